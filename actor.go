@@ -1,0 +1,19 @@
+package sallyport
+
+import "time"
+
+// Actor is who does something: a person at the command line, a run.
+type Actor struct {
+	Kind string `json:"kind"` // "cli", "run"
+	Name string `json:"name"` // the system user, the flow
+}
+
+// AuditEntry says who used or changed what, when.
+type AuditEntry struct {
+	ID     int64             `json:"id"`
+	At     time.Time         `json:"at"`
+	Actor  Actor             `json:"actor"`
+	Action string            `json:"action"` // "credential.create", "credential.open" …
+	Object ID                `json:"object"`
+	Detail map[string]string `json:"detail,omitempty"` // public facts only
+}

@@ -1,0 +1,67 @@
+package sallyport
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Dataset is the kept records of a source: an append-only log of batches, with a schema.
+type Dataset struct {
+	ID       ID       `json:"id"`
+	SourceID ID       `json:"source_id"`
+	Name     string   `json:"name"` // the name of its flow
+	Schema   Schema   `json:"schema"`
+	Key      []string `json:"key,omitempty"` // the fields that together name a record, if its source knows them
+	Records  int64    `json:"records"`
+	Bytes    int64    `json:"bytes"`    // of the records as JSON lines, before compression
+	LastSeq  int64    `json:"last_seq"` // the number of its newest batch; 0 when it is empty
+}
+
+// Batch is some records that were committed together: the unit of delivery.
+type Batch struct {
+	DatasetID ID
+	RunID     int64
+	Seq       int64 // 1, 2, 3 … within the dataset; 0 while it is staged
+	Records   int64
+	Bytes     int64  // of the records as JSON lines, before compression
+	Body      []byte // JSON lines, compressed with zstd
+}
+
+// Kind is the type of a JSON value in a schema.
+type Kind string
+
+// The kinds of values. A field that was seen with several kinds has the widest: integer < number < string, and anything nested is JSON.
+const (
+	KindNull    Kind = "null" // only null was seen so far
+	KindBoolean Kind = "boolean"
+	KindInteger Kind = "integer"
+	KindNumber  Kind = "number"
+	KindString  Kind = "string"
+	KindObject  Kind = "object"
+	KindArray   Kind = "array"
+	KindMixed   Kind = "mixed" // nested and plain values, or booleans and others
+)
+
+// Field is one top-level field of a dataset's records.
+type Field struct {
+	Name     string `json:"name"`
+	Kind     Kind   `json:"kind"`
+	Nullable bool   `json:"nullable"`          // it was null or absent in some record
+	Example  string `json:"example,omitempty"` // a short value, as JSON
+}
+
+// Schema is what the records of a dataset look like, in the order in which the fields were first seen.
+type Schema struct {
+	Fields []Field `json:"fields"`
+}
+
+// Quarantined is a record that could not be taken, with the reason.
+type Quarantined struct {
+	ID            int64           `json:"id"`
+	DatasetID     ID              `json:"dataset_id"`
+	RunID         int64           `json:"run_id,omitempty"`
+	DestinationID ID              `json:"destination_id,omitempty"` // empty: the dataset itself could not take it
+	Record        json.RawMessage `json:"record"`
+	Reason        string          `json:"reason"`
+	At            time.Time       `json:"at"`
+}

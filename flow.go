@@ -1,0 +1,95 @@
+package sallyport
+
+import (
+	"time"
+)
+
+// FlowState says whether a flow's source is pulled when it is due.
+type FlowState string
+
+// The states of a flow.
+const (
+	FlowActive FlowState = "active"
+	FlowPaused FlowState = "paused"
+)
+
+// Flow is a source, its dataset and its destinations: the unit that a person activates, pauses and copies.
+type Flow struct {
+	ID           ID            `json:"id"`
+	Name         string        `json:"name"`
+	Description  string        `json:"description"`
+	State        FlowState     `json:"state"`
+	Reason       string        `json:"reason,omitempty"` // why it is paused
+	Source       Source        `json:"source"`
+	Dataset      Dataset       `json:"dataset"`
+	Destinations []Destination `json:"destinations"`
+	CreatedAt    time.Time     `json:"created_at"`
+	UpdatedAt    time.Time     `json:"updated_at"`
+}
+
+// Source is an endpoint of a connector, or a manual request, with its parameters, credential and schedule.
+type Source struct {
+	ID         ID             `json:"id"`
+	FlowID     ID             `json:"-"`
+	Connector  string         `json:"connector"`
+	Credential ID             `json:"credential,omitempty"` // empty where the connector wants none
+	Endpoint   string         `json:"endpoint,omitempty"`   // empty for a manual request
+	Params     map[string]any `json:"params,omitempty"`     // strings, booleans and numbers (json.Number), or lists of them
+	Request    *Request       `json:"request,omitempty"`
+	Schedule   *Schedule      `json:"schedule,omitempty"` // nil: only on demand
+	Fence      int64          `json:"-"`                  // the number of the execution that may commit
+}
+
+// Request is a call described by hand instead of by an endpoint of a definition.
+type Request struct {
+	Method  string            `json:"method" yaml:"method"` // GET or POST
+	URL     string            `json:"url" yaml:"url"`       // a path, relative to the credential's address
+	Query   map[string]string `json:"query,omitempty" yaml:"query,omitempty"`
+	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
+	Body    string            `json:"body,omitempty" yaml:"body,omitempty"`
+	Records string            `json:"records" yaml:"records"` // RFC 9535 JSONPath to the records
+	Paging  Paging            `json:"paging" yaml:"paging"`
+	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"` // the fields that together name a record
+}
+
+// The kinds of paging.
+const (
+	PagingSingle     = "single"      // one call
+	PagingPage       = "page"        // a page number that counts up until a page is empty or short
+	PagingOffset     = "offset"      // a record offset that counts up until a page is empty or short
+	PagingNextValue  = "next_value"  // a value in the answer goes into a parameter of the next call
+	PagingNextURL    = "next_url"    // a URL in the answer is the next call
+	PagingLinkHeader = "link_header" // the Link header with rel="next" is the next call
+)
+
+// Paging says how the next page is asked for.
+type Paging struct {
+	Type  string `json:"type" yaml:"type"`
+	Value string `json:"value,omitempty" yaml:"value,omitempty"` // next_value, next_url: dotted path to the value, such as $.page_next
+	Query string `json:"query,omitempty" yaml:"query,omitempty"` // page, offset, next_value: the query parameter that carries it
+	Start *int64 `json:"start,omitempty" yaml:"start,omitempty"` // page, offset: the first number; absent: page counts from 1, offset from 0
+	Size  int64  `json:"size,omitempty" yaml:"size,omitempty"`   // page, offset: records of a full page; a shorter one is the last
+}
+
+// Schedule says when a source is due: every so often, or by a cron expression in a time zone.
+type Schedule struct {
+	Every Duration `json:"every,omitzero" yaml:"every,omitempty"`
+	Cron  string   `json:"cron,omitempty" yaml:"cron,omitempty"`
+	Zone  string   `json:"zone,omitempty" yaml:"zone,omitempty"` // IANA name; UTC if empty
+}
+
+// Destination is where a dataset goes. It has its own position in the dataset.
+type Destination struct {
+	ID         ID             `json:"id"`
+	FlowID     ID             `json:"-"`
+	Name       string         `json:"name"`
+	Connector  string         `json:"connector"`
+	Credential ID             `json:"credential,omitempty"`
+	Config     map[string]any `json:"config"`
+	Position   int64          `json:"position"` // the last batch of the dataset that was delivered
+	State      string         `json:"-"`        // what its connector needs to go on exactly there
+	Fence      int64          `json:"-"`
+	Records    int64          `json:"records"`         // records delivered so far
+	Rejected   int64          `json:"rejected"`        // records that went to quarantine instead
+	Error      string         `json:"error,omitempty"` // why its last delivery failed; empty if it did not
+}

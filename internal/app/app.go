@@ -1,0 +1,109 @@
+// Package app wires the program: configuration in, running program out.
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/connectors"
+	"github.com/sallyport-io/sallyport/internal/config"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/file"
+	"github.com/sallyport-io/sallyport/internal/connector/sqltable"
+	"github.com/sallyport-io/sallyport/internal/egress"
+	"github.com/sallyport-io/sallyport/internal/engine"
+	"github.com/sallyport-io/sallyport/internal/obs"
+	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/service"
+	"github.com/sallyport-io/sallyport/internal/store"
+	"github.com/sallyport-io/sallyport/internal/vault"
+)
+
+// App is the program with its database open.
+type App struct {
+	Service *service.Service
+	store   *store.Store
+}
+
+// Catalogue is the catalogue of all connectors that the program has.
+func Catalogue() (*connector.Catalogue, error) {
+	return connector.NewCatalogue(connectors.FS, map[string]connector.OpenDestination{
+		"file":   file.Open,
+		"sqlite": sqltable.Open,
+	})
+}
+
+// Version is the module's version, or "dev" for a build from a working copy.
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return strings.TrimPrefix(info.Main.Version, "v")
+	}
+	return "dev"
+}
+
+// Open opens the data directory, and makes it at the first start. Logs go to stderr; redactor learns every secret that is opened.
+func Open(ctx context.Context, s config.Settings, stderr io.Writer, redactor *secret.Redactor) (*App, error) {
+	log, err := obs.NewLogger(stderr, s.Log.Level, s.Log.Format, redactor)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(s.Database, "sqlite:") {
+		return nil, sallyport.FieldErrorf("database", "flows run on SQLite only for now; leave the setting out, or write sqlite:PATH")
+	}
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return nil, sallyport.FieldErrorf("data", "the data directory cannot be made: %w", err)
+	}
+	catalogue, err := Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	database, err := store.Open(ctx, s.Database)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{store: database}
+	a.Service, err = wire(ctx, s, database, catalogue, redactor, log)
+	if err != nil {
+		return nil, errors.Join(err, database.Close())
+	}
+	return a, nil
+}
+
+func wire(ctx context.Context, s config.Settings, database *store.Store, catalogue *connector.Catalogue, redactor *secret.Redactor, log *slog.Logger) (*service.Service, error) {
+	keys, err := vault.Open(ctx, s.MasterKey, meta{database}, auditLog{database}, redactor)
+	if err != nil {
+		return nil, err
+	}
+	work, err := engine.New(ctx, engine.Config{
+		Store: database, Vault: keys, Catalogue: catalogue, Egress: egress.Policy{AllowPrivate: s.Egress.AllowPrivate},
+		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: filepath.Join(s.Data, "worker.lock"), Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &service.Service{Store: database, Vault: keys, Catalogue: catalogue, Engine: work, Redactor: redactor, Log: log}, nil
+}
+
+// Close closes the database.
+func (a *App) Close() error { return a.store.Close() }
+
+// meta lets the vault keep its check value in the store.
+type meta struct{ *store.Store }
+
+func (m meta) SetMeta(ctx context.Context, key string, value []byte) error {
+	return m.InTx(ctx, func(tx *store.Tx) error { return tx.SetMeta(ctx, key, value) })
+}
+
+// auditLog lets the vault write to the store's audit log.
+type auditLog struct{ store *store.Store }
+
+func (l auditLog) Append(ctx context.Context, entry sallyport.AuditEntry) error {
+	return l.store.InTx(ctx, func(tx *store.Tx) error { return tx.InsertAudit(ctx, entry) })
+}

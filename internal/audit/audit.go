@@ -1,0 +1,38 @@
+// Package audit records who used or changed what, and when. An entry is written before the act it tells of: no entry, no act.
+package audit
+
+import (
+	"context"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// Log keeps entries for good.
+type Log interface {
+	// Append writes an entry. After an error the act must not happen.
+	Append(ctx context.Context, entry sallyport.AuditEntry) error
+}
+
+// The actions.
+const (
+	CredentialCreate = "credential.create"
+	CredentialOpen   = "credential.open" // its secrets were brought into the clear, to be used
+	CredentialTest   = "credential.test"
+	CredentialRotate = "credential.rotate"
+	CredentialDelete = "credential.delete"
+
+	FlowApply  = "flow.apply"
+	FlowRun    = "flow.run"
+	FlowPause  = "flow.pause"
+	FlowResume = "flow.resume"
+	FlowDelete = "flow.delete"
+
+	DatasetExport    = "dataset.export"
+	QuarantineReplay = "quarantine.replay"
+	KeysVerify       = "keys.verify" // the secrets of all credentials were opened to see whether they can be
+)
+
+// Entry makes the entry for an act that is about to happen. The detail holds public facts only: it is shown to whoever may read the log.
+func Entry(actor sallyport.Actor, action string, object sallyport.ID, detail map[string]string) sallyport.AuditEntry {
+	return sallyport.AuditEntry{At: sallyport.Now(), Actor: actor, Action: action, Object: object, Detail: detail}
+}

@@ -1,0 +1,202 @@
+// Package cli is the command line: it says what was asked to package service, and shows what came.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/app"
+	"github.com/sallyport-io/sallyport/internal/config"
+	"github.com/sallyport-io/sallyport/internal/secret"
+)
+
+// Streams is what a command line reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Env      func(string) (string, bool)
+	Terminal bool // Err is a terminal: progress may be drawn over itself
+}
+
+// OS returns the streams of the process.
+func OS() Streams {
+	return Streams{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, term.IsTerminal(int(os.Stderr.Fd()))}
+}
+
+// commands is the whole command line.
+type commands struct {
+	Data         string `help:"Directory of the database, master key and files (SALLYPORT_DATA)." placeholder:"DIR"`
+	Output       string `help:"How results are shown: table or json." enum:"table,json" default:"table"`
+	Database     string `help:"Where the database is (SALLYPORT_DATABASE)." placeholder:"URL"`
+	MasterKey    string `help:"Where the master key is (SALLYPORT_MASTER_KEY)." placeholder:"URL"`
+	AllowPrivate string `name:"egress-allow-private" help:"Private networks that connectors may reach (SALLYPORT_EGRESS_ALLOW_PRIVATE)." placeholder:"CIDR,…"`
+	LogLevel     string `help:"debug, info, warn or error (SALLYPORT_LOG_LEVEL)." placeholder:"LEVEL"`
+	LogFormat    string `help:"text or json (SALLYPORT_LOG_FORMAT)." placeholder:"FORMAT"`
+
+	Demo       demoCommand       `cmd:"" help:"Do the main job on a sandbox, and show what came of it."`
+	Sandbox    sandboxCommand    `cmd:"" help:"Serve a local Pulsedive look-alike with made-up data."`
+	Connector  connectorCommand  `cmd:"" help:"Look at the catalogue of connectors."`
+	Credential credentialCommand `cmd:"" help:"Store, test and rotate credentials."`
+	Source     sourceCommand     `cmd:"" help:"Try a source out."`
+	Flow       flowCommand       `cmd:"" help:"Apply and run flows."`
+	Dataset    datasetCommand    `cmd:"" help:"Look at kept records."`
+	Run        runCommand        `cmd:"" help:"Look at runs."`
+	Quarantine quarantineCommand `cmd:"" help:"Look at records that could not be taken."`
+	Keys       keysCommand       `cmd:"" help:"Check the master key."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
+}
+
+// env is what a command works with.
+type env struct {
+	Streams
+	ctx      context.Context
+	commands *commands
+	redactor *secret.Redactor
+	log      io.Writer // Err as it came: the log redacts, and asks whether it is a terminal, itself
+	app      *app.App
+}
+
+// Main runs one command line and returns its exit code.
+func Main(args []string, streams Streams) int {
+	redactor := new(secret.Redactor)
+	log := streams.Err
+	streams.Out, streams.Err = redactor.Writer(streams.Out), redactor.Writer(streams.Err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	e := &env{Streams: streams, ctx: ctx, commands: new(commands), redactor: redactor, log: log}
+	err := e.run(args)
+	if e.app != nil {
+		err = errors.Join(err, e.app.Close())
+	}
+	return e.exit(err)
+}
+
+// run parses the arguments and runs the command.
+func (e *env) run(args []string) (err error) {
+	exited := -1
+	parser, err := kong.New(e.commands,
+		kong.Name("sallyport"),
+		kong.Description("Pull records from APIs that need a key, keep them, deliver them – and let no key out."),
+		kong.Writers(e.Out, e.Err),
+		kong.Exit(func(code int) { exited = code; panic(helpShown{}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.Bind(e),
+	)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(helpShown); !ok || exited < 0 {
+				panic(r)
+			}
+		}
+	}()
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return usage(err, parser)
+	}
+	return parsed.Run()
+}
+
+// helpShown unwinds the parser once help was shown: it expects that exiting does not return.
+type helpShown struct{}
+
+// usage makes an error of wrong use, with where to read about the right one.
+func usage(err error, parser *kong.Kong) error {
+	path := parser.Model.Name
+	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			path = node.FullPath()
+		} else if parse.Context.Path != nil {
+			path = parse.Context.Path[len(parse.Context.Path)-1].Node().FullPath()
+		}
+	}
+	return sallyport.Errorf(sallyport.Invalid, "%w\nsee `%s --help`", err, path)
+}
+
+// open opens the data directory, once.
+func (e *env) open() (*app.App, error) {
+	if e.app != nil {
+		return e.app, nil
+	}
+	c := e.commands
+	flags := map[string]string{}
+	for name, value := range map[string]string{
+		"data": c.Data, "database": c.Database, "master_key": c.MasterKey, "egress.allow_private": c.AllowPrivate,
+		"log.level": c.LogLevel, "log.format": c.LogFormat,
+	} {
+		if value != "" {
+			flags[name] = value
+		}
+	}
+	settings, err := config.Load(flags, e.Env, os.ReadFile)
+	if err != nil {
+		return nil, err
+	}
+	if settings.Log.Level == slog.LevelInfo {
+		settings.Log.Level = slog.LevelWarn // what a server logs of its work, a command says itself
+	}
+	e.app, err = app.Open(e.ctx, settings, e.log, e.redactor)
+	return e.app, err
+}
+
+// finding ends a command that did its work with an exit code of its own.
+type finding int
+
+func (f finding) Error() string { return fmt.Sprintf("exit code %d", int(f)) }
+
+// The exit codes, part of the interface.
+const (
+	exitQuarantine  = 8
+	exitInterrupted = 130
+)
+
+var exitCodes = map[sallyport.Code]int{
+	sallyport.Internal: 1, sallyport.Invalid: 2, sallyport.Conflict: 2, sallyport.NotFound: 3,
+	sallyport.Unauthenticated: 4, sallyport.Forbidden: 5, sallyport.Limited: 6, sallyport.Upstream: 7,
+}
+
+// exit shows an error and returns the exit code for it.
+func (e *env) exit(err error) int {
+	if err == nil {
+		return 0
+	}
+	if code, ok := errors.AsType[finding](err); ok {
+		return int(code)
+	}
+	if e.ctx.Err() != nil {
+		fmt.Fprintln(e.Err, "interrupted; what was committed is kept, and the next run goes on from there")
+		return exitInterrupted
+	}
+	fmt.Fprintln(e.Err, "sallyport:", strings.TrimSpace(err.Error()))
+	return exitCodes[sallyport.CodeOf(err)]
+}
+
+// actor is the person at the command line.
+func (e *env) actor() sallyport.Actor {
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if v, ok := e.Env(name); ok && v != "" {
+			return sallyport.Actor{Kind: "cli", Name: v}
+		}
+	}
+	return sallyport.Actor{Kind: "cli", Name: fmt.Sprintf("uid %d", os.Getuid())}
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(e *env) error {
+	return e.show(map[string]string{"version": app.Version()}, func(w io.Writer) { fmt.Fprintln(w, "sallyport", app.Version()) })
+}

@@ -1,0 +1,301 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/service"
+)
+
+type credentialCommand struct {
+	Add    credentialAdd    `cmd:"" help:"Store a credential, sealed, after a test."`
+	List   credentialList   `cmd:"" help:"List credentials."`
+	Show   credentialShow   `cmd:"" help:"Show a credential: where it is used, when last, what is known of its key."`
+	Test   credentialTest   `cmd:"" help:"Test a stored key with one call."`
+	Rotate credentialRotate `cmd:"" help:"Replace the key of a credential by a new one, once that is proved."`
+	Rm     credentialRm     `cmd:"" help:"Remove a credential that nothing uses."`
+}
+
+// secretInput is how a secret gets in: never as an argument, which other users of the machine could read.
+type secretInput struct {
+	SecretStdin   bool   `help:"Read the secret from standard input." xor:"secret"`
+	SecretFile    string `help:"Read the secret from a file." type:"existingfile" placeholder:"FILE" xor:"secret"`
+	NoTest        bool   `help:"Store it without a test." xor:"test"`
+	AllowUntested bool   `help:"Store it even if it could not be tested. A rejected key is never stored." xor:"test"`
+}
+
+func (in secretInput) testing() service.Testing {
+	switch {
+	case in.NoTest:
+		return service.WithoutTesting
+	case in.AllowUntested:
+		return service.AllowUntested
+	}
+	return service.MustTest
+}
+
+// read gets the secret of a credential with the given public fields; there is none where the key goes nowhere.
+func (in secretInput) read(e *env, d *connector.Definition, public map[string]string) (map[string]secret.Text, error) {
+	if d.Credential == nil {
+		return nil, nil
+	}
+	auth := d.Credential.Auth.Resolve(withDefaults(d, public))
+	if auth.Kind == connector.AuthNone || auth.Kind == "" {
+		return nil, nil
+	}
+	text, err := in.secret(e, auth.Secret)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]secret.Text{auth.Secret: text}, nil
+}
+
+func withDefaults(d *connector.Definition, public map[string]string) map[string]string {
+	all := map[string]string{}
+	for _, f := range d.Credential.Fields {
+		if s, ok := f.Default.(string); ok && f.Public {
+			all[f.Name] = s
+		}
+	}
+	maps.Copy(all, public)
+	return all
+}
+
+func (in secretInput) secret(e *env, field string) (secret.Text, error) {
+	switch {
+	case in.SecretStdin:
+		return secret.Read(e.In)
+	case in.SecretFile != "":
+		f, err := os.Open(in.SecretFile)
+		if err != nil {
+			return secret.Text{}, sallyport.FieldErrorf("--secret-file", "%w", err)
+		}
+		defer f.Close()
+		return secret.Read(f)
+	}
+	f, ok := e.In.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return secret.Text{}, sallyport.FieldErrorf(field, "is a secret: give it with --secret-stdin or --secret-file FILE, or at a terminal")
+	}
+	fmt.Fprintf(e.Err, "%s (not shown): ", field)
+	b, err := term.ReadPassword(int(f.Fd()))
+	fmt.Fprintln(e.Err)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return secret.Read(strings.NewReader(string(b)))
+}
+
+type credentialAdd struct {
+	Connector   string            `arg:"" help:"Connector, such as pulsedive."`
+	Name        string            `help:"Name of the credential." required:"" placeholder:"N"`
+	Description string            `help:"What it is for, who owns it." placeholder:"D"`
+	Set         map[string]string `help:"A public field, such as address=https://host." placeholder:"FIELD=VALUE" mapsep:"none"`
+	secretInput
+}
+
+// Run stores a credential.
+func (c *credentialAdd) Run(e *env) error {
+	a, err := e.open()
+	if err != nil {
+		return err
+	}
+	definition, err := a.Service.Catalogue.Definition(c.Connector)
+	if err != nil {
+		return err
+	}
+	if err := refuseSecretArguments(definition, c.Set); err != nil {
+		return err
+	}
+	secrets, err := c.read(e, definition, c.Set)
+	if err != nil {
+		return err
+	}
+	draft := service.CredentialDraft{Name: c.Name, Description: c.Description, Connector: c.Connector, Public: c.Set, Secrets: secrets}
+	stored, err := a.Service.CreateCredential(e.ctx, e.actor(), draft, c.testing())
+	if err != nil {
+		return err
+	}
+	return e.show(stored, func(w io.Writer) {
+		fmt.Fprintf(w, "credential %q is stored, sealed; its key: %s\n", stored.Name, verdictText(stored))
+	})
+}
+
+func refuseSecretArguments(d *connector.Definition, set map[string]string) error {
+	for _, f := range d.SecretFields() {
+		if _, given := set[f.Name]; given {
+			return sallyport.FieldErrorf(f.Name, "is a secret, which other users of this machine could read in the arguments; give it with --secret-stdin or --secret-file FILE, and change it, now that it was seen")
+		}
+	}
+	return nil
+}
+
+func verdictText(c *sallyport.Credential) string {
+	if c.Verdict == sallyport.VerdictValid {
+		return "valid, as tested just now"
+	}
+	return string(c.Verdict) + " (" + c.Reason + ")"
+}
+
+type credentialList struct{}
+
+// Run lists credentials.
+func (credentialList) Run(e *env) error {
+	a, err := e.open()
+	if err != nil {
+		return err
+	}
+	all, err := a.Service.Credentials(e.ctx)
+	if err != nil {
+		return err
+	}
+	rows := [][]string{}
+	for _, c := range all {
+		rows = append(rows, []string{c.Name, c.Connector, string(c.Verdict), moment(c.VerdictAt), c.Description})
+	}
+	return e.show(all, func(w io.Writer) {
+		table(w, "There is no credential yet: `sallyport credential add pulsedive --name NAME` stores one.", []string{"NAME", "CONNECTOR", "KEY", "SINCE", "DESCRIPTION"}, rows)
+	})
+}
+
+type credentialShow struct {
+	Name string `arg:""`
+}
+
+// Run shows a credential.
+func (c *credentialShow) Run(e *env) error {
+	a, err := e.open()
+	if err != nil {
+		return err
+	}
+	use, err := a.Service.Credential(e.ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	return e.show(use, func(w io.Writer) {
+		pairs := []string{"name", use.Name, "description", use.Description, "connector", use.Connector}
+		for _, name := range slices.Sorted(maps.Keys(use.Public)) {
+			pairs = append(pairs, name, use.Public[name])
+		}
+		for _, name := range slices.Sorted(maps.Keys(use.Secrets)) {
+			pairs = append(pairs, name, "set since "+moment(use.Secrets[name]))
+		}
+		used := strings.Join(use.UsedBy, ", ")
+		if used == "" {
+			used = "nothing"
+		}
+		facts(w, append(pairs, "verdict", string(use.Verdict), "reason", use.Reason, "tested", moment(use.VerdictAt),
+			"used by", used, "last used", moment(use.LastUsedAt), "created", moment(use.CreatedAt))...)
+	})
+}
+
+type credentialTest struct {
+	Name string `arg:""`
+}
+
+// Run tests a stored key.
+func (c *credentialTest) Run(e *env) error {
+	a, err := e.open()
+	if err != nil {
+		return err
+	}
+	probe, err := a.Service.TestCredential(e.ctx, e.actor(), c.Name)
+	if err != nil {
+		return err
+	}
+	return e.show(probe, func(w io.Writer) {
+		fmt.Fprintf(w, "%s: %s (%d ms)\n", probe.Verdict, probe.Reason, probe.Took.Milliseconds())
+	})
+}
+
+type credentialRotate struct {
+	Name string `arg:""`
+	secretInput
+}
+
+// Run replaces a key.
+func (c *credentialRotate) Run(e *env) error {
+	a, err := e.open()
+	if err != nil {
+		return err
+	}
+	use, err := a.Service.Credential(e.ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	definition, err := a.Service.Catalogue.Definition(use.Connector)
+	if err != nil {
+		return err
+	}
+	secrets, err := c.read(e, definition, use.Public)
+	if err != nil {
+		return err
+	}
+	stored, err := a.Service.RotateCredential(e.ctx, e.actor(), c.Name, secrets, c.testing())
+	if err != nil {
+		return err
+	}
+	return e.show(stored, func(w io.Writer) {
+		fmt.Fprintf(w, "credential %q has its new key: %s\n", stored.Name, verdictText(stored))
+	})
+}
+
+type credentialRm struct {
+	Name string `arg:""`
+}
+
+// Run removes a credential.
+func (c *credentialRm) Run(e *env) error {
+	a, err := e.open()
+	if err != nil {
+		return err
+	}
+	if err := a.Service.DeleteCredential(e.ctx, e.actor(), c.Name); err != nil {
+		return err
+	}
+	return e.show(map[string]string{"removed": c.Name}, func(w io.Writer) { fmt.Fprintf(w, "credential %q is removed\n", c.Name) })
+}
+
+type keysCommand struct {
+	Verify keysVerify `cmd:"" help:"Tell whether the master key opens every credential."`
+}
+
+type keysVerify struct{}
+
+// Run verifies the master key against every credential.
+func (keysVerify) Run(e *env) error {
+	a, err := e.open()
+	if err != nil {
+		return err
+	}
+	total, problems, err := a.Service.VerifyKeys(e.ctx, e.actor())
+	if err != nil {
+		return err
+	}
+	result := struct {
+		Credentials int               `json:"credentials"`
+		Problems    map[string]string `json:"problems"`
+	}{total, map[string]string{}}
+	for _, p := range problems {
+		result.Problems[p.Credential.Name] = p.Err.Error()
+	}
+	err = e.show(result, func(w io.Writer) {
+		fmt.Fprintf(w, "the master key opens %d of %s\n", total-len(problems), plural(int64(total), "credential"))
+		for _, p := range problems {
+			fmt.Fprintln(w, " ", p.Err)
+		}
+	})
+	if err == nil && len(problems) > 0 {
+		return finding(exitCodes[sallyport.Unauthenticated])
+	}
+	return err
+}

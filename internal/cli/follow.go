@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/service"
+)
+
+// follow works or watches a run until it is finished, shows how it goes, and ends with the run's exit code.
+func (e *env) follow(s *service.Service, id int64, maxWait time.Duration) error {
+	view := &progressView{env: e}
+	run, err := s.Follow(e.ctx, id, maxWait, view.tell)
+	view.done()
+	if err != nil {
+		return err
+	}
+	detail, err := s.Run(e.ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := e.show(detail, func(w io.Writer) { runSummary(w, detail, view.last.Destinations) }); err != nil {
+		return err
+	}
+	return runError(run)
+}
+
+// runError is how a run's end becomes an exit code. The error itself was shown with the run.
+func runError(run sallyport.Run) error {
+	switch {
+	case run.State == sallyport.RunFailed:
+		return finding(exitCodes[run.Code])
+	case run.State == sallyport.RunWaiting:
+		return finding(exitCodes[sallyport.Limited])
+	case run.Quarantined > 0:
+		return finding(exitQuarantine)
+	}
+	return nil
+}
+
+func runSummary(w io.Writer, r *service.RunDetail, destinations []sallyport.Destination) {
+	fmt.Fprintf(w, "run %d of %q %s: %s in %s", r.ID, r.Flow, stateText(r.State), plural(r.Records, "record"), plural(r.Pages, "page"))
+	if took := span(r.StartedAt, r.EndedAt); took != "" {
+		fmt.Fprintf(w, ", %s", took)
+	}
+	fmt.Fprintln(w)
+	if r.Error != "" {
+		fmt.Fprintf(w, "  %s\n", oneLine(r.Error))
+	}
+	if r.State == sallyport.RunWaiting {
+		fmt.Fprintf(w, "  waiting for the quota until %s; run it again then, or give --max-wait\n", moment(r.WaitUntil))
+	}
+	rows := [][]string{}
+	for _, d := range destinations {
+		state := "up to date"
+		if d.Error != "" {
+			state = d.Error
+		} else if d.Position < r.LastSeq {
+			state = "behind"
+		}
+		rows = append(rows, []string{"  " + d.Name, count(d.Records) + " delivered so far", state})
+	}
+	if len(rows) > 0 {
+		table(w, "", []string{"  DESTINATION", "RECORDS", "STATE"}, rows)
+	}
+	if r.Quarantined > 0 {
+		fmt.Fprintf(w, "  %s in quarantine: `sallyport quarantine list %s` tells why\n", plural(r.Quarantined, "record"), r.Flow)
+	}
+}
+
+func stateText(s sallyport.RunState) string {
+	if s == sallyport.RunWaiting {
+		return "is waiting"
+	}
+	return string(s)
+}
+
+// progressView shows a run's progress on stderr: one line drawn over itself at a terminal, else a line now and then.
+type progressView struct {
+	*env
+	last  service.Progress
+	shown string
+	at    time.Time
+	width int
+}
+
+const quietFor = time.Second // between lines where they cannot be drawn over
+
+func (v *progressView) tell(p service.Progress) {
+	first := v.last.Run.ID == 0
+	v.last = p
+	line := progressText(p)
+	if line == v.shown || (!v.Terminal && !first && !p.Run.State.Finished() && time.Since(v.at) < quietFor) {
+		return
+	}
+	v.shown, v.at = line, time.Now()
+	if !v.Terminal {
+		fmt.Fprintln(v.Err, line)
+		return
+	}
+	fmt.Fprintf(v.Err, "\r%s%s", line, strings.Repeat(" ", max(0, v.width-len(line))))
+	v.width = len(line)
+}
+
+// done ends the line.
+func (v *progressView) done() {
+	if v.Terminal && v.width > 0 {
+		fmt.Fprintf(v.Err, "\r%s\r", strings.Repeat(" ", v.width))
+	}
+}
+
+func progressText(p service.Progress) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "run %d %s: %s, %s", p.Run.ID, p.Run.State, plural(p.Run.Pages, "page"), plural(p.Run.Records, "record"))
+	if p.Run.State == sallyport.RunWaiting {
+		fmt.Fprintf(&b, ", for the quota until %s", moment(p.Run.WaitUntil))
+	}
+	for _, d := range p.Destinations {
+		fmt.Fprintf(&b, "; %s %s", d.Name, count(d.Records))
+	}
+	if p.Elsewhere {
+		b.WriteString(" (worked by another process)")
+	}
+	return oneLine(b.String())
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/service"
+)
+
+type sourceCommand struct {
+	Test sourceTest `cmd:"" help:"Fetch a sample from a source. Nothing is stored."`
+}
+
+type sourceTest struct {
+	File       string            `short:"f" help:"Flow file whose source to test." placeholder:"FLOW"`
+	Connector  string            `help:"Connector." placeholder:"C"`
+	Credential string            `help:"Name of a credential." placeholder:"N"`
+	Endpoint   string            `help:"Endpoint of the connector." placeholder:"E"`
+	Param      map[string]string `help:"A parameter of the endpoint." placeholder:"K=V" mapsep:"none"`
+}
+
+// Run fetches a sample.
+func (c *sourceTest) Run(e *env) error {
+	draft := service.SourceDraft{Connector: c.Connector, Credential: c.Credential, Endpoint: c.Endpoint, Params: map[string]any{}}
+	for name, value := range c.Param {
+		draft.Params[name] = value
+	}
+	switch given := c.Connector != "" || c.Endpoint != ""; {
+	case given && c.File != "":
+		return sallyport.Errorf(sallyport.Invalid, "give a flow file or --connector and --endpoint, not both")
+	case !given && c.File == "":
+		return sallyport.Errorf(sallyport.Invalid, "give a flow file with -f, or --connector and --endpoint")
+	case c.File != "":
+		f, err := e.flowFile(c.File)
+		if err != nil {
+			return err
+		}
+		draft.File = &f
+	}
+	a, err := e.open()
+	if err != nil {
+		return err
+	}
+	sample, err := a.Service.TestSource(e.ctx, e.actor(), draft)
+	if err != nil {
+		return err
+	}
+	return e.show(sample, func(w io.Writer) {
+		lines(w, sample.Records)
+		fmt.Fprintln(e.Err, sampleText(sample))
+	})
+}
+
+func sampleText(s *service.Sample) string {
+	switch {
+	case len(s.Records) == 0:
+		return "the source answered, and it has no record"
+	case s.More:
+		return fmt.Sprintf("the first %s; there are more", plural(int64(len(s.Records)), "record"))
+	}
+	return "all of its " + plural(int64(len(s.Records)), "record")
+}

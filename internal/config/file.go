@@ -1,0 +1,71 @@
+package config
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/sallyport-io/sallyport/internal/strictyaml"
+)
+
+// file is what config.yaml may hold.
+type file struct {
+	Database  string `yaml:"database"`
+	MasterKey string `yaml:"master_key"`
+	Addr      string `yaml:"addr"`
+	Egress    struct {
+		AllowPrivate []string `yaml:"allow_private"`
+	} `yaml:"egress"`
+	Log struct {
+		Level  string `yaml:"level"`
+		Format string `yaml:"format"`
+	} `yaml:"log"`
+}
+
+func (f *file) values() map[string]string {
+	return map[string]string{
+		"database":             f.Database,
+		"master_key":           f.MasterKey,
+		"addr":                 f.Addr,
+		"egress.allow_private": strings.Join(f.Egress.AllowPrivate, ","),
+		"log.level":            f.Log.Level,
+		"log.format":           f.Log.Format,
+	}
+}
+
+// parseFile returns the values that stand in a settings file, by the name of their setting.
+func parseFile(path string, content []byte) (map[string]value, error) {
+	if isBlank(content) {
+		return nil, nil
+	}
+	doc, err := strictyaml.One(path, content)
+	if err != nil {
+		return nil, err
+	}
+	var f file
+	if err := doc.Decode(&f); err != nil {
+		return nil, err
+	}
+	found := map[string]value{}
+	for name, text := range f.values() {
+		found[name] = value{text, place(doc, name)}
+	}
+	return found, nil
+}
+
+func place(doc *strictyaml.Document, name string) string {
+	var keys []any
+	for key := range strings.SplitSeq(name, ".") {
+		keys = append(keys, key)
+	}
+	return doc.Place(keys...)
+}
+
+// isBlank tells whether a file holds comments at most: its settings are all commented out.
+func isBlank(content []byte) bool {
+	for line := range bytes.Lines(content) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,118 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// Setting describes a setting to people.
+type Setting struct {
+	Name    string // as a key of config.yaml, where a dot stands for nesting
+	Env     string // the environment variable
+	Default string // <data> stands for the data directory; empty: none
+	Help    string // one line
+}
+
+// Table lists all settings.
+func Table() []Setting {
+	list := make([]Setting, len(table))
+	for i, s := range table {
+		list[i] = s.Setting
+	}
+	return list
+}
+
+type setting struct {
+	Setting
+	set func(s *Settings, text string) error // the error does not name the setting
+}
+
+var dataSetting = setting{Setting{"data", "SALLYPORT_DATA", "$XDG_DATA_HOME/sallyport, else ~/.local/share/sallyport",
+	"directory of the database, master key, settings and files"}, setData}
+
+// The data directory comes first, because the others may stand in a file there, or have defaults there.
+var table = []setting{
+	dataSetting,
+	{Setting{"database", "SALLYPORT_DATABASE", "sqlite:<data>/sallyport.db",
+		"where everything is kept: sqlite:PATH or postgres://…"}, setDatabase},
+	{Setting{"master_key", "SALLYPORT_MASTER_KEY", "file:<data>/master.key",
+		"the key that seals all credentials: file:PATH, made at first start"}, setMasterKey},
+	{Setting{"addr", "SALLYPORT_ADDR", "127.0.0.1:8420",
+		"address that the pages and the API are served at: HOST:PORT"}, setAddr},
+	{Setting{"egress.allow_private", "SALLYPORT_EGRESS_ALLOW_PRIVATE", "",
+		"networks that connectors may reach besides public ones, such as 10.0.0.0/8; several with commas"}, setAllowPrivate},
+	{Setting{"log.level", "SALLYPORT_LOG_LEVEL", "info",
+		"the least important lines that are logged: debug, info, warn or error"}, setLogLevel},
+	{Setting{"log.format", "SALLYPORT_LOG_FORMAT", "auto",
+		"text, json, or auto: text on a terminal, else json"}, setLogFormat},
+}
+
+func setData(s *Settings, text string) (err error) {
+	s.Data, err = filepath.Abs(text)
+	return err
+}
+
+func setDatabase(s *Settings, text string) error {
+	for _, scheme := range []string{"sqlite:", "postgres://", "postgresql://"} {
+		if rest, ok := strings.CutPrefix(text, scheme); ok && rest != "" {
+			s.Database = text
+			return nil
+		}
+	}
+	return errors.New("must be sqlite:PATH or postgres://USER@HOST/NAME")
+}
+
+func setMasterKey(s *Settings, text string) error {
+	s.MasterKey = text
+	return nil
+}
+
+func setAddr(s *Settings, text string) error {
+	_, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is no address to listen on: write HOST:PORT, such as 127.0.0.1:8420", text)
+	}
+	s.Addr = text
+	return nil
+}
+
+func setAllowPrivate(s *Settings, text string) error {
+	for item := range strings.SplitSeq(text, ",") {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(item)
+		if err != nil {
+			return fmt.Errorf("%q is no network: write ADDRESS/BITS, such as 10.0.0.0/8", item)
+		}
+		s.Egress.AllowPrivate = append(s.Egress.AllowPrivate, network.Masked())
+	}
+	return nil
+}
+
+func setLogLevel(s *Settings, text string) error {
+	if err := s.Log.Level.UnmarshalText([]byte(text)); err != nil {
+		return sallyport.Unknown("", "level", text, []string{"debug", "info", "warn", "error"})
+	}
+	return nil
+}
+
+func setLogFormat(s *Settings, text string) error {
+	switch text {
+	case "auto", "text", "json":
+		s.Log.Format = text
+		return nil
+	}
+	return sallyport.Unknown("", "format", text, []string{"auto", "text", "json"})
+}

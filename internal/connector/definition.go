@@ -1,0 +1,160 @@
+// Package connector says what a connector is: its definition, read from one YAML file, and what its sources and destinations must do.
+package connector
+
+import (
+	"slices"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// Definition is all that Sallyport knows of a kind of system. Forms, validation, documentation and tests come from it.
+type Definition struct {
+	Connector     string           `yaml:"connector" json:"connector"` // its id: lower-case letters and digits
+	Name          string           `yaml:"name" json:"name"`
+	Summary       string           `yaml:"summary" json:"summary,omitzero"`
+	Links         Links            `yaml:"links" json:"links,omitzero"`
+	Prerequisites []string         `yaml:"prerequisites" json:"prerequisites,omitzero"` // the steps before a credential exists
+	Credential    *CredentialSpec  `yaml:"credential" json:"credential,omitzero"`       // nil: it wants none
+	Limits        Limits           `yaml:"limits" json:"limits,omitzero"`
+	Sentence      string           `yaml:"sentence" json:"sentence,omitzero"` // dotted path to the sentence in an error answer, such as $.error
+	Errors        []ErrorRule      `yaml:"errors" json:"errors,omitzero"`     // the first rule that fits decides
+	Endpoints     []Endpoint       `yaml:"endpoints" json:"endpoints,omitzero"`
+	Manual        bool             `yaml:"manual" json:"manual,omitzero"`           // sources may describe their request by hand
+	Destination   *DestinationSpec `yaml:"destination" json:"destination,omitzero"` // nil: nothing can be delivered to it
+	Tests         []Test           `yaml:"tests" json:"tests,omitzero"`
+}
+
+// Links are the pages a person may need.
+type Links struct {
+	Website string `yaml:"website" json:"website,omitzero"`
+	API     string `yaml:"api" json:"api,omitzero"`
+	Keys    string `yaml:"keys" json:"keys,omitzero"` // where a key is made
+}
+
+// The types of fields, and what the checks make of their values.
+const (
+	TypeString  = "string"  // string
+	TypePath    = "path"    // string, which names a file or directory of the machine
+	TypeInteger = "integer" // json.Number of plain decimal digits, within int64
+	TypeBoolean = "boolean" // bool
+	TypeList    = "list"    // []string
+)
+
+// Field is one value that a person gives: of a credential, as a parameter of an endpoint, in the configuration of a destination.
+type Field struct {
+	Name     string   `yaml:"name" json:"name"`
+	Label    string   `yaml:"label" json:"label,omitzero"`
+	Help     string   `yaml:"help" json:"help,omitzero"`
+	Type     string   `yaml:"type" json:"type,omitzero"` // string (if absent), path, integer, boolean or list
+	Default  any      `yaml:"default" json:"default,omitzero"`
+	Example  any      `yaml:"example" json:"example,omitzero"`
+	Values   []string `yaml:"values" json:"values,omitzero"`   // the allowed ones; empty: any
+	Pattern  string   `yaml:"pattern" json:"pattern,omitzero"` // regular expression that a value must match as a whole
+	Required bool     `yaml:"required" json:"required,omitzero"`
+	Public   bool     `yaml:"public" json:"public,omitzero"`     // credential fields are secret unless they are public
+	Advanced bool     `yaml:"advanced" json:"advanced,omitzero"` // folded away in forms
+}
+
+// CredentialSpec says what a credential consists of, where its key may go and where in a request the key is put.
+type CredentialSpec struct {
+	Fields []Field   `yaml:"fields" json:"fields,omitzero"`
+	Hosts  []string  `yaml:"hosts" json:"hosts,omitzero"` // the only hosts that the key may go to, besides the one in the address field
+	Auth   Auth      `yaml:"auth" json:"auth,omitzero"`
+	Test   *TestCall `yaml:"test" json:"test,omitzero"` // the cheapest call that proves a key; nil: there is none
+}
+
+// AddressField is the name of the public credential field that says where the system is.
+const AddressField = sallyport.AddressField
+
+// The places of a key in a request.
+const (
+	AuthNone   = "none"
+	AuthQuery  = "query"
+	AuthHeader = "header"
+	AuthBasic  = "basic"
+	AuthBearer = "bearer"
+)
+
+// Auth says where the key goes. Kind, Name and Username may be written as {field}, which stands for that public field of the credential.
+type Auth struct {
+	Kind     string `yaml:"kind" json:"kind,omitzero"`         // query, header, basic, bearer or none
+	Name     string `yaml:"name" json:"name"`                  // of the query parameter or header
+	Username string `yaml:"username" json:"username,omitzero"` // for basic
+	Secret   string `yaml:"secret" json:"secret,omitzero"`     // the credential field that holds the key
+}
+
+// TestCall is an endpoint with parameters.
+type TestCall struct {
+	Endpoint string         `yaml:"endpoint" json:"endpoint,omitzero"`
+	Params   map[string]any `yaml:"params" json:"params,omitzero"`
+}
+
+// Limits are what the system allows.
+type Limits struct {
+	Note    string            `yaml:"note" json:"note,omitzero"`         // in words
+	Headers map[string]string `yaml:"headers" json:"headers,omitzero"`   // window (second, day, month) → answer header that says what is left in it
+	MaxBody int64             `yaml:"max_body" json:"max_body,omitzero"` // bytes of one answer; DefaultMaxBody if absent
+}
+
+// ErrorRule gives a class to answers that match all of what it names.
+type ErrorRule struct {
+	Status []int  `yaml:"status" json:"status,omitzero"` // empty: any
+	Match  string `yaml:"match" json:"match,omitzero"`   // regular expression, ignoring case, on the sentence (or the body, where there is none)
+	Class  Class  `yaml:"class" json:"class"`
+	Window string `yaml:"window" json:"window,omitzero"` // of class rate: second, day, month
+}
+
+// Endpoint is one call that a connector offers. In the URL, query, headers and body of its request {name} stands for a parameter;
+// a query entry or header whose whole value is the {name} of a parameter that was not given is left out.
+type Endpoint struct {
+	ID      string            `yaml:"id" json:"id"`
+	Name    string            `yaml:"name" json:"name"`
+	Summary string            `yaml:"summary" json:"summary,omitzero"`
+	Params  []Field           `yaml:"params" json:"params,omitzero"`
+	OneOf   [][]string        `yaml:"one_of" json:"one_of,omitzero"` // groups of parameters of which exactly one must be given
+	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
+}
+
+// DestinationSpec says what a destination's configuration consists of.
+type DestinationSpec struct {
+	Summary string   `yaml:"summary" json:"summary,omitzero"`
+	Fields  []Field  `yaml:"fields" json:"fields,omitzero"`
+	Target  []string `yaml:"target" json:"target,omitzero"` // the fields that together name the place: two destinations must not share it
+}
+
+// Test is an example that `connector lint` runs: a call, the answers it gets, and what must come of it.
+type Test struct {
+	Name     string         `yaml:"name" json:"name"`
+	Endpoint string         `yaml:"endpoint" json:"endpoint,omitzero"`
+	Params   map[string]any `yaml:"params" json:"params,omitzero"`
+	Answers  []Answer       `yaml:"answers" json:"answers,omitzero"`
+	Expect   Expect         `yaml:"expect" json:"expect,omitzero"`
+}
+
+// Answer is one recorded answer.
+type Answer struct {
+	Status  int               `yaml:"status" json:"status,omitzero"` // 200 if absent
+	Headers map[string]string `yaml:"headers" json:"headers,omitzero"`
+	File    string            `yaml:"file" json:"file,omitzero"` // beside the definition
+	Body    string            `yaml:"body" json:"body,omitzero"` // instead of a file
+}
+
+// Expect is what must come of a test.
+type Expect struct {
+	Requests []string       `yaml:"requests" json:"requests,omitzero"` // path and query of each call, without the key
+	Records  int            `yaml:"records" json:"records,omitzero"`
+	First    map[string]any `yaml:"first" json:"first,omitzero"` // fields of the first record; others may be there too
+	Class    Class          `yaml:"class" json:"class,omitzero"` // of the failure it ends in; empty: none
+}
+
+// Endpoint finds an endpoint by its id; the error names the nearest.
+func (d *Definition) Endpoint(id string) (*Endpoint, error) {
+	ids := make([]string, len(d.Endpoints))
+	for i := range d.Endpoints {
+		ids[i] = d.Endpoints[i].ID
+	}
+	if i := slices.Index(ids, id); i >= 0 {
+		return &d.Endpoints[i], nil
+	}
+	return nil, sallyport.Unknown("endpoint", "endpoint of "+d.Connector, id, ids)
+}

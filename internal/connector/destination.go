@@ -1,0 +1,73 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// Target is what a destination is opened for.
+type Target struct {
+	ID      sallyport.ID     // of the destination: names its markers in the other system
+	Dataset sallyport.ID     // where the batches come from
+	Config  map[string]any   // checked and complete, as [Definition.CheckConfig] returns it
+	Key     []string         // the fields that name a record of the dataset, if they are known
+	Schema  sallyport.Schema // of the dataset, as far as it is known
+	State   string           // what Commit returned last; "" the first time
+}
+
+// Text returns a string of the configuration, "" if it is not there.
+func (t Target) Text(name string) string {
+	text, _ := t.Config[name].(string)
+	return text
+}
+
+// List returns a list of the configuration, which is []any when it comes from JSON, nil if it is not there.
+func (t Target) List(name string) []string {
+	switch list := t.Config[name].(type) {
+	case []string:
+		return list
+	case []any:
+		texts := make([]string, len(list))
+		for i, v := range list {
+			texts[i] = fmt.Sprint(v)
+		}
+		return texts
+	}
+	return nil
+}
+
+// OpenDestination opens a destination where it was last committed: whatever it wrote after that is undone or will be recognised.
+type OpenDestination func(ctx context.Context, target Target) (Destination, error)
+
+// Destination takes the batches of one dataset, in order. It is used by one goroutine at a time.
+type Destination interface {
+	// Write takes a batch. Its records need not be durable before Commit. An error means that the batch, and all since the last
+	// Commit, must be assumed not to be there; a record that does not fit is no error but rejected.
+	Write(ctx context.Context, batch Batch) (Result, error)
+	// Commit makes everything since the last Commit durable, and returns what Open needs to go on exactly there.
+	Commit(ctx context.Context) (state string, err error)
+	// Close lets go of what Open took. It does not commit.
+	Close() error
+}
+
+// Batch is one batch of a dataset.
+type Batch struct {
+	Seq     int64
+	Records iter.Seq[[]byte] // each a JSON object without line breaks, valid until the next; can be read more than once
+}
+
+// Result is what became of a batch.
+type Result struct {
+	Accepted int64
+	Rejected []Rejection
+	Repeated bool // the batch had been committed there before, and was left out
+}
+
+// Rejection is a record that did not fit.
+type Rejection struct {
+	Index  int    // within the batch, from 0
+	Reason string // for a person: what about the record does not fit, without its values
+}

@@ -1,0 +1,106 @@
+package connector
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// Class says what an upstream failure means, and so what is done about it.
+type Class string
+
+// The classes of upstream failures.
+const (
+	ClassEmpty      Class = "empty"      // an answer: there is nothing. No failure at all
+	ClassCredential Class = "credential" // the key was refused: stop, mark the credential
+	ClassPlan       Class = "plan"       // the plan or scope does not allow it: stop
+	ClassRate       Class = "rate"       // too many requests: wait
+	ClassTransient  Class = "transient"  // may work in a moment: try again
+	ClassPermanent  Class = "permanent"  // will not work: stop
+)
+
+// Failure is a failed call to a system. Its text holds no query, no key and no body beyond one redacted sentence.
+type Failure struct {
+	Class    Class
+	Host     string
+	Status   int       // HTTP status; 0 if there was no answer
+	Sentence string    // what the system said, redacted and bounded
+	Window   string    // of class rate: second, day, month; "" if unknown
+	Until    time.Time // of class rate: when to try again; zero if unknown
+	Err      error     // the cause where there was no answer, or a broken one
+}
+
+// Error says what happened, at which host, and what to do next.
+func (f *Failure) Error() string {
+	switch f.Class {
+	case ClassCredential:
+		return fmt.Sprintf("rejected by %s%s: the key is not accepted; put a new one in with `sallyport credential rotate`", f.Host, f.said())
+	case ClassPlan:
+		return fmt.Sprintf("forbidden by %s%s: the key is known, but its plan or permissions do not allow this call", f.Host, f.said())
+	case ClassRate:
+		return fmt.Sprintf("limited by %s%s: %s", f.Host, f.said(), f.when())
+	}
+	if f.Status == 0 && f.Err != nil {
+		return fmt.Sprintf("%s cannot be reached: %v", f.Host, f.Err)
+	}
+	if f.Err != nil {
+		return fmt.Sprintf("%s gave a broken answer: %v", f.Host, f.Err)
+	}
+	return fmt.Sprintf("%s failed%s", f.Host, f.said())
+}
+
+func (f *Failure) said() string {
+	switch {
+	case f.Status != 0 && f.Sentence != "":
+		return fmt.Sprintf(" (HTTP %d, %q)", f.Status, f.Sentence)
+	case f.Status != 0:
+		return fmt.Sprintf(" (HTTP %d)", f.Status)
+	}
+	return ""
+}
+
+func (f *Failure) when() string {
+	switch {
+	case !f.Until.IsZero():
+		return "the next call is possible at " + f.Until.Format(time.RFC3339)
+	case f.Window != "":
+		return "the quota for this " + f.Window + " is used up"
+	}
+	return "too many calls, try again later"
+}
+
+// Unwrap makes a failure a [sallyport.Error] to those who ask for its code.
+func (f *Failure) Unwrap() error {
+	return &sallyport.Error{Code: f.code(), Message: f.Error(), Until: f.Until, Err: f.Err}
+}
+
+func (f *Failure) code() sallyport.Code {
+	switch f.Class {
+	case ClassCredential:
+		return sallyport.Unauthenticated
+	case ClassPlan:
+		return sallyport.Forbidden
+	case ClassRate:
+		return sallyport.Limited
+	}
+	return sallyport.Upstream
+}
+
+// Verdict says what a call that ended in err proves about the credential. A nil error proves that the key works.
+func (f *Failure) Verdict() sallyport.Verdict {
+	if f == nil {
+		return sallyport.VerdictValid
+	}
+	switch f.Class {
+	case ClassEmpty:
+		return sallyport.VerdictValid
+	case ClassCredential:
+		return sallyport.VerdictRejected
+	case ClassPlan:
+		return sallyport.VerdictForbidden
+	case ClassRate:
+		return sallyport.VerdictLimited
+	}
+	return sallyport.VerdictUnreachable
+}

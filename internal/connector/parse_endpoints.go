@@ -1,0 +1,146 @@
+package connector
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+)
+
+func (l *linter) endpoints() {
+	var ids []string
+	for i := range l.Endpoints {
+		e, at := &l.Endpoints[i], route{"endpoints", i}
+		if !endpointID.MatchString(e.ID) {
+			l.fault(at.at("id"), "id: must be lower-case words with dots between them, such as feed.indicators")
+		}
+		if slices.Contains(ids, e.ID) {
+			l.fault(at.at("id"), "there are two endpoints %q", e.ID)
+		}
+		ids = append(ids, e.ID)
+		if e.Name == "" || e.Summary == "" {
+			l.fault(at, "name and summary are required")
+		}
+		l.fields(at.at("params"), e.Params)
+		l.oneOf(at.at("one_of"), e)
+		l.check(at.at("request"), l.checkRequest(&e.Request))
+		l.references(at.at("request"), e)
+	}
+}
+
+func (l *linter) oneOf(at route, e *Endpoint) {
+	for i, group := range e.OneOf {
+		if len(group) < 2 {
+			l.fault(at.at(i), "one_of: a group has at least two parameters")
+		}
+		for j, name := range group {
+			at := at.at(i, j)
+			l.check(at, nameless(checkKnown("parameter", e.Params, []string{name})))
+			if f := e.param(name); f != nil && (f.Required || f.Default != nil) {
+				l.fault(at, "%s is one of several, so it can neither be required nor have a default", name)
+			}
+		}
+	}
+}
+
+func (e *Endpoint) param(name string) *Field {
+	for i := range e.Params {
+		if e.Params[i].Name == name {
+			return &e.Params[i]
+		}
+	}
+	return nil
+}
+
+// references checks the {name}s in a request: each is a parameter, each parameter is used, and one that may be absent is used only where
+// a whole entry can be left out.
+func (l *linter) references(at route, e *Endpoint) {
+	r := e.Request
+	l.fixed(at.at("url"), r.URL, e)
+	l.fixed(at.at("body"), r.Body, e)
+	all := []string{r.URL, r.Body}
+	for key, entries := range inOrder(map[string]map[string]string{"query": r.Query, "headers": r.Headers}) {
+		for name, value := range inOrder(entries) {
+			at := at.at(key, name)
+			if placeholder.FindString(value) == value {
+				l.placeholders(at, value, "parameter", e.Params)
+			} else {
+				l.fixed(at, value, e)
+			}
+		}
+		all = slices.AppendSeq(all, maps.Values(entries))
+	}
+	used := strings.Join(all, " ")
+	for _, f := range e.Params {
+		if !strings.Contains(used, "{"+f.Name+"}") {
+			l.fault(at, "the parameter %s is not used", f.Name)
+		}
+	}
+}
+
+// fixed checks the {name}s in a text that is always sent.
+func (l *linter) fixed(at route, text string, e *Endpoint) {
+	l.placeholders(at, text, "parameter", e.Params)
+	for _, name := range placeholder.FindAllString(text, -1) {
+		if f := e.param(strings.Trim(name, "{}")); f != nil && !f.Required && f.Default == nil {
+			l.fault(at, "%s is always sent, so the parameter must be required or have a default", name)
+		}
+	}
+}
+
+// call checks the endpoint and parameters at the end of a route.
+func (l *linter) call(at route, endpoint string, params map[string]any) {
+	e, err := l.Endpoint(endpoint)
+	if err != nil {
+		l.check(at, err)
+		return
+	}
+	_, err = e.CheckParams(params)
+	l.check(at.at("params"), err)
+}
+
+func (l *linter) tests() {
+	var names []string
+	for i, test := range l.Tests {
+		at := route{"tests", i}
+		if test.Name == "" || slices.Contains(names, test.Name) {
+			l.fault(at.at("name"), "name: must be given, and differ from those of the other tests")
+		}
+		names = append(names, test.Name)
+		l.call(at, test.Endpoint, test.Params)
+		if len(test.Answers) == 0 {
+			l.fault(at, "answers are required")
+		}
+		for j, answer := range test.Answers {
+			l.answer(at.at("answers", j), answer)
+		}
+		if test.Expect.Class != "" {
+			l.class(at.at("expect", "class"), test.Expect.Class)
+		}
+		for j, request := range test.Expect.Requests {
+			if !strings.HasPrefix(request, "/") {
+				l.fault(at.at("expect", "requests", j), "must be a path with its query, such as /api/list?page=2")
+			}
+		}
+	}
+}
+
+func (l *linter) answer(at route, answer Answer) {
+	if answer.Status != 0 {
+		l.status(at.at("status"), answer.Status)
+	}
+	for name := range inOrder(answer.Headers) {
+		if !headerName.MatchString(name) {
+			l.fault(at.at("headers", name), "%q is no name of a header", name)
+		}
+	}
+	if answer.File != "" && answer.Body != "" {
+		l.fault(at, "an answer has a file or a body, not both")
+	}
+	if answer.File != "" && l.files != nil {
+		if _, err := fs.Stat(l.files, answer.File); err != nil {
+			l.fault(at.at("file"), "%w", fmt.Errorf("there is no such file beside the definition: %w", err))
+		}
+	}
+}

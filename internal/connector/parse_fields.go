@@ -1,0 +1,119 @@
+package connector
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// fields checks what a definition says of fields, which must be right for its own defaults and examples.
+func (l *linter) fields(at route, fields []Field) {
+	for i := range fields {
+		f, at := &fields[i], at.at(i)
+		if !fieldName.MatchString(f.Name) {
+			l.fault(at.at("name"), "name: must be of lower-case letters, digits and _")
+		}
+		if slices.Contains(namesOf(fields[:i]), f.Name) {
+			l.fault(at.at("name"), "there are two fields named %q", f.Name)
+		}
+		l.fieldType(at.at("type"), f.Type)
+		if _, err := f.form(); err != nil {
+			l.check(at.at("pattern"), nameless(err))
+			continue
+		}
+		l.value(at.at("default"), f, f.Default)
+		l.value(at.at("example"), f, f.Example)
+	}
+}
+
+func (l *linter) fieldType(at route, name string) {
+	types := []string{TypeString, TypePath, TypeInteger, TypeBoolean, TypeList}
+	if name != "" && !slices.Contains(types, name) {
+		l.check(at, sallyport.Unknown("", "type of field", name, types))
+	}
+}
+
+func (l *linter) value(at route, f *Field, value any) {
+	if value == nil {
+		return
+	}
+	if _, err := f.check(value); err != nil {
+		l.fault(at, "%w", err)
+	}
+}
+
+func (l *linter) credential() {
+	if l.Credential == nil {
+		if len(l.Endpoints) > 0 || l.Manual {
+			l.fault(nil, "credential is required: its field %s says where the system is", AddressField)
+		}
+		return
+	}
+	at := route{"credential"}
+	l.fields(at.at("fields"), l.Credential.Fields)
+	for i, f := range l.Credential.Fields {
+		l.credentialField(at.at("fields", i), f)
+	}
+	l.address(at.at("fields"))
+	for i, host := range l.Credential.Hosts {
+		if !isHost(host) || !strings.Contains(host, ".") {
+			l.fault(at.at("hosts", i), "%q is no host name: write it in lower case, without scheme and port", host)
+		}
+	}
+	l.auth(at.at("auth"))
+	if test := l.Credential.Test; test != nil {
+		l.call(at.at("test"), test.Endpoint, test.Params)
+	}
+}
+
+func (l *linter) credentialField(at route, f Field) {
+	if f.Type != "" && f.Type != TypeString {
+		l.fault(at.at("type"), "type: the fields of a credential are strings")
+	}
+	if !f.Public && (f.Default != nil || len(f.Values) > 0) {
+		l.fault(at, "%s is a secret: it has neither a default nor values to choose from", f.Name)
+	}
+}
+
+func (l *linter) address(at route) {
+	fields := l.PublicFields()
+	i := slices.Index(namesOf(fields), AddressField)
+	if i < 0 {
+		if len(l.Endpoints) > 0 || l.Manual {
+			l.fault(at, "a public field named %s is required: it says where the system is", AddressField)
+		}
+		return
+	}
+	address, ok := fields[i].Default.(string)
+	switch _, err := checkAddress(address); {
+	case ok && err != nil:
+		l.fault(at, "default of %w", err)
+	case !ok && !fields[i].Required:
+		l.fault(at, "%s must be required or have a default", AddressField)
+	}
+}
+
+func (l *linter) auth(at route) {
+	auth := l.Credential.Auth
+	for key, text := range inOrder(map[string]string{"kind": auth.Kind, "name": auth.Name, "username": auth.Username}) {
+		l.placeholders(at.at(key), text, "public credential field", l.PublicFields())
+	}
+	kinds := []string{AuthNone, AuthQuery, AuthHeader, AuthBasic, AuthBearer}
+	if !placeholder.MatchString(auth.Kind) && !slices.Contains(kinds, auth.Kind) {
+		l.check(at.at("kind"), sallyport.Unknown("", "kind of authentication", auth.Kind, kinds))
+	}
+	if auth.Name == "" && slices.Contains([]string{AuthQuery, AuthHeader}, auth.Kind) {
+		l.fault(at, "name is required: of the %s that carries the key", auth.Kind)
+	}
+	if auth.Kind != AuthNone {
+		l.check(at.at("secret"), nameless(checkKnown("secret credential field", l.SecretFields(), []string{auth.Secret})))
+	}
+}
+
+// placeholders makes sure that every {name} in a text is that of a field.
+func (l *linter) placeholders(at route, text, kind string, fields []Field) {
+	for _, name := range placeholder.FindAllString(text, -1) {
+		l.check(at, nameless(checkKnown(kind, fields, []string{strings.Trim(name, "{}")})))
+	}
+}

@@ -1,0 +1,204 @@
+package connector
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/theory/jsonpath"
+	"github.com/theory/jsonpath/spec"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// maxBody bounds the body of a request, and maxPath a JSONPath, in bytes.
+const (
+	maxBody = 64 << 10
+	maxPath = 1000
+)
+
+// placeholder stands for a value with that name.
+var placeholder = regexp.MustCompile(`\{[a-z][a-z0-9_]*\}`)
+
+// CheckRequest checks a request that was described by hand, and fills in what it leaves out: method GET, records $, paging single.
+// The error is about the first fault; its field is a path within the request, such as paging.value.
+func (d *Definition) CheckRequest(r *sallyport.Request) error {
+	if !d.Manual {
+		return sallyport.Errorf(sallyport.Invalid, "%s takes no request of one's own; choose one of its endpoints", d.Name)
+	}
+	return d.checkRequest(r)
+}
+
+func (d *Definition) checkRequest(r *sallyport.Request) error {
+	for _, check := range []func(*sallyport.Request) error{checkMethod, checkURL, d.checkQuery, d.checkHeaders, checkRecords, checkPaging, checkKey} {
+		if err := check(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkMethod(r *sallyport.Request) error {
+	if r.Method == "" {
+		r.Method = http.MethodGet
+	}
+	r.Method = strings.ToUpper(r.Method)
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodPost:
+		return sallyport.FieldErrorf("method", "must be GET or POST")
+	case r.Method == http.MethodGet && r.Body != "":
+		return sallyport.FieldErrorf("body", "goes with method POST only")
+	case len(r.Body) > maxBody:
+		return sallyport.FieldErrorf("body", "is longer than %d bytes", maxBody)
+	}
+	return nil
+}
+
+// checkURL takes paths only. Whatever else belongs to the call has its own place, so that nobody writes a key into what is stored in the open.
+func checkURL(r *sallyport.Request) error {
+	u, err := url.Parse(r.URL)
+	switch {
+	case r.URL == "":
+		return sallyport.FieldErrorf("url", "is required: a path such as /api/list")
+	case err != nil || u.Host != "" || u.Scheme != "" || u.User != nil || strings.HasPrefix(r.URL, "//"):
+		return sallyport.FieldErrorf("url", "must be a path such as /api/list; the host is that of the credential's address")
+	case !strings.HasPrefix(r.URL, "/") || strings.Contains(r.URL, `\`):
+		return sallyport.FieldErrorf("url", "must begin with / and be a path such as /api/list")
+	case strings.ContainsAny(r.URL, "?#"):
+		return sallyport.FieldErrorf("url", "must end before the ?; what follows it goes under query")
+	}
+	return nil
+}
+
+func (d *Definition) checkQuery(r *sallyport.Request) error {
+	for name, value := range inOrder(r.Query) {
+		switch {
+		case name == "" || len(name)+len(value) > maxText:
+			return sallyport.FieldErrorf("query", "has a parameter without a name, or one that is too long")
+		case d.Credential != nil && d.Credential.Auth.Kind == AuthQuery && d.Credential.Auth.Name == name:
+			return sallyport.FieldErrorf("query", "must not hold %s: the key comes from the credential", name)
+		}
+	}
+	return nil
+}
+
+// ownHeaders are set by whoever sends the request, or hold keys, which belong into a credential.
+var ownHeaders = []string{"Authorization", "Connection", "Content-Length", "Cookie", "Host", "Proxy-Authorization", "Transfer-Encoding"}
+
+func (d *Definition) checkHeaders(r *sallyport.Request) error {
+	for name, value := range inOrder(r.Headers) {
+		own := slices.Contains(ownHeaders, http.CanonicalHeaderKey(name))
+		if d.Credential != nil && d.Credential.Auth.Kind == AuthHeader {
+			own = own || strings.EqualFold(d.Credential.Auth.Name, name)
+		}
+		switch {
+		case !headerName.MatchString(name):
+			return sallyport.FieldErrorf("headers", "%q is no name of a header", name)
+		case own:
+			return sallyport.FieldErrorf("headers", "must not hold %s: it is set when the request is sent, with the key of the credential", name)
+		case len(value) > maxText || control.MatchString(value):
+			return sallyport.FieldErrorf("headers", "the value of %s must be one line of readable text", name)
+		}
+	}
+	return nil
+}
+
+func checkRecords(r *sallyport.Request) error {
+	if r.Records == "" {
+		r.Records = "$"
+	}
+	if len(r.Records) > maxPath {
+		return sallyport.FieldErrorf("records", "is longer than %d bytes", maxPath)
+	}
+	if _, err := jsonpath.Parse(r.Records); err != nil {
+		return sallyport.FieldErrorf("records", "is no JSONPath such as $.results[*]: %w", err)
+	}
+	return nil
+}
+
+// pagingParts says which parts a type of paging has. All that it has are required, but start and size.
+type pagingParts struct{ value, query, numbers bool }
+
+func pagingTypes() map[string]pagingParts {
+	return map[string]pagingParts{
+		sallyport.PagingSingle:     {},
+		sallyport.PagingPage:       {query: true, numbers: true},
+		sallyport.PagingOffset:     {query: true, numbers: true},
+		sallyport.PagingNextValue:  {value: true, query: true},
+		sallyport.PagingNextURL:    {value: true},
+		sallyport.PagingLinkHeader: {},
+	}
+}
+
+func checkPaging(r *sallyport.Request) error {
+	p := &r.Paging
+	if p.Type == "" {
+		p.Type = sallyport.PagingSingle
+	}
+	types := pagingTypes()
+	has, ok := types[p.Type]
+	if !ok {
+		return sallyport.Unknown("paging.type", "type of paging", p.Type, slices.Sorted(maps.Keys(types)))
+	}
+	for _, part := range []struct {
+		name       string
+		given, has bool
+		optional   bool
+	}{
+		{name: "value", given: p.Value != "", has: has.value},
+		{name: "query", given: p.Query != "", has: has.query},
+		{name: "start", given: p.Start != nil, has: has.numbers, optional: true},
+		{name: "size", given: p.Size != 0, has: has.numbers, optional: true},
+	} {
+		switch {
+		case part.given && !part.has:
+			return sallyport.FieldErrorf("paging."+part.name, "does not belong to paging of type %s", p.Type)
+		case part.has && !part.given && !part.optional:
+			return sallyport.FieldErrorf("paging."+part.name, "is required for paging of type %s", p.Type)
+		}
+	}
+	return checkPagingValues(p)
+}
+
+func checkPagingValues(p *sallyport.Paging) error {
+	switch {
+	case p.Value != "" && !isNamePath(p.Value):
+		return sallyport.FieldErrorf("paging.value", "must be a path of names such as $.paging.next")
+	case p.Start != nil && *p.Start < 0:
+		return sallyport.FieldErrorf("paging.start", "must not be negative")
+	case p.Size < 0:
+		return sallyport.FieldErrorf("paging.size", "must not be negative")
+	}
+	return nil
+}
+
+// isNamePath tells whether a path leads through members of objects to one value.
+func isNamePath(text string) bool {
+	if len(text) > maxPath {
+		return false
+	}
+	path, err := jsonpath.Parse(text)
+	if err != nil {
+		return false
+	}
+	segments := path.Query().Segments()
+	for _, segment := range segments {
+		selectors := segment.Selectors()
+		if _, name := selectors[0].(spec.Name); !name || len(selectors) > 1 || segment.IsDescendant() {
+			return false
+		}
+	}
+	return len(segments) > 0
+}
+
+func checkKey(r *sallyport.Request) error {
+	for i, name := range r.Key {
+		if name == "" || slices.Contains(r.Key[:i], name) {
+			return sallyport.FieldErrorf("key", "must hold names of fields, each once")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+)
+
+// maxRedirects is how many redirects within its own place a call may be sent on.
+const maxRedirects = 5
+
+// answer is the answer to a call, read up to its first record.
+type answer struct {
+	judge    *judge
+	shape    *shape
+	ctx      context.Context // the caller's
+	response *http.Response
+	body     *body
+	decoder  decoder        // nil if there is nothing to decode
+	first    jsontext.Value // nil if there is no record
+}
+
+// ask makes one attempt of a call. Its errors are failures, unless the fault is on this side.
+func (r *reading) ask(ctx context.Context, c call) (*answer, error) {
+	attempt, stop := context.WithCancelCause(ctx)
+	response, err := r.send(attempt, c)
+	if err != nil {
+		stop(nil)
+		return nil, err
+	}
+	a := &answer{judge: &r.judge, shape: r.shape, ctx: ctx, response: response}
+	a.body = newBody(response.Body, r.limits.Body, r.limits.Record, stop)
+	if err := a.begin(&r.stream); err != nil {
+		a.body.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// send sends a call, and follows the redirects of a GET that lead to the same place.
+func (r *reading) send(ctx context.Context, c call) (*http.Response, error) {
+	for range maxRedirects + 1 {
+		request, err := c.request(ctx)
+		if err != nil {
+			return nil, err
+		}
+		response, err := r.gate.RoundTrip(request)
+		if err != nil {
+			return nil, r.judge.unanswered(err)
+		}
+		location := response.Header.Get("Location")
+		if response.StatusCode/100 != 3 || location == "" {
+			return response, nil
+		}
+		response.Body.Close() //nolint:errcheck // its text is of no interest
+		if c.url, err = r.redirected(c, location); err != nil {
+			return nil, r.judge.broken(connector.ClassPermanent, response.StatusCode, err)
+		}
+	}
+	return nil, r.judge.broken(connector.ClassPermanent, http.StatusFound, errors.New("it redirects too often"))
+}
+
+// redirected returns where a redirect leads, if it may be followed.
+func (r *reading) redirected(c call, location string) (*url.URL, error) {
+	if c.method != http.MethodGet {
+		return nil, fmt.Errorf("it redirects a %s, which is not followed", c.method)
+	}
+	target, err := c.url.Parse(location)
+	if err != nil {
+		return nil, errors.New("it redirects to what is not a URL")
+	}
+	if target = r.gate.keyless(target); r.gate.admit(target) != nil {
+		return nil, fmt.Errorf("it redirects to %s, where the key must not go", line(r.gate.known.String(origin(target))))
+	}
+	return target, nil
+}
+
+// begin reads an answer up to its first record, and says what it means if there is none.
+func (a *answer) begin(s *stream) error {
+	switch {
+	case a.response.StatusCode == http.StatusNoContent:
+		return nil
+	case a.response.StatusCode/100 != 2:
+		return a.refusal()
+	}
+	if err := a.decode(s); err != nil {
+		return a.explain(err)
+	}
+	var err error
+	if a.first, err = a.decoder.next(); err != nil && err != io.EOF {
+		return a.explain(err)
+	}
+	said := a.decoder.value(atSentence)
+	nothing := a.decoder.found() != present || a.first != nil && a.shape.whole() && isAlone(a.first)
+	switch {
+	case nothing && textOf(said) != "":
+		return a.judge.failure(a.response, said, nil)
+	case a.decoder.found() == absent:
+		return a.broken(fmt.Errorf("it has nothing at %s, where the records should be", a.shape.text[atRecords]))
+	}
+	return nil
+}
+
+// decode opens the decoder that the path to the records needs.
+func (a *answer) decode(s *stream) (err error) {
+	if a.shape.query == nil {
+		s.reset(a.shape, a.body)
+		a.body.decoded = s.json.InputOffset
+		a.decoder = s
+		return nil
+	}
+	a.body.maxBody = min(a.body.maxBody, maxTree)
+	a.decoder, err = newTree(a.shape, a.body)
+	return err
+}
+
+// refusal reads as much of an answer as it takes to say why there are no records.
+func (a *answer) refusal() error {
+	text, err := io.ReadAll(io.LimitReader(a.body, maxRefusal))
+	if err != nil && a.ctx.Err() != nil {
+		return context.Cause(a.ctx)
+	}
+	var said jsontext.Value
+	if steps := a.shape.steps[atSentence]; steps != nil {
+		said = lookup(text, steps)
+	}
+	return a.judge.failure(a.response, said, text[:min(len(text), maxBeginning)])
+}
+
+// next returns the next record, and io.EOF after the last.
+func (a *answer) next() (jsontext.Value, error) {
+	if record := a.first; record != nil {
+		a.first = nil
+		return record, nil
+	}
+	if a.decoder == nil {
+		return nil, io.EOF
+	}
+	record, err := a.decoder.next()
+	return record, a.explain(err)
+}
+
+// explain says what an error while reading means. It leaves nil and io.EOF as they are.
+func (a *answer) explain(err error) error {
+	_, ours := errors.AsType[*sallyport.Error](err)
+	_, syntax := errors.AsType[*jsontext.SyntacticError](err)
+	_, oldSyntax := errors.AsType[*json.SyntaxError](err)
+	switch {
+	case err == nil, err == io.EOF, ours:
+		return err
+	case a.ctx.Err() != nil:
+		return context.Cause(a.ctx)
+	case a.body.over:
+		return a.broken(a.body.err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return a.judge.broken(connector.ClassTransient, a.response.StatusCode, errors.New("it breaks off before its end"))
+	case a.body.err != nil:
+		return a.judge.broken(connector.ClassTransient, a.response.StatusCode, errors.New(a.judge.known.String(a.body.err.Error())))
+	case syntax, oldSyntax:
+		return a.broken(a.notJSON())
+	}
+	return a.broken(err)
+}
+
+// notJSON says what came instead of JSON, by its declared type: its text is nobody's to show.
+func (a *answer) notJSON() error {
+	if a.body.decoded != nil && a.body.decoded() > 0 {
+		return fmt.Errorf("it is not valid JSON after byte %d", a.body.decoded())
+	}
+	declared, _, err := mime.ParseMediaType(a.response.Header.Get("Content-Type"))
+	if err != nil || strings.HasSuffix(declared, "json") {
+		return errors.New("it is not valid JSON")
+	}
+	return fmt.Errorf("it is %s, not JSON", line(a.judge.known.String(declared)))
+}
+
+// value returns what stood at a place, nil if nothing did. It is complete once next returned io.EOF.
+func (a *answer) value(place int) jsontext.Value {
+	if a.decoder == nil {
+		return nil
+	}
+	return a.decoder.value(place)
+}
+
+func (a *answer) broken(err error) error {
+	return a.judge.broken(connector.ClassPermanent, a.response.StatusCode, err)
+}

@@ -1,0 +1,166 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/secret"
+)
+
+const (
+	maxSentence  = 300                 // characters of what a system says
+	maxBeginning = 4 << 10             // bytes of an answer without a sentence that rules look at
+	maxRefusal   = 64 << 10            // bytes that are read of an answer that is a failure
+	maxUntil     = 31 * 24 * time.Hour // as far ahead as a system may ask to wait
+)
+
+// judge says what an answer without records means.
+type judge struct {
+	host    string
+	rules   []rule
+	windows map[string]string // window → answer header that says what is left in it
+	known   *secret.Redactor
+}
+
+// rule is a compiled [connector.ErrorRule].
+type rule struct {
+	connector.ErrorRule
+	match *regexp.Regexp // nil: anything
+}
+
+func compileRules(rules []connector.ErrorRule) ([]rule, error) {
+	var compiled []rule
+	for i, r := range rules {
+		c := rule{ErrorRule: r}
+		if r.Match != "" {
+			var err error
+			if c.match, err = regexp.Compile("(?i)" + r.Match); err != nil {
+				return nil, sallyport.FieldErrorf(fmt.Sprintf("errors[%d].match", i), "is not a regular expression: %w", err)
+			}
+		}
+		compiled = append(compiled, c)
+	}
+	return compiled, nil
+}
+
+func (r rule) fits(status int, text string) bool {
+	return (len(r.Status) == 0 || slices.Contains(r.Status, status)) && (r.match == nil || r.match.MatchString(text))
+}
+
+// failure classes an answer by its status and sentence. Where there is no sentence, rules look at the beginning of the answer instead,
+// which does not become part of the failure.
+func (j *judge) failure(response *http.Response, said jsontext.Value, beginning []byte) *connector.Failure {
+	f := &connector.Failure{Class: classOf(response.StatusCode), Host: j.host, Status: response.StatusCode, Until: until(response.Header)}
+	text := j.known.String(textOf(said))
+	f.Sentence = line(text)
+	if text == "" {
+		text = j.known.String(string(beginning))
+	}
+	for _, rule := range j.rules {
+		if rule.fits(f.Status, text) {
+			f.Class, f.Window = rule.Class, rule.Window
+			break
+		}
+	}
+	if f.Class == connector.ClassRate && f.Window == "" {
+		f.Window = j.usedUp(response.Header)
+	}
+	return f
+}
+
+// usedUp returns the longest window in which nothing is left, "" if the headers name none.
+func (j *judge) usedUp(header http.Header) string {
+	for _, window := range []string{"month", "day", "second"} {
+		if name := j.windows[window]; name != "" && strings.TrimSpace(header.Get(name)) == "0" {
+			return window
+		}
+	}
+	return ""
+}
+
+// broken is the failure of an answer that cannot be read.
+func (j *judge) broken(class connector.Class, status int, err error) *connector.Failure {
+	return &connector.Failure{Class: class, Host: j.host, Status: status, Err: err}
+}
+
+// unanswered is the failure of a call that got no answer. Faults of this side stay what they are.
+func (j *judge) unanswered(err error) error {
+	f, ok := errors.AsType[*fault](err)
+	if !ok {
+		return err
+	}
+	class := connector.ClassTransient
+	if f.lasting {
+		class = connector.ClassPermanent
+	}
+	return j.broken(class, 0, f)
+}
+
+// classOf is what a status means where no rule fits.
+func classOf(status int) connector.Class {
+	switch {
+	case status == http.StatusUnauthorized:
+		return connector.ClassCredential
+	case status == http.StatusForbidden:
+		return connector.ClassPlan
+	case status == http.StatusTooManyRequests:
+		return connector.ClassRate
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status >= 500:
+		return connector.ClassTransient
+	}
+	return connector.ClassPermanent
+}
+
+// until reads when a system wants to be asked again: seconds or a date. It is zero if it does not say.
+func until(header http.Header) time.Time {
+	text := strings.TrimSpace(header.Get("Retry-After"))
+	now := time.Now()
+	at, err := http.ParseTime(text)
+	if seconds, digits := strconv.ParseUint(text, 10, 31); digits == nil {
+		at, err = now.Add(time.Duration(seconds)*time.Second), nil
+	}
+	switch {
+	case err != nil:
+		return time.Time{}
+	case at.After(now.Add(maxUntil)):
+		at = now.Add(maxUntil)
+	}
+	return at.UTC()
+}
+
+// textOf returns what a value says: a string's text, nothing for null, false and what is absent, and of other values their JSON.
+func textOf(value jsontext.Value) string {
+	if value == nil {
+		return ""
+	}
+	switch value.Kind() {
+	case 'n', 'f':
+		return ""
+	case '"':
+		text, _ := jsontext.AppendUnquote(nil, value) // invalid UTF-8 is replaced
+		return string(text)
+	}
+	return string(value)
+}
+
+// line makes a text one readable, bounded line. It must be redacted before.
+func line(text string) string {
+	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool {
+		return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.In(r, unicode.Cf)
+	}), " ")
+	if runes := []rune(text); len(runes) > maxSentence {
+		return string(runes[:maxSentence-1]) + "…"
+	}
+	return text
+}

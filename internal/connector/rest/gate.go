@@ -1,0 +1,189 @@
+package rest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/egress"
+	"github.com/sallyport-io/sallyport/internal/secret"
+)
+
+// gate is the last RoundTripper and the only place where a key meets a request. Everything before it sees requests without the key, and
+// so does everything after it: the request with the key is a clone that never leaves RoundTrip, not in the response, not in an error.
+type gate struct {
+	origins []string       // where the key may go; see origin
+	auth    connector.Auth // resolved
+	secrets func(context.Context) (map[string]secret.Text, error)
+	known   *secret.Redactor // learns every secret before it is used
+	next    http.RoundTripper
+}
+
+// RoundTrip sends a copy of the request that carries the key, if the request goes to where the key belongs.
+func (g *gate) RoundTrip(request *http.Request) (*http.Response, error) {
+	if err := g.admit(request.URL); err != nil {
+		return nil, err
+	}
+	key, err := g.key(request.Context())
+	if err != nil {
+		return nil, err
+	}
+	keyed := request.Clone(blind{request.Context()})
+	keyed.Host = ""
+	g.sign(keyed, key)
+	response, err := g.next.RoundTrip(keyed)
+	if err != nil {
+		return nil, g.rebuild(request.Context(), err)
+	}
+	response.Request = request
+	return response, nil
+}
+
+// admit refuses every place but those that the key belongs to.
+func (g *gate) admit(u *url.URL) error {
+	if u.User != nil || !slices.Contains(g.origins, origin(u)) {
+		return sallyport.Errorf(sallyport.Invalid, "%s is not a place that this credential may be sent to; it belongs to %s",
+			g.known.String(origin(u)), strings.Join(g.origins, ", "))
+	}
+	return nil
+}
+
+// key asks for the secrets as they are now, so that a new key is used at once.
+func (g *gate) key(ctx context.Context) (secret.Text, error) {
+	if g.secrets == nil || g.auth.Kind == connector.AuthNone {
+		return secret.Text{}, nil
+	}
+	secrets, err := g.secrets(ctx)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	for _, text := range secrets {
+		g.known.Add(text)
+	}
+	key := secrets[g.auth.Secret]
+	if key.IsEmpty() {
+		return key, sallyport.Errorf(sallyport.Unauthenticated,
+			"the credential has no %s; put one in with `sallyport credential rotate`", g.auth.Secret)
+	}
+	return key, nil
+}
+
+// sign puts the key where the connector wants it.
+func (g *gate) sign(keyed *http.Request, key secret.Text) {
+	if key.IsEmpty() {
+		return
+	}
+	switch g.auth.Kind {
+	case connector.AuthQuery:
+		pair := url.Values{g.auth.Name: {key.Reveal()}}.Encode()
+		keyed.URL.RawQuery = strings.TrimPrefix(withoutPair(keyed.URL.RawQuery, g.auth.Name)+"&"+pair, "&")
+	case connector.AuthHeader:
+		keyed.Header.Set(g.auth.Name, key.Reveal())
+	case connector.AuthBasic:
+		keyed.SetBasicAuth(g.auth.Username, key.Reveal())
+	case connector.AuthBearer:
+		keyed.Header.Set("Authorization", "Bearer "+key.Reveal())
+	}
+}
+
+// keyless returns a URL that a system gave, without the key that it may have repeated there.
+func (g *gate) keyless(u *url.URL) *url.URL {
+	clean := *u
+	clean.Fragment, clean.RawFragment = "", ""
+	if g.auth.Kind == connector.AuthQuery {
+		clean.RawQuery = withoutPair(u.RawQuery, g.auth.Name)
+	}
+	return &clean
+}
+
+// rebuild makes a new error of one that knew the request with the key. Nothing of the old one is kept.
+func (g *gate) rebuild(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	dial, dialing := errors.AsType[*net.OpError](err)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, refused := errors.AsType[*sallyport.Error](err)
+	return &fault{
+		text:    g.known.String(err.Error()),
+		unsent:  dialing && dial.Op == "dial",
+		lasting: untrusted || refused,
+	}
+}
+
+// closeIdle lets go of the connections that are not in use.
+func (g *gate) closeIdle() {
+	if idler, ok := g.next.(interface{ CloseIdleConnections() }); ok {
+		idler.CloseIdleConnections()
+	}
+}
+
+// fault is a request that got no answer.
+type fault struct {
+	text    string // redacted
+	unsent  bool   // nothing of the request went out
+	lasting bool   // trying again would not help
+}
+
+func (f *fault) Error() string { return f.text }
+
+// blind is a context that tells nothing but when to stop: what traces requests through a context must not see the one with the key.
+type blind struct{ context.Context }
+
+func (blind) Value(any) any { return nil }
+
+// origin is the scheme, host and port of a URL.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}
+
+// originsOf lists where the key of a credential with this address may go. An address that the connector does not name, such as that of a
+// private instance or the sandbox, gets its own key only, and the connector's hosts never do.
+func originsOf(address *url.URL, hosts []string) []string {
+	own := origin(address)
+	var official []string
+	for _, host := range hosts {
+		official = append(official, origin(&url.URL{Scheme: "https", Host: host}))
+	}
+	if slices.Contains(official, own) {
+		return official
+	}
+	return []string{own}
+}
+
+// checkAddress takes an address that a key may be sent to.
+func checkAddress(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, sallyport.FieldErrorf(connector.AddressField, "must be an address such as https://api.example.com")
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !egress.IsLoopback(u.Hostname())) {
+		return nil, sallyport.FieldErrorf(connector.AddressField,
+			"must begin with https://; only an address of this machine itself may begin with http://")
+	}
+	return u, nil
+}
+
+// withoutPair takes the pairs of one name out of a query and leaves all others as they are written.
+func withoutPair(query, name string) string {
+	pairs := slices.DeleteFunc(strings.Split(query, "&"), func(pair string) bool {
+		written, _, _ := strings.Cut(pair, "=")
+		decoded, err := url.QueryUnescape(written)
+		return pair == "" || err == nil && decoded == name
+	})
+	return strings.Join(pairs, "&")
+}

@@ -1,0 +1,193 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// maxCursor bounds a cursor, in bytes.
+const maxCursor = 8 << 10
+
+// turner turns pages: it says how a page is asked for, and which one comes after it. A cursor is the number, value or URL that asks for
+// its page; "" is the first page.
+type turner struct {
+	sallyport.Paging
+	gate *gate // says which URLs may be asked for
+}
+
+// counts tells whether cursors are numbers that count up.
+func (t turner) counts() bool {
+	return t.Type == sallyport.PagingPage || t.Type == sallyport.PagingOffset
+}
+
+// start is the number of the first page or record.
+func (t turner) start() int64 {
+	switch {
+	case t.Start != nil:
+		return *t.Start
+	case t.Type == sallyport.PagingPage:
+		return 1
+	}
+	return 0
+}
+
+// ask returns the call for the page at a cursor.
+func (t turner) ask(first call, cursor string) (call, error) {
+	if cursor == "" && t.counts() {
+		cursor = strconv.FormatInt(t.start(), 10)
+	}
+	if cursor == "" {
+		return first, nil
+	}
+	u := *first.url
+	switch t.Type {
+	case sallyport.PagingNextURL, sallyport.PagingLinkHeader:
+		parsed, err := url.Parse(cursor)
+		if err != nil || parsed.Host == "" {
+			return first, sallyport.Errorf(sallyport.Invalid, "the cursor is not a URL: begin again without it")
+		}
+		u = *parsed
+	case sallyport.PagingSingle:
+		return first, sallyport.Errorf(sallyport.Invalid, "there is one page only, and no cursor for others: begin again without it")
+	default:
+		query := u.Query()
+		query.Set(t.Query, cursor)
+		u.RawQuery = query.Encode()
+	}
+	first.url = &u
+	return first, nil
+}
+
+// turned is what the next cursor is made of.
+type turned struct {
+	cursor  string         // of this page
+	records int64          // that it had
+	value   jsontext.Value // that stood at the paging's path; nil if nothing did
+	header  http.Header
+	url     *url.URL // that the page was read from
+}
+
+// after returns the cursor of the page behind this one, "" if this is the last.
+func (t turner) after(page turned) (string, error) {
+	switch t.Type {
+	case sallyport.PagingPage, sallyport.PagingOffset:
+		return t.count(page)
+	case sallyport.PagingNextValue:
+		return t.nextValue(page)
+	case sallyport.PagingNextURL:
+		text, err := t.scalar(page.value)
+		if err != nil || text == "" {
+			return "", err
+		}
+		return t.resolve(page.url, text)
+	case sallyport.PagingLinkHeader:
+		target, err := nextLink(page.header.Values("Link"))
+		if err != nil || target == "" {
+			return "", err
+		}
+		return t.resolve(page.url, target)
+	}
+	return "", nil
+}
+
+func (t turner) count(page turned) (string, error) {
+	if page.records == 0 || page.records < t.Size {
+		return "", nil
+	}
+	current, step := t.start(), int64(1)
+	if t.Type == sallyport.PagingOffset {
+		step = page.records
+	}
+	if page.cursor != "" {
+		var err error
+		if current, err = strconv.ParseInt(page.cursor, 10, 64); err != nil {
+			return "", fmt.Errorf("the cursor %q is no number", page.cursor)
+		}
+	}
+	return strconv.FormatInt(current+step, 10), nil
+}
+
+// nextValue takes the value for a cursor. Where both are whole numbers, pages must go up: otherwise they would come again for ever.
+func (t turner) nextValue(page turned) (string, error) {
+	text, err := t.scalar(page.value)
+	if err != nil || text == "" || page.value.Kind() != '0' {
+		return text, err
+	}
+	following, err1 := strconv.ParseInt(text, 10, 64)
+	current, err2 := strconv.ParseInt(page.cursor, 10, 64)
+	if err1 == nil && err2 == nil && following <= current {
+		return "", fmt.Errorf("endless paging: %s leads from page %d to page %d", t.Value, current, following)
+	}
+	return text, nil
+}
+
+// scalar returns the value at the paging's path as text: "" where there is nothing, null, false or an empty text, which all end the paging.
+func (t turner) scalar(value jsontext.Value) (string, error) {
+	if value == nil {
+		return "", nil
+	}
+	switch value.Kind() {
+	case 'n', 'f':
+		return "", nil
+	case '0':
+		return bounded(string(value))
+	case '"':
+		text, _ := jsontext.AppendUnquote(nil, value) // invalid UTF-8 is replaced
+		return bounded(string(text))
+	}
+	return "", fmt.Errorf("the value at %s is neither a text nor a number, so it leads to no page", t.Value)
+}
+
+func bounded(cursor string) (string, error) {
+	if len(cursor) > maxCursor {
+		return "", fmt.Errorf("what leads to the next page is longer than %d bytes", maxCursor)
+	}
+	return cursor, nil
+}
+
+// resolve makes a link whole, without the key that systems like to repeat in it. It must not lead elsewhere.
+func (t turner) resolve(from *url.URL, link string) (string, error) {
+	u, err := from.Parse(link)
+	if err != nil {
+		return "", errors.New("the link to the next page is not a URL")
+	}
+	u = t.gate.keyless(u)
+	if err := t.gate.admit(u); err != nil {
+		return "", fmt.Errorf("the next page is elsewhere: %w", err)
+	}
+	return bounded(u.String())
+}
+
+var (
+	link      = regexp.MustCompile(`<([^<>]*)>((?:\s*;\s*[^\s=;,]+\s*(?:=\s*(?:"[^"]*"|[^",;]*))?)*)`)
+	linkParam = regexp.MustCompile(`;\s*([^\s=;,]+)\s*(?:=\s*(?:"([^"]*)"|([^",;]*)))?`)
+)
+
+// nextLink returns the target of the first link with the relation "next", "" if there is none.
+func nextLink(headers []string) (string, error) {
+	for _, header := range headers {
+		links := link.FindAllStringSubmatch(header, -1)
+		if links == nil && strings.TrimSpace(header) != "" {
+			return "", errors.New("its Link header is not well-formed")
+		}
+		for _, l := range links {
+			for _, param := range linkParam.FindAllStringSubmatch(l[2], -1) {
+				relations := strings.Fields(strings.ToLower(param[2] + param[3]))
+				if strings.EqualFold(param[1], "rel") && slices.Contains(relations, "next") {
+					return l[1], nil
+				}
+			}
+		}
+	}
+	return "", nil
+}

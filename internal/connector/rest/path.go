@@ -1,0 +1,164 @@
+package rest
+
+import (
+	"slices"
+
+	"github.com/theory/jsonpath"
+	"github.com/theory/jsonpath/spec"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// The places in an answer that matter.
+const (
+	atRecords  = iota // where the records stand
+	atNext            // the value that paging goes on with
+	atSentence        // what the system says about a failure
+	places
+)
+
+// fields are the fields of a request or definition that hold their paths.
+var fields = [places]string{"records", "paging.value", "sentence"}
+
+// set is a set of places, one bit each.
+type set uint8
+
+func (s set) has(place int) bool { return s&(1<<place) != 0 }
+
+// hits says which places a value of an answer is, and which ones lie deeper within it.
+type hits struct{ done, deeper set }
+
+// step leads from a value to a member of it: the one with a name, or every one of an object or list.
+type step struct {
+	name string
+	any  bool
+}
+
+// shape says where the places stand in an answer.
+type shape struct {
+	text  [places]string // the paths as they were written; "" for a place that is not looked for
+	steps [places][]step
+	query *jsonpath.Path // the path to the records, if it is none that streaming can follow
+}
+
+// newShape compiles the three paths. The one to the records may be any JSONPath, the other two consist of names and may be empty.
+func newShape(recordsPath, nextPath, sentencePath string) (*shape, error) {
+	s := &shape{text: [places]string{recordsPath, nextPath, sentencePath}}
+	query, err := jsonpath.Parse(recordsPath)
+	if err != nil {
+		return nil, sallyport.FieldErrorf(fields[atRecords], "%q is not a JSONPath such as $.results[*]: %w", recordsPath, err)
+	}
+	var plain bool
+	if s.steps[atRecords], plain = plainSteps(query); !plain {
+		s.query = query
+	}
+	for _, place := range []int{atNext, atSentence} {
+		if s.steps[place], err = dotted(fields[place], s.text[place]); err != nil {
+			return nil, err
+		}
+		if s.leadsToRecords(place) {
+			return nil, sallyport.FieldErrorf(fields[place], "%s leads to the records at %s", s.text[place], recordsPath)
+		}
+	}
+	return s, nil
+}
+
+// plainSteps returns the steps of a path of names and [*] only.
+func plainSteps(path *jsonpath.Path) ([]step, bool) {
+	var steps []step
+	for _, segment := range path.Query().Segments() {
+		selectors := segment.Selectors()
+		if segment.IsDescendant() || len(selectors) != 1 {
+			return nil, false
+		}
+		switch selector := selectors[0].(type) {
+		case spec.Name:
+			steps = append(steps, step{name: string(selector)})
+		case spec.WildcardSelector:
+			steps = append(steps, step{any: true})
+		default:
+			return nil, false
+		}
+	}
+	return steps, true
+}
+
+// dotted returns the steps of a path of names only.
+func dotted(field, text string) ([]step, error) {
+	if text == "" {
+		return nil, nil
+	}
+	path, err := jsonpath.Parse(text)
+	if err != nil {
+		return nil, sallyport.FieldErrorf(field, "%q is not a path such as $.next: %w", text, err)
+	}
+	steps, plain := plainSteps(path)
+	if !plain || len(steps) == 0 || slices.ContainsFunc(steps, func(s step) bool { return s.any }) {
+		return nil, sallyport.FieldErrorf(field, "%q must be a path of names, such as $.paging.next", text)
+	}
+	return steps, nil
+}
+
+// leadsToRecords tells whether the records stand inside the value at a place.
+func (s *shape) leadsToRecords(place int) bool {
+	n := len(s.steps[place])
+	return s.query == nil && n > 0 && n <= len(s.steps[atRecords]) && slices.Equal(s.steps[place], s.steps[atRecords][:n])
+}
+
+// root says what a whole answer is.
+func (s *shape) root() hits {
+	var h hits
+	for place := range places {
+		switch {
+		case s.text[place] == "":
+		case len(s.steps[place]) == 0:
+			h.done |= 1 << place
+		default:
+			h.deeper |= 1 << place
+		}
+	}
+	return h
+}
+
+// match says what a member is of a value that depth steps led to, for those places that lie within. An element of a list has no name.
+func (s *shape) match(within set, depth int, name []byte) hits {
+	var h hits
+	for place := range places {
+		if !within.has(place) {
+			continue
+		}
+		want := s.steps[place][depth]
+		switch {
+		case !want.any && (name == nil || !named(name, want.name)):
+		case len(s.steps[place]) == depth+1:
+			h.done |= 1 << place
+		default:
+			h.deeper |= 1 << place
+		}
+	}
+	return h
+}
+
+// fitting leaves those places whose next step can be taken into an object, or into a list.
+func (s *shape) fitting(within set, depth int, list bool) set {
+	var fit set
+	for place := range places {
+		if within.has(place) && (!list || s.steps[place][depth].any) {
+			fit |= 1 << place
+		}
+	}
+	return fit
+}
+
+// many tells whether the records' path selects members instead of one value.
+func (s *shape) many() bool {
+	return slices.ContainsFunc(s.steps[atRecords], func(step step) bool { return step.any })
+}
+
+// whole tells whether the whole answer is the record. The sentence of a failure then stands within it.
+func (s *shape) whole() bool { return s.query == nil && len(s.steps[atRecords]) == 0 }
+
+// aList is the error for a path that leads to a list where it should lead to the list's elements.
+func (s *shape) aList() error {
+	return sallyport.FieldErrorf(fields[atRecords], "the value at %[1]s is an array: write %[1]s[*]", s.text[atRecords])
+}

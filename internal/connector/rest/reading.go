@@ -1,0 +1,179 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/secret"
+)
+
+// reading is one pass over the pages of a source.
+type reading struct {
+	*Source
+	cursor  string
+	pages   int
+	records int64
+	stream  stream // used again for every page
+	compact []byte // used again for every record that needs it
+	seed    maphash.Seed
+	asked   map[uint64]bool // the cursors so far
+	last    uint64          // the hash of the last page's records; 0 if it had none
+}
+
+func newReading(s *Source, cursor string) *reading {
+	return &reading{Source: s, cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]bool{}}
+}
+
+// page is a page while it is read.
+type page struct {
+	connector.Page
+	*reading
+	answer *answer
+	count  int64
+	hash   maphash.Hash
+	err    error // errUnread until it was read to its end
+}
+
+// open asks for the page at the cursor, again if need be, until its first record is there.
+func (r *reading) open(ctx context.Context) (*page, error) {
+	if r.pages++; r.pages > r.limits.Pages {
+		return nil, r.judge.broken(connector.ClassPermanent, 200, fmt.Errorf("there are more than %d pages", r.limits.Pages))
+	}
+	call, err := r.turner.ask(r.first, r.cursor)
+	if err != nil {
+		return nil, err
+	}
+	r.asked[maphash.String(r.seed, r.cursor)] = true
+	answer, err := r.retry.WithContext(ctx).Get(func() (*answer, error) { return r.ask(ctx, call) })
+	if f, ok := errors.AsType[*connector.Failure](err); ok && f.Class == connector.ClassEmpty {
+		answer, err = nil, nil
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &page{reading: r, answer: answer, err: errUnread}
+	p.hash.SetSeed(r.seed)
+	p.Records = p.read
+	return p, nil
+}
+
+// read yields the records of the page and, behind the last, finds out what the next page is.
+func (p *page) read(yield func([]byte, error) bool) {
+	if p.err != errUnread {
+		return
+	}
+	for {
+		record, err := p.record()
+		if err == io.EOF {
+			err = p.finish()
+			p.err = err
+		}
+		switch {
+		case err != nil:
+			p.err = err
+			yield(nil, err)
+			return
+		case record == nil:
+			return
+		}
+		if !yield(record, nil) {
+			return
+		}
+	}
+}
+
+// record returns the next record as it is passed on.
+func (p *page) record() (jsontext.Value, error) {
+	if p.answer == nil {
+		return nil, io.EOF
+	}
+	record, err := p.answer.next()
+	if err != nil {
+		return nil, err
+	}
+	if p.records++; p.records > p.limits.Records {
+		return nil, p.answer.broken(fmt.Errorf("there are more than %d records", p.limits.Records))
+	}
+	p.count++
+	record = p.tidy(record)
+	p.hash.Write(record)   //nolint:errcheck // never fails
+	p.hash.WriteByte('\n') //nolint:errcheck // never fails
+	return record, nil
+}
+
+// finish finds the next page, and makes sure that paging gets on: neither to a page that was asked for nor with records that were there.
+func (p *page) finish() error {
+	if p.answer == nil {
+		return nil
+	}
+	sum := p.hash.Sum64()
+	if p.count > 0 && p.pages > 1 && sum == p.last {
+		return p.answer.broken(errors.New("endless paging: it has the same records as the page before"))
+	}
+	p.last = sum
+	next, err := p.turner.after(turned{
+		cursor: p.cursor, records: p.count, value: p.answer.value(atNext), header: p.answer.response.Header, url: p.answer.response.Request.URL,
+	})
+	switch {
+	case err != nil:
+		return p.answer.broken(err)
+	case next != "" && p.asked[maphash.String(p.seed, next)]:
+		return p.answer.broken(errors.New("endless paging: it leads back to a page that was read before"))
+	case p.gate.known.String(next) != next:
+		return p.answer.broken(errors.New("what leads to its next page holds the key, which would be stored in the open"))
+	}
+	p.Next = next
+	return nil
+}
+
+func (p *page) close() {
+	if p.answer != nil {
+		p.answer.body.Close()
+	}
+}
+
+// tidy makes a record one line of valid UTF-8 without secrets. Most records are that already, and stay where they are.
+func (r *reading) tidy(record jsontext.Value) jsontext.Value {
+	if bytes.IndexByte(record, '\n') >= 0 || bytes.IndexByte(record, '\r') >= 0 {
+		r.compact = append(r.compact[:0], record...)
+		record = r.compact
+		record.Compact(lenient...) //nolint:errcheck // it was decoded, so it is valid
+	}
+	if !utf8.Valid(record) {
+		record = bytes.ToValidUTF8(record, []byte("\uFFFD"))
+	}
+	redacted := jsontext.Value(r.gate.known.Bytes(record))
+	if len(redacted) == len(record) && &redacted[0] == &record[0] || redacted.IsValid(lenient...) {
+		return redacted
+	}
+	return redactTokens(r.gate.known, record)
+}
+
+// redactTokens redacts a record where a secret is not within a string: what holds one becomes a string, so that the record stays JSON.
+func redactTokens(known *secret.Redactor, record jsontext.Value) jsontext.Value {
+	var out bytes.Buffer
+	from, to := jsontext.NewDecoder(bytes.NewBuffer(record), lenient...), jsontext.NewEncoder(&out, lenient...)
+	for {
+		token, err := from.ReadToken()
+		if err != nil {
+			return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
+		}
+		if kind := token.Kind(); kind == '"' || kind == '0' {
+			if text := known.String(token.String()); text != token.String() {
+				token = jsontext.String(text)
+			}
+		}
+		to.WriteToken(token) //nolint:errcheck // it came from valid JSON, and a buffer takes everything
+	}
+}

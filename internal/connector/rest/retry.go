@@ -1,0 +1,58 @@
+package rest
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+	"github.com/failsafe-go/failsafe-go/retrypolicy"
+
+	"github.com/sallyport-io/sallyport/internal/connector"
+)
+
+const (
+	attempts   = 5
+	firstPause = 500 * time.Millisecond // the longest pause before the second attempt; it doubles from then on
+)
+
+// retries says which attempts are made again, and when: those that failed in a way that may pass, after a random pause that grows, or
+// when the system says, if that is soon.
+func retries(method string, attempts int, maxPause time.Duration) failsafe.Executor[*answer] {
+	return failsafe.With(retrypolicy.NewBuilder[*answer]().
+		HandleIf(func(_ *answer, err error) bool { return passing(err, method, maxPause) }).
+		WithDelayFunc(func(e failsafe.ExecutionAttempt[*answer]) time.Duration { return pause(e.LastError(), e.Retries()) }).
+		WithMaxAttempts(attempts).
+		ReturnLastFailure().
+		Build())
+}
+
+// passing tells whether a failure may have passed after a pause of at most maxPause. What a POST does must not be done twice: it is made
+// again only if nothing of it was sent.
+func passing(err error, method string, maxPause time.Duration) bool {
+	f, ok := errors.AsType[*connector.Failure](err)
+	if !ok {
+		return false
+	}
+	if fault, ok := errors.AsType[*fault](f.Err); method != http.MethodGet && (!ok || !fault.unsent) {
+		return false
+	}
+	soon := time.Until(f.Until) <= maxPause
+	return soon && (f.Class == connector.ClassTransient || f.Class == connector.ClassRate && (f.Window == "" || f.Window == "second"))
+}
+
+// pause is how long to wait before the next attempt.
+func pause(err error, retries int) time.Duration {
+	random := rand.N(firstPause << retries)
+	f, ok := errors.AsType[*connector.Failure](err)
+	switch {
+	case !ok:
+		return random
+	case !f.Until.IsZero():
+		return max(0, time.Until(f.Until)) + min(random, firstPause)
+	case f.Window == "second":
+		return time.Second + random
+	}
+	return random
+}

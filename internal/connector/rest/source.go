@@ -1,0 +1,165 @@
+// Package rest reads any HTTP API that a definition describes.
+//
+// A [Source] turns pages: it asks for one (request.go, paging.go), as often as it takes (retry.go), through the gate that puts the key on
+// (gate.go), reads the answer record by record (body.go, decode.go), and says what went wrong if something did (classify.go).
+package rest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/failsafe-go/failsafe-go"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/secret"
+)
+
+// Config is what a source is opened with. Definition, Endpoint and Transport are needed.
+type Config struct {
+	Definition *connector.Definition
+	Endpoint   *connector.Endpoint // of the definition, or one that holds nothing but a request described by hand; checked
+	Params     map[string]any      // of the endpoint, as [connector.Endpoint.CheckParams] returns them
+	Public     map[string]string   // the credential's public fields, as [connector.Definition.CheckCredential] returns them
+	// Secrets returns the credential's secret fields. It is asked before each request, so that a new key is used at once. Nil: no credential.
+	Secrets func(ctx context.Context) (map[string]secret.Text, error)
+	// Transport makes the connections to the system at address. It sees the key.
+	Transport func(address *url.URL) http.RoundTripper
+	UserAgent string
+	Limits    Limits
+}
+
+// Limits bound what a source does. What is zero has its default.
+type Limits struct {
+	Pages   int           // of one call of Pages; 100,000
+	Records int64         // of one call of Pages; 1,000,000,000
+	Record  int64         // bytes of one record; 16 MiB
+	Body    int64         // bytes of one answer, after decompression; what the definition says, else 1 GiB
+	Pause   time.Duration // the longest wait for the system within a call; 30 s. What takes longer is a failure that says until when
+}
+
+func (l Limits) withDefaults(d *connector.Definition) Limits {
+	l.Pages = cmp.Or(l.Pages, 100_000)
+	l.Records = cmp.Or(l.Records, 1_000_000_000)
+	l.Record = cmp.Or(l.Record, 16<<20)
+	l.Body = cmp.Or(l.Body, d.Limits.MaxBody, 1<<30)
+	l.Pause = cmp.Or(l.Pause, 30*time.Second)
+	return l
+}
+
+// Source reads the records of one endpoint. It may be used concurrently.
+type Source struct {
+	first  call // for the first page
+	turner turner
+	shape  *shape
+	judge  judge
+	gate   *gate
+	limits Limits
+	retry  failsafe.Executor[*answer]
+}
+
+// Open opens a source. It asks nothing of the system.
+func Open(c Config) (*Source, error) { return open(c, attempts) }
+
+func open(c Config, attempts int) (*Source, error) {
+	address, err := addressOf(c)
+	if err != nil {
+		return nil, err
+	}
+	g := newGate(c, address)
+	first, err := newCall(c.Endpoint, c.Params, address, cmp.Or(c.UserAgent, "sallyport"))
+	if err != nil {
+		return nil, err
+	}
+	request := c.Endpoint.Request
+	if err := g.checkRoom(first, request.Paging); err != nil {
+		return nil, err
+	}
+	shape, err := newShape(cmp.Or(request.Records, "$"), request.Paging.Value, c.Definition.Sentence)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := compileRules(c.Definition.Errors)
+	if err != nil {
+		return nil, err
+	}
+	limits := c.Limits.withDefaults(c.Definition)
+	return &Source{
+		first:  first,
+		turner: turner{request.Paging, g},
+		shape:  shape,
+		judge:  judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known},
+		gate:   g,
+		limits: limits,
+		retry:  retries(first.method, attempts, limits.Pause),
+	}, nil
+}
+
+// addressOf finds where the system is: at the credential's address, else at the connector's own.
+func addressOf(c Config) (*url.URL, error) {
+	address := c.Public[connector.AddressField]
+	if spec := c.Definition.Credential; address == "" && spec != nil {
+		for _, field := range spec.Fields {
+			if text, ok := field.Default.(string); ok && field.Name == connector.AddressField {
+				address = text
+			}
+		}
+		if address == "" && len(spec.Hosts) > 0 {
+			address = "https://" + spec.Hosts[0]
+		}
+	}
+	return checkAddress(address)
+}
+
+func newGate(c Config, address *url.URL) *gate {
+	g := &gate{secrets: c.Secrets, known: new(secret.Redactor), next: c.Transport(address)}
+	var hosts []string
+	if spec := c.Definition.Credential; spec != nil {
+		g.auth, hosts = spec.Auth.Resolve(c.Public), spec.Hosts
+	}
+	g.origins = originsOf(address, hosts)
+	return g
+}
+
+// checkRoom makes sure that the place of the key is free: what a request puts there would be overwritten, or a key in the open.
+func (g *gate) checkRoom(c call, paging sallyport.Paging) error {
+	switch {
+	case g.auth.Kind == connector.AuthQuery && (c.url.Query().Has(g.auth.Name) || paging.Query == g.auth.Name):
+		return sallyport.FieldErrorf("query", "must not hold %s: the key comes from the credential", g.auth.Name)
+	case g.auth.Kind == connector.AuthHeader && c.header.Get(g.auth.Name) != "":
+		return sallyport.FieldErrorf("headers", "must not hold %s: the key comes from the credential", g.auth.Name)
+	}
+	return nil
+}
+
+var errUnread = errors.New("a page must be read to its end before the next one is asked for")
+
+// Pages reads page after page.
+func (s *Source) Pages(ctx context.Context, cursor string) iter.Seq2[*connector.Page, error] {
+	return func(yield func(*connector.Page, error) bool) {
+		r := newReading(s, cursor)
+		defer s.gate.closeIdle()
+		for {
+			page, err := r.open(ctx)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			more := yield(&page.Page, nil)
+			page.close()
+			if !more || page.err == nil && page.Next == "" {
+				return
+			}
+			if page.err != nil {
+				yield(nil, page.err)
+				return
+			}
+			r.cursor = page.Next
+		}
+	}
+}

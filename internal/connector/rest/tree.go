@@ -1,0 +1,87 @@
+package rest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxTree bounds the answers that are read as a whole, because the path to their records cannot be streamed.
+const maxTree = 64 << 20
+
+// tree decodes an answer as a whole and selects its records with any JSONPath. Numbers keep their digits.
+type tree struct {
+	shape *shape
+	root  any
+	nodes []any
+	seen  presence
+	text  bytes.Buffer
+}
+
+// newTree reads a whole answer.
+func newTree(shape *shape, from io.Reader) (*tree, error) {
+	t := &tree{shape: shape, seen: null}
+	numbers := json.NewDecoder(from)
+	numbers.UseNumber()
+	if err := numbers.Decode(&t.root); err != nil {
+		if err == io.EOF {
+			err = errNothing
+		}
+		return nil, err
+	}
+	if _, err := numbers.Token(); err != io.EOF {
+		return nil, errTrailing
+	}
+	t.nodes = shape.query.Select(t.root)
+	if _, list := single(t.nodes).([]any); list && shape.query.Query().Singular() != nil {
+		return nil, shape.aList()
+	}
+	if len(t.nodes) > 0 {
+		t.seen = present
+	}
+	return t, nil
+}
+
+func single(nodes []any) any {
+	if len(nodes) != 1 {
+		return nil
+	}
+	return nodes[0]
+}
+
+func (t *tree) next() (jsontext.Value, error) {
+	if len(t.nodes) == 0 {
+		return nil, io.EOF
+	}
+	node := t.nodes[0]
+	t.nodes = t.nodes[1:]
+	t.text.Reset()
+	return encoded(&t.text, node)
+}
+
+func (t *tree) value(place int) jsontext.Value {
+	value := t.root
+	for _, step := range t.shape.steps[place] {
+		object, _ := value.(map[string]any)
+		value = object[step.name]
+	}
+	if value == nil || t.shape.text[place] == "" {
+		return nil
+	}
+	text, _ := encoded(new(bytes.Buffer), value) // what was decoded can be encoded
+	return text
+}
+
+// found cannot tell an answer whose list is empty from one that has no list.
+func (t *tree) found() presence { return t.seen }
+
+func encoded(to *bytes.Buffer, value any) (jsontext.Value, error) {
+	plain := json.NewEncoder(to)
+	plain.SetEscapeHTML(false)
+	if err := plain.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(to.Bytes(), []byte("\n")), nil
+}

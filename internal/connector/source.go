@@ -1,0 +1,22 @@
+package connector
+
+import (
+	"context"
+	"iter"
+)
+
+// Source reads records from a system.
+type Source interface {
+	// Pages reads page after page, beginning at a cursor: "" is the beginning. A page must be read before the next is asked for.
+	// An error is the last thing it yields. What a caller does not read costs no request.
+	Pages(ctx context.Context, cursor string) iter.Seq2[*Page, error]
+}
+
+// Page is one answer, while it is being read.
+type Page struct {
+	// Records yields each record as one JSON value without line breaks, valid until the next one. It can be read once.
+	// A value may be anything that stood where the records are, an object or not. An error is the last thing it yields.
+	Records iter.Seq2[[]byte, error]
+	// Next is the cursor of the page after this one, "" if this is the last. It is known once Records was read to its end.
+	Next string
+}

@@ -1,0 +1,231 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/dataset"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+const (
+	deliverBytes = 4 << 20         // batches are committed at a destination together up to this size of records
+	linger       = 2 * time.Second // how long a delivery waits for a run's next page before it gives its place up
+)
+
+// delivery is one execution of the deliver job: it brings a destination up to the end of its dataset.
+type delivery struct {
+	*Engine
+	job         *river.Job[deliverArgs]
+	flow        sallyport.Flow
+	destination sallyport.Destination
+	fence       int64
+	row         sallyport.Delivery
+	unpacker    *dataset.Unpacker
+	target      connector.Destination
+}
+
+// deliver works a delivery until nothing is left, or to the end of its slice.
+func (e *Engine) deliver(ctx context.Context, job *river.Job[deliverArgs]) error {
+	d := &delivery{Engine: e, job: job}
+	if claimed, err := d.claim(ctx); err != nil || !claimed {
+		return err
+	}
+	err := d.write(ctx)
+	if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrFenced) {
+		return err
+	}
+	if snooze := new(river.JobSnoozeError); errors.As(err, &snooze) {
+		return err
+	}
+	return d.fail(ctx, err)
+}
+
+// claim makes this execution the only one that may commit for the destination.
+func (d *delivery) claim(ctx context.Context) (claimed bool, err error) {
+	err = d.Store.InTx(ctx, func(tx *store.Tx) error {
+		destination, err := tx.Destination(ctx, d.job.Args.Destination)
+		if sallyport.CodeOf(err) == sallyport.NotFound {
+			return complete(ctx, tx, d.job)
+		}
+		if err != nil {
+			return err
+		}
+		d.destination = destination
+		if d.flow, err = tx.Flow(ctx, destination.FlowID); err != nil {
+			return err
+		}
+		if d.fence, err = tx.ClaimDestination(ctx, destination.ID); err != nil {
+			return err
+		}
+		claimed = true
+		d.row, err = tx.StartDelivery(ctx, destination.ID)
+		return err
+	})
+	return claimed, err
+}
+
+// write brings batches there until nothing is left.
+func (d *delivery) write(ctx context.Context) (err error) {
+	if d.unpacker, err = dataset.NewUnpacker(); err != nil {
+		return err
+	}
+	defer d.unpacker.Close()
+	defer d.close()
+	for begin := time.Now(); ; {
+		changed := d.signal.next()
+		batches, err := d.Store.Batches(ctx, d.flow.Dataset.ID, d.destination.Position, deliverBytes)
+		if err != nil {
+			return err
+		}
+		if len(batches) > 0 {
+			if err := d.writeBatches(ctx, batches); err != nil {
+				return err
+			}
+		} else if more, err := d.more(ctx, changed); err != nil {
+			return err
+		} else if !more {
+			if finished, err := d.finish(ctx); err != nil || finished {
+				return err
+			}
+		}
+		if time.Since(begin) > slice {
+			return errSliceOver()
+		}
+	}
+}
+
+// writeBatches writes batches, makes them durable there, and then moves the position here.
+func (d *delivery) writeBatches(ctx context.Context, batches []sallyport.Batch) error {
+	if err := d.openTarget(ctx); err != nil {
+		return err
+	}
+	last := batches[len(batches)-1]
+	c := store.DeliveryCommit{DestinationID: d.destination.ID, Fence: d.fence, DeliveryID: d.row.ID, RunID: last.RunID, Position: last.Seq}
+	for _, b := range batches {
+		records, err := d.unpacker.Records(b)
+		if err != nil {
+			return err
+		}
+		result, err := d.target.Write(ctx, connector.Batch{Seq: b.Seq, Records: records})
+		if err != nil {
+			return err
+		}
+		c.Records += b.Records - int64(len(result.Rejected))
+		c.Rejected += int64(len(result.Rejected))
+		c.Quarantined = append(c.Quarantined, d.quarantined(b, records, result.Rejected)...)
+	}
+	var err error
+	if c.State, err = d.target.Commit(ctx); err != nil {
+		return err
+	}
+	err = d.Store.InTx(ctx, func(tx *store.Tx) error { return tx.CommitDelivery(ctx, c) })
+	d.destination.Position, d.destination.State = c.Position, c.State
+	d.signal.send()
+	return err
+}
+
+// quarantined pairs the rejected records of a batch with their reasons.
+func (d *delivery) quarantined(b sallyport.Batch, records iter.Seq[[]byte], rejected []connector.Rejection) (all []sallyport.Quarantined) {
+	reasons := make(map[int]string, len(rejected))
+	for _, r := range rejected {
+		reasons[r.Index] = r.Reason
+	}
+	i := 0
+	for record := range records {
+		if len(all) == len(reasons) {
+			break
+		}
+		if reason, ok := reasons[i]; ok {
+			all = append(all, sallyport.Quarantined{
+				DatasetID: b.DatasetID, RunID: b.RunID, DestinationID: d.destination.ID,
+				Record: bytes.Clone(record), Reason: reason, At: sallyport.Now(),
+			})
+		}
+		i++
+	}
+	return all
+}
+
+// openTarget opens the destination where it was last committed, once there is something to write.
+func (d *delivery) openTarget(ctx context.Context) (err error) {
+	if d.target != nil {
+		return nil
+	}
+	current, err := d.Store.Dataset(ctx, d.flow.Dataset.ID) // its schema may have come with the first page
+	if err != nil {
+		return err
+	}
+	d.target, err = d.Catalogue.Open(ctx, d.destination.Connector, connector.Target{
+		ID: d.destination.ID, Dataset: current.ID, Config: d.destination.Config, Key: current.Key, Schema: current.Schema, State: d.destination.State,
+	})
+	return err
+}
+
+// close lets go of the destination. What matters was committed before, so a failure here is only worth a line in the log.
+func (d *delivery) close() {
+	if d.target == nil {
+		return
+	}
+	if err := d.target.Close(); err != nil {
+		d.Log.Warn("destination did not close cleanly", "flow", d.flow.Name, "destination", d.destination.Name, "error", err)
+	}
+}
+
+// more tells whether there may soon be more to deliver: a run is pulling, and it commits before the patience of this delivery ends.
+func (d *delivery) more(ctx context.Context, changed <-chan struct{}) (bool, error) {
+	run, err := d.Store.UnfinishedRun(ctx, d.flow.ID)
+	if sallyport.CodeOf(err) == sallyport.NotFound {
+		return false, nil
+	}
+	if err != nil || (run.State != sallyport.RunQueued && run.State != sallyport.RunRunning) {
+		return false, err
+	}
+	select {
+	case <-changed:
+		return true, nil
+	case <-time.After(linger):
+		return false, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+// finish ends the delivery and its job, if really nothing is left: a page may have been committed since.
+func (d *delivery) finish(ctx context.Context) (finished bool, err error) {
+	err = d.Store.InTx(ctx, func(tx *store.Tx) error {
+		if finished, err = tx.CaughtUp(ctx, d.destination.ID); err != nil || !finished {
+			return err
+		}
+		return d.end(ctx, tx, sallyport.RunSucceeded, "")
+	})
+	d.signal.send()
+	return finished, err
+}
+
+// fail ends the delivery with an error. The dataset keeps what was not delivered, and the next run tries again.
+func (d *delivery) fail(ctx context.Context, cause error) error {
+	d.Log.InfoContext(ctx, "delivery failed", "flow", d.flow.Name, "destination", d.destination.Name, "error", cause)
+	err := d.Store.InTx(ctx, func(tx *store.Tx) error {
+		return d.end(ctx, tx, sallyport.RunFailed, d.Redactor.String(cause.Error()))
+	})
+	d.signal.send()
+	return err
+}
+
+func (d *delivery) end(ctx context.Context, tx *store.Tx, state sallyport.RunState, reason string) error {
+	if err := tx.FinishDelivery(ctx, d.row.ID, state, reason); err != nil {
+		return err
+	}
+	if _, _, err := tx.SettleRun(ctx, d.flow.ID); err != nil {
+		return err
+	}
+	return complete(ctx, tx, d.job)
+}

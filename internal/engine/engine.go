@@ -1,0 +1,117 @@
+// Package engine does the work: it ingests (source → batches), delivers (batches → destination), and runs both as jobs.
+//
+// The database is the truth. A process may be killed at any instant: whatever it had not committed is done again by the next one.
+package engine
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/egress"
+	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/store"
+	"github.com/sallyport-io/sallyport/internal/vault"
+)
+
+// Config is what an engine works with.
+type Config struct {
+	Store     *store.Store
+	Vault     *vault.Vault
+	Catalogue *connector.Catalogue
+	Egress    egress.Policy
+	Redactor  *secret.Redactor
+	UserAgent string
+	LockFile  string // held by the one process that works the jobs of this database
+	Log       *slog.Logger
+}
+
+// Engine works jobs between Start and Stop, and can queue them at any time.
+type Engine struct {
+	Config
+	jobs   *river.Client[*sql.Tx]
+	lock   *flock.Flock
+	signal broadcast
+}
+
+const (
+	slice        = 45 * time.Second       // how long a job works before it makes room for others
+	pollInterval = 200 * time.Millisecond // how late a job is seen that another process queued
+	workers      = 16                     // ingests at once, and deliveries at once
+)
+
+// New makes an engine, and the tables of its job queue if they are not there yet.
+func New(ctx context.Context, c Config) (*Engine, error) {
+	e := &Engine{Config: c, lock: flock.New(c.LockFile, flock.SetPermissions(0o600))}
+	driver := riversqlite.New(c.Store.SQL())
+	if err := migrate(ctx, driver); err != nil {
+		return nil, err
+	}
+	kinds := river.NewWorkers()
+	river.AddWorker(kinds, &ingestWorker{engine: e})
+	river.AddWorker(kinds, &deliverWorker{engine: e})
+	jobs, err := river.NewClient(driver, &river.Config{
+		Queues:            map[string]river.QueueConfig{ingestQueue: {MaxWorkers: workers}, deliverQueue: {MaxWorkers: workers}},
+		Workers:           kinds,
+		Logger:            c.Log,
+		FetchCooldown:     5 * time.Millisecond,
+		FetchPollInterval: pollInterval,
+		JobTimeout:        -1, // a job ends its slice itself, between two pages
+		// Only one process works the jobs of a SQLite database, and it frees those of a dead predecessor when it starts.
+		RescueStuckJobsAfter: 365 * 24 * time.Hour,
+	})
+	e.jobs = jobs
+	return e, err
+}
+
+// migrate brings the job queue's tables up to date. The common case, nothing to do, costs one query.
+func migrate(ctx context.Context, driver *riversqlite.Driver) error {
+	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return fmt.Errorf("the job queue's tables cannot be made: %w", err)
+	}
+	return nil
+}
+
+// Start begins to work jobs, unless another process works them already: then it does nothing and returns false.
+func (e *Engine) Start(ctx context.Context) (working bool, err error) {
+	if err := os.MkdirAll(filepath.Dir(e.LockFile), 0o700); err != nil {
+		return false, err
+	}
+	if locked, err := e.lock.TryLock(); err != nil || !locked {
+		return false, err
+	}
+	// Whoever holds the lock is the only worker: a job that still counts as running was left by a process that died.
+	if _, err := e.Store.SQL().ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`); err != nil {
+		return false, fmt.Errorf("the jobs of an earlier process cannot be taken over: %w", err)
+	}
+	return true, e.jobs.Start(context.WithoutCancel(ctx))
+}
+
+// Stop interrupts the jobs that are being worked, at the last thing they committed, and lets another process go on with them.
+// It may be called without Start, and more than once.
+func (e *Engine) Stop(ctx context.Context) error {
+	if !e.lock.Locked() {
+		return nil
+	}
+	if err := e.jobs.StopAndCancel(ctx); err != nil {
+		return err
+	}
+	return e.lock.Unlock()
+}
+
+// Changed is closed when the next commit of an ingest or a delivery in this process is done.
+func (e *Engine) Changed() <-chan struct{} { return e.signal.next() }

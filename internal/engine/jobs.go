@@ -1,0 +1,135 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+// The queues. They are two, so that deliveries never wait for sources that wait for their quota.
+const (
+	ingestQueue  = "ingest"
+	deliverQueue = "deliver"
+)
+
+// once lets a job be queued again only when it is over.
+var once = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+}}
+
+// ingestArgs is the job that pulls what is left of a flow's unfinished run.
+type ingestArgs struct {
+	Flow sallyport.ID `json:"flow"`
+}
+
+func (ingestArgs) Kind() string { return "ingest" }
+
+func (ingestArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: ingestQueue, UniqueOpts: once}
+}
+
+// deliverArgs is the job that brings a destination up to the end of its dataset.
+type deliverArgs struct {
+	Destination sallyport.ID `json:"destination"`
+}
+
+func (deliverArgs) Kind() string { return "deliver" }
+
+func (deliverArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: deliverQueue, UniqueOpts: once}
+}
+
+type ingestWorker struct {
+	river.WorkerDefaults[ingestArgs]
+	engine *Engine
+}
+
+// Work ends with the job done, or put to sleep. What goes wrong with the run is written into the run, not into the job.
+func (w *ingestWorker) Work(ctx context.Context, job *river.Job[ingestArgs]) error {
+	return outcome(ctx, w.engine.ingest(ctx, job))
+}
+
+type deliverWorker struct {
+	river.WorkerDefaults[deliverArgs]
+	engine *Engine
+}
+
+func (w *deliverWorker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
+	return outcome(ctx, w.engine.deliver(ctx, job))
+}
+
+// outcome keeps an interrupted job available, and drops one that another execution has taken over.
+func outcome(ctx context.Context, err error) error {
+	switch {
+	case err == nil || errors.Is(err, store.ErrFenced):
+		return nil
+	case ctx.Err() != nil:
+		return river.JobSnooze(0)
+	}
+	return err
+}
+
+// errSliceOver ends a job that has worked long enough, to go on in its next execution.
+func errSliceOver() error { return river.JobSnooze(0) }
+
+// errAsleep ends a job that goes on at a time.
+func errAsleep(until time.Time) error { return river.JobSnooze(max(0, time.Until(until))) }
+
+// enqueueIngest queues the ingest of a flow, in the transaction that made it due, unless it is queued already.
+func (e *Engine) enqueueIngest(ctx context.Context, tx *store.Tx, flow sallyport.ID) error {
+	_, err := e.jobs.InsertTx(ctx, tx.SQL(), ingestArgs{flow}, nil)
+	return err
+}
+
+// EnqueueDeliveries queues the deliveries of a flow's destinations, unless they are queued already. One that has failed waits for the next
+// run: it would fail again.
+func (e *Engine) EnqueueDeliveries(ctx context.Context, tx *store.Tx, flowID sallyport.ID) error {
+	flow, err := tx.Flow(ctx, flowID)
+	if err != nil {
+		return err
+	}
+	for _, d := range flow.Destinations {
+		if d.Error != "" {
+			continue
+		}
+		if _, err := e.jobs.InsertTx(ctx, tx.SQL(), deliverArgs{d.ID}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// complete ends a job in the transaction that ends its work: what is due after that queues a new one.
+func complete[T river.JobArgs](ctx context.Context, tx *store.Tx, job *river.Job[T]) error {
+	_, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx.SQL(), job)
+	return err
+}
+
+// StartRun begins a run of a flow, in the caller's transaction. Where an unfinished run is left, that one goes on instead. Destinations
+// that have failed get another chance.
+func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID) (run sallyport.Run, resumed bool, err error) {
+	run, err = tx.UnfinishedRun(ctx, flowID)
+	resumed = err == nil
+	if sallyport.CodeOf(err) == sallyport.NotFound {
+		run, err = tx.InsertRun(ctx, flowID)
+	}
+	if err != nil {
+		return run, false, err
+	}
+	if run.State != sallyport.RunDelivering {
+		if err := e.enqueueIngest(ctx, tx, flowID); err != nil {
+			return run, resumed, err
+		}
+	}
+	if err := tx.ClearErrors(ctx, flowID); err != nil {
+		return run, resumed, err
+	}
+	return run, resumed, e.EnqueueDeliveries(ctx, tx, flowID)
+}

@@ -1,0 +1,178 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxQuery = 8 << 10
+	maxBody  = 64 << 10
+)
+
+// call is one request to the API that was let in.
+type call struct {
+	context.Context
+	form url.Values // of the query and the body
+	plan plan
+	out  *encoder
+}
+
+// refusal is an error that is told to whoever called.
+type refusal struct {
+	status   int
+	sentence string
+}
+
+func (r *refusal) Error() string { return r.sentence }
+
+func refuse(status int, format string, args ...any) error {
+	return &refusal{status, fmt.Sprintf(format, args...)}
+}
+
+func missing(parameter string) error {
+	return refuse(http.StatusBadRequest, "Missing required parameter: %s.", parameter)
+}
+
+func (s *Sandbox) addAPI(mux *http.ServeMux) {
+	mux.Handle("/api/indicator.php", s.api(s.getIndicator))
+	mux.Handle("/api/threat.php", s.api(s.getThreat))
+	mux.Handle("/api/feed.php", s.api(s.getFeed))
+	mux.Handle("/api/info.php", s.api(s.getInfo))
+	mux.Handle("/api/explore.php", s.api(s.explore))
+}
+
+// api answers with what answer writes. An error that comes after the first byte can only cut the answer off.
+func (s *Sandbox) api(answer func(*call) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setHeaders(w.Header())
+		out := s.encoder(w)
+		defer s.release(out)
+		err := s.call(w, r, out, answer)
+		if refused, ok := errors.AsType[*refusal](err); ok {
+			writeRefusal(w, out, refused)
+		}
+		out.flush()
+	})
+}
+
+// call lets a request in, or not, and answers it.
+func (s *Sandbox) call(w http.ResponseWriter, r *http.Request, out *encoder, answer func(*call) error) error {
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	if form.Get("pretty") == "1" {
+		out.w = &indenter{w: w}
+	}
+	p, err := s.admit(w.Header(), form.Get("key"))
+	if err != nil {
+		return err
+	}
+	return answer(&call{r.Context(), form, p, out})
+}
+
+// encoder returns an empty encoder that writes to w, used before or new.
+func (s *Sandbox) encoder(w http.ResponseWriter) *encoder {
+	e, ok := s.encoders.Get().(*encoder)
+	if !ok {
+		e = new(encoder)
+	}
+	e.w = w
+	return e
+}
+
+func (s *Sandbox) release(e *encoder) {
+	*e = encoder{b: e.b[:0], scratch: e.scratch}
+	s.encoders.Put(e)
+}
+
+// setHeaders sets what Pulsedive's server sends with every answer.
+func setHeaders(h http.Header) {
+	h.Set("Server", "Apache")
+	h.Set("Set-Cookie", "PHPSESSID="+strings.ToLower(rand.Text())+"; path=/")
+	h.Set("Cache-Control", "no-store, no-cache, must-revalidate")
+	h.Set("X-Request-Id", "0")
+	h.Set("Content-Type", "application/json")
+}
+
+// readForm returns the parameters of a GET, HEAD or POST. Like PHP it takes what it can read of them.
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	switch {
+	case !slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodPost}, r.Method):
+		w.Header().Set("Allow", "GET, HEAD, POST")
+		return nil, refuse(http.StatusMethodNotAllowed, "Method not allowed.")
+	case len(r.URL.RawQuery) > maxQuery:
+		return nil, refuse(http.StatusRequestURITooLong, "Request too long.")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](r.ParseForm()); tooLarge {
+		return nil, refuse(http.StatusRequestEntityTooLarge, "Request too long.")
+	}
+	return r.Form, nil
+}
+
+// admit tells under which plan a request goes, counts it, and says in the headers what is left.
+func (s *Sandbox) admit(h http.Header, key string) (plan, error) {
+	p, spent := anonymousPlan, s.anonymous
+	if key != "" {
+		scopes, ok := s.keys.use(key, s.now())
+		switch {
+		case !ok:
+			return p, refuse(http.StatusUnauthorized, "Invalid API key.")
+		case !slices.Contains(scopes, scopeRead):
+			return p, refuse(http.StatusUnauthorized, "API key does not have permission for this request.")
+		}
+		p, spent = s.plan, s.account
+	}
+	left, exceeded := spent.take(s.now())
+	if exceeded != nil {
+		return p, refuse(http.StatusTooManyRequests,
+			"API rate limit exceeded: %d requests per %s. Visit pulsedive.com/api to view limits and upgrade your plan.",
+			exceeded.max, exceeded.period)
+	}
+	for _, w := range left {
+		h.Set(remainingHeader(w.period), strconv.Itoa(w.left()))
+	}
+	return p, nil
+}
+
+func remainingHeader(period string) string {
+	return http.CanonicalHeaderKey("X-Requests-Remaining-" + period)
+}
+
+// writeRefusal writes the error envelope. With a 429, nothing is said about what is left.
+func writeRefusal(w http.ResponseWriter, out *encoder, r *refusal) {
+	if r.status == http.StatusTooManyRequests {
+		for _, period := range []string{"month", "day", "second"} {
+			w.Header().Del(remainingHeader(period))
+		}
+	}
+	w.WriteHeader(r.status)
+	out.begin('{')
+	out.stringField("error", r.sentence)
+	out.end('}')
+}
+
+// number returns a parameter that must be a whole number, or what stands for an absent one.
+func (c *call) number(name string, absent int) (int, error) {
+	text := c.form.Get(name)
+	if text == "" {
+		return absent, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		return 0, refuse(http.StatusBadRequest, "Invalid parameter: %s must be a number.", name)
+	}
+	return n, nil
+}
+
+// set tells whether a switch is on.
+func (c *call) set(name string) bool { return c.form.Get(name) == "1" }

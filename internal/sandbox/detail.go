@@ -1,0 +1,214 @@
+package sandbox
+
+import "strconv"
+
+// vintage is how an indicator writes what is missing: over the years Pulsedive did it in different ways.
+type vintage int
+
+const (
+	keysAbsent  vintage = iota // a list without entries has no key at all (2019)
+	emptyArrays                // it is [] (2023)
+	vintages
+)
+
+func (i indicator) vintage() vintage { return vintage(i.pick(slotShape, int(vintages))) }
+
+// detail writes an indicator in full.
+func (e *encoder) detail(i indicator, historical, schema bool) {
+	e.begin('{')
+	e.identity(i)
+	e.stamps(i)
+	e.intField("recent", i.pick(slotSeen, 2))
+	e.intField("submissions", i.pick(slotHistory, 50))
+	if i.pick(slotComment, 8) == 0 {
+		e.intField("umbrella_rank", i.pick(slotUpdated, 1_000_000)+1)
+		e.stringField("umbrella_domain", "example.com")
+	}
+	if schema {
+		e.rawField("schema", `{"hosttype":"Host Type","port":"Port","protocol":"Protocol","technology":"Technology"}`)
+	}
+	e.riskFactors(i)
+	e.redirectFields(i)
+	e.attributes(i)
+	e.parent(i)
+	e.key("properties")
+	if historical {
+		e.propertyRows(i)
+	} else {
+		e.propertyMap(i.properties())
+	}
+	e.threatRefs(i)
+	e.feedRefs(i)
+	e.comments(i)
+	e.end('}')
+}
+
+func (e *encoder) identity(i indicator) {
+	e.rawField("qid", "null")
+	e.intField("iid", i.iid())
+	e.stringField("type", i.kind())
+	e.stringField("indicator", i.value())
+	e.stringField("risk", risks[i.risk()])
+	e.stringField("risk_recommended", risks[i.risk()])
+	e.intField("manualrisk", i.pick(slotPath, 10)/9)
+	switch {
+	case i.retired():
+		e.stringField("retired", retireReason)
+	case i.pick(slotTitle, 16) == 0:
+		e.rawField("retired", "0")
+	default:
+		e.rawField("retired", "null")
+	}
+}
+
+// stamps writes the times; one that is missing is null or, now and then, an empty text.
+func (e *encoder) stamps(i indicator) {
+	e.stampField("stamp_added", i.added())
+	e.stampField("stamp_updated", i.updated())
+	e.stampField("stamp_seen", i.seen())
+	switch i.pick(slotHistory, 8) {
+	case 0:
+		e.rawField("stamp_probed", "null")
+	case 1:
+		e.stringField("stamp_probed", "")
+	default:
+		e.stampField("stamp_probed", i.seen()+2)
+	}
+	if i.retired() {
+		e.stampField("stamp_retired", i.updated())
+	} else {
+		e.rawField("stamp_retired", "null")
+	}
+}
+
+// list writes a field with count entries, or what stands for none.
+func (e *encoder) list(i indicator, name string, count int, entry func(k int)) {
+	if count == 0 && i.vintage() == keysAbsent {
+		return
+	}
+	e.key(name)
+	e.begin('[')
+	for k := range count {
+		entry(k)
+	}
+	e.end(']')
+}
+
+func (e *encoder) riskFactors(i indicator) {
+	e.list(i, "riskfactors", i.pick(slotRisk, 3), func(k int) {
+		f := riskFactors[(i.pick(slotWord, len(riskFactors))+k)%len(riskFactors)]
+		e.begin('{')
+		e.intField("rfid", f.id)
+		e.stringField("description", f.description)
+		e.stringField("risk", f.risk)
+		e.end('}')
+	})
+}
+
+func (e *encoder) redirectFields(i indicator) {
+	to := i.redirects()
+	if len(to) == 0 && i.vintage() == keysAbsent {
+		return
+	}
+	e.key("redirects")
+	e.begin('{')
+	e.list(i, "from", 0, nil)
+	e.list(i, "to", len(to), func(k int) {
+		e.begin('{')
+		e.intField("iid", to[k].iid())
+		e.stringField("indicator", to[k].value())
+		e.end('}')
+	})
+	e.end('}')
+}
+
+func (e *encoder) attributes(i indicator) {
+	e.key("attributes")
+	p := i.profile()
+	if len(p.ports) == 0 {
+		e.raw("[]")
+		return
+	}
+	e.begin('{')
+	for _, category := range attributeCategories {
+		if values := p.values(category); len(values) > 0 {
+			e.key(category)
+			e.strings(values)
+		}
+	}
+	e.end('}')
+}
+
+// parent writes the domain that a URL lies on. Its id is a number, or a number in a text.
+func (e *encoder) parent(i indicator) {
+	if i.kind() != kindURL {
+		e.rawField("domain", "null")
+		e.rawField("domainiid", "null")
+		return
+	}
+	on := i.w.indicator(i.n - 1)
+	e.stringField("domain", on.value())
+	if i.vintage() == keysAbsent {
+		e.stringField("domainiid", strconv.Itoa(on.iid()))
+	} else {
+		e.intField("domainiid", on.iid())
+	}
+}
+
+func (e *encoder) threatRefs(i indicator) {
+	var linked []threat
+	for _, t := range i.w.threats {
+		if t.contains(i.n) {
+			linked = append(linked, t)
+		}
+	}
+	e.list(i, "threats", len(linked), func(k int) {
+		t := linked[k]
+		e.begin('{')
+		e.intField("tid", t.id)
+		e.stringField("name", t.name)
+		e.stringField("category", t.category)
+		e.stringField("risk", t.risk)
+		e.stampField("stamp_linked", i.linked(linkedByThreat+slot(t.id)))
+		e.end('}')
+	})
+}
+
+func (e *encoder) feedRefs(i indicator) {
+	var linked []feed
+	for _, f := range i.w.feeds {
+		if f.contains(i.n) {
+			linked = append(linked, f)
+		}
+	}
+	e.list(i, "feeds", len(linked), func(k int) {
+		f := linked[k]
+		e.begin('{')
+		e.intField("fid", f.id)
+		e.stringField("name", f.name)
+		e.stringField("category", f.category)
+		e.stringField("organization", f.organization)
+		e.stringField("pricing", f.pricing)
+		e.stampField("stamp_linked", i.linked(linkedByFeed+slot(f.id)))
+		e.end('}')
+	})
+}
+
+// comments writes what people said, with the number of the person only in older answers.
+func (e *encoder) comments(i indicator) {
+	count := max(i.pick(slotComment, 9)-6, 0)
+	e.list(i, "comments", count, func(k int) {
+		said := remarks[(i.pick(slotComment, len(remarks))+k)%len(remarks)]
+		e.begin('{')
+		e.intField("cid", i.iid()+k)
+		if i.vintage() == keysAbsent {
+			e.intField("uid", 328)
+		}
+		e.stringField("username", "example_"+strconv.Itoa(k))
+		e.stringField("title", said.title)
+		e.stringField("comment", said.comment)
+		e.stampField("stamp_added", i.seen())
+		e.stampField("stamp_updated", i.updated())
+		e.end('}')
+	})
+}

@@ -1,0 +1,159 @@
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+const defaultExplore = 50
+
+// explore answers with the indicators or threats that a query finds. It has no pages: it stops at the limit.
+func (s *Sandbox) explore(c *call) error {
+	q := c.form.Get("q")
+	if q == "" {
+		return missing("q")
+	}
+	limit, err := c.number("limit", min(defaultExplore, c.plan.explore))
+	switch {
+	case err != nil:
+		return err
+	case limit < 1:
+		return refuse(http.StatusBadRequest, "Invalid parameter: limit must be at least 1.")
+	case limit > c.plan.explore:
+		return refuse(http.StatusTooManyRequests,
+			"Explore limit exceeded: %d results per request. Visit pulsedive.com/api to view limits and upgrade your plan.", c.plan.explore)
+	}
+	if c.form.Get("type") == "threats" {
+		return s.exploreThreats(c, q, limit)
+	}
+	return s.exploreIndicators(c, q, limit)
+}
+
+func (s *Sandbox) exploreIndicators(c *call, q string, limit int) error {
+	matches, err := parseQuery(q, s.world.indicatorTerm)
+	if err != nil {
+		return err
+	}
+	return c.results(s.world.size+1, limit, func(k int) bool {
+		i := s.world.indicator(k - 1) // the first one is pulsedive.com
+		found := matches(i)
+		if found {
+			c.out.exploreRow(i)
+		}
+		return found
+	})
+}
+
+func (s *Sandbox) exploreThreats(c *call, q string, limit int) error {
+	matches, err := parseQuery(q, threatTerm)
+	if err != nil {
+		return err
+	}
+	return c.results(len(s.world.threats), limit, func(k int) bool {
+		t := s.world.threats[k]
+		found := matches(t)
+		if found {
+			c.out.threatRow(t)
+		}
+		return found
+	})
+}
+
+// results writes the envelope and calls row for 0 … count-1, until it has written limit rows or nobody waits for them any more.
+func (c *call) results(count, limit int, row func(k int) bool) error {
+	c.out.begin('{')
+	c.out.key("results")
+	c.out.begin('[')
+	for k := 0; k < count && limit > 0; k++ {
+		if k%4096 == 0 && c.Err() != nil {
+			return c.Err()
+		}
+		if row(k) {
+			limit--
+		}
+	}
+	c.out.end(']')
+	c.out.end('}')
+	return nil
+}
+
+func (e *encoder) threatRow(t threat) {
+	e.begin('{')
+	e.intField("tid", t.id)
+	e.stringField("name", t.name)
+	e.stringField("category", t.category)
+	e.stringField("risk", t.risk)
+	e.stampField("stamp_added", epoch)
+	e.stampField("stamp_updated", epoch+int64(t.id)*day+4321)
+	e.stampField("stamp_seen", epoch+500*day)
+	e.end('}')
+}
+
+// indicatorTerm is what field=value means for indicators.
+func (w *world) indicatorTerm(field, value string) (func(indicator) bool, error) {
+	is := pattern(value)
+	switch field {
+	case "ioc":
+		return w.valueTerm(value), nil
+	case "type":
+		return func(i indicator) bool { return is(i.kind()) }, nil
+	case "risk":
+		return func(i indicator) bool { return is(risks[i.shownRisk()]) }, nil
+	case "retired":
+		return func(i indicator) bool { return i.retired() == (value != "0") }, nil
+	case "feed":
+		var named []listing
+		for _, f := range w.feeds {
+			if is(f.name) {
+				named = append(named, f.listing)
+			}
+		}
+		return anyContains(named), nil
+	case "threat":
+		var named []listing
+		for _, t := range w.threats {
+			if t.named(is) {
+				named = append(named, t.listing)
+			}
+		}
+		return anyContains(named), nil
+	}
+	return nil, unknownField(field)
+}
+
+// valueTerm finds one indicator by its number; only a pattern looks at the text of every one.
+func (w *world) valueTerm(value string) func(indicator) bool {
+	if strings.Contains(value, "*") {
+		is := pattern(value)
+		return func(i indicator) bool { return is(i.value()) }
+	}
+	wanted, ok := w.byValue(value)
+	return func(i indicator) bool { return ok && i.n == wanted.n }
+}
+
+func anyContains(all []listing) func(indicator) bool {
+	return func(i indicator) bool {
+		return slices.ContainsFunc(all, func(l listing) bool { return l.contains(i.n) })
+	}
+}
+
+// threatTerm is what field=value means for threats.
+func threatTerm(field, value string) (func(threat) bool, error) {
+	is := pattern(value)
+	switch field {
+	case "threat", "name":
+		return func(t threat) bool { return is(t.name) }, nil
+	case "alias":
+		return func(t threat) bool { return slices.ContainsFunc(t.aliases, is) }, nil
+	case "category":
+		return func(t threat) bool { return is(t.category) }, nil
+	case "risk":
+		return func(t threat) bool { return is(t.risk) }, nil
+	}
+	return nil, unknownField(field)
+}
+
+func unknownField(field string) error {
+	return refuse(http.StatusBadRequest, "Invalid query: unknown field %q.", field)
+}

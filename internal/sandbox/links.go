@@ -1,0 +1,80 @@
+package sandbox
+
+import "slices"
+
+// linkGroup is the indicators that an indicator is linked to in one way.
+type linkGroup struct {
+	label string
+	to    []indicator
+}
+
+// links returns what an indicator is linked to, the empty groups left out. All of it lies within one repetition of [kinds].
+func (i indicator) links() []linkGroup {
+	var groups []linkGroup
+	switch i.kind() {
+	case kindDomain:
+		groups = []linkGroup{
+			{"Active DNS", i.addresses()}, {"Related URLs", i.near(kindURL, i.n+1)}, {"Related Domains", i.near(kindDomain, i.n+2)},
+			{"Name Servers", i.near(kindDomain, i.block()+10)},
+		}
+	case kindURL:
+		groups = []linkGroup{{"Related Domains", i.near(kindDomain, i.n-1)}, {"Redirects", i.redirects()}, {"Sources", i.near(kindURL, i.n-3)}}
+	case kindIP:
+		groups = []linkGroup{{"Active DNS", i.near(kindDomain, i.block(), i.block()+2, i.block()+4)}}
+	}
+	return slices.DeleteFunc(groups, func(g linkGroup) bool { return len(g.to) == 0 })
+}
+
+// block is the number at which the pattern of types that holds the indicator begins.
+func (i indicator) block() int { return i.n &^ (kindPeriod - 1) }
+
+// near returns those of the numbers that are indicators of a kind, and others than this one.
+func (i indicator) near(kind string, numbers ...int) []indicator {
+	var found []indicator
+	for _, n := range numbers {
+		if i.n != self && n != i.n && i.w.has(n) && i.w.indicator(n).kind() == kind {
+			found = append(found, i.w.indicator(n))
+		}
+	}
+	return found
+}
+
+// addresses is what a domain resolves to: an address, or two of IPv4, or one of IPv4 and one of IPv6.
+func (i indicator) addresses() []indicator {
+	first := i.block() + ipPosition
+	found := i.near(kindIP, first)
+	switch i.pick(slotAddress, 3) {
+	case 0:
+		found = append(found, i.near(kindIP, first+kindPeriod)...)
+	case 1:
+		found = append(found, i.near(kindIPv6, i.block()+7)...)
+	}
+	return found
+}
+
+// redirects is where a URL leads.
+func (i indicator) redirects() []indicator {
+	if i.kind() != kindURL || i.pick(slotShape, 2) == 0 {
+		return nil
+	}
+	return i.near(kindURL, i.block()+5)
+}
+
+// linkGroups writes what an indicator is linked to.
+func (e *encoder) linkGroups(i indicator) {
+	groups := i.links()
+	if len(groups) == 0 {
+		e.raw("[]")
+		return
+	}
+	e.begin('{')
+	for _, g := range groups {
+		e.key(g.label)
+		e.begin('[')
+		for _, to := range g.to {
+			e.linkRow(to, to.linked(linkedByOther), "[]")
+		}
+		e.end(']')
+	}
+	e.end('}')
+}

@@ -1,0 +1,143 @@
+package sandbox
+
+import "net/http"
+
+// getIndicator answers with an indicator, its links or its properties.
+func (s *Sandbox) getIndicator(c *call) error {
+	i, err := s.findIndicator(c)
+	if err != nil {
+		return err
+	}
+	switch c.form.Get("get") {
+	case "links":
+		c.out.linkGroups(i)
+	case "properties":
+		c.out.propertyRows(i)
+	default:
+		c.out.detail(i, c.set("historical"), c.set("schema"))
+	}
+	return nil
+}
+
+func (s *Sandbox) findIndicator(c *call) (indicator, error) {
+	var (
+		i     indicator
+		found bool
+	)
+	switch value := c.form.Get("indicator"); {
+	case c.form.Get("iid") != "":
+		iid, err := c.number("iid", 0)
+		if err != nil {
+			return i, err
+		}
+		i, found = s.world.byIID(iid)
+	case value != "":
+		i, found = s.world.byValue(value)
+	default:
+		return i, missing("indicator or iid")
+	}
+	if !found {
+		return i, refuse(http.StatusNotFound, "Indicator not found.")
+	}
+	return i, nil
+}
+
+// getThreat answers with a threat, its linked indicators or a summary of them. Only by its id can a threat be asked for links.
+func (s *Sandbox) getThreat(c *call) error {
+	if c.form.Get("tid") == "" {
+		return s.getThreatByName(c)
+	}
+	tid, err := c.number("tid", 0)
+	if err != nil {
+		return err
+	}
+	t, ok := s.world.threat(tid)
+	switch {
+	case !ok:
+		return refuse(http.StatusNotFound, "Threat not found.")
+	case c.form.Get("get") != "links":
+		c.out.threat(t)
+		return nil
+	case c.set("summary"):
+		return s.threatSummary(c, t)
+	}
+	return s.linkedPage(c, t.listing, linkedByThreat+slot(t.id))
+}
+
+func (s *Sandbox) getThreatByName(c *call) error {
+	name := c.form.Get("threat")
+	if name == "" {
+		name = c.form.Get("tname") // as it was called in 2019
+	}
+	if name == "" {
+		return missing("tid or threat")
+	}
+	t, ok := s.world.threatNamed(name)
+	if !ok {
+		return refuse(http.StatusNotFound, "Threat not found.")
+	}
+	c.out.threat(t)
+	return nil
+}
+
+// getFeed answers with a feed, its linked indicators or a summary of them.
+func (s *Sandbox) getFeed(c *call) error {
+	if c.form.Get("fid") == "" {
+		return missing("fid")
+	}
+	fid, err := c.number("fid", 0)
+	if err != nil {
+		return err
+	}
+	f, ok := s.world.feed(fid)
+	switch {
+	case !ok:
+		return refuse(http.StatusNotFound, "Feed not found.")
+	case c.form.Get("get") != "links":
+		return s.feedDetail(c, f)
+	case c.set("summary"):
+		return s.feedSummary(c, f)
+	}
+	return s.linkedPage(c, f.listing, linkedByFeed+slot(f.id))
+}
+
+// getInfo is the old single address of all three.
+func (s *Sandbox) getInfo(c *call) error {
+	switch {
+	case c.form.Get("fid") != "":
+		return s.getFeed(c)
+	case c.form.Get("tid") != "", c.form.Get("tname") != "", c.form.Get("threat") != "":
+		return s.getThreat(c)
+	default:
+		return s.getIndicator(c)
+	}
+}
+
+// linkedPage writes one page of the indicators of a listing. The plan's last page is written as the last one there is.
+func (s *Sandbox) linkedPage(c *call, l listing, by slot) error {
+	page, err := c.number("page", 0)
+	if err != nil {
+		return err
+	}
+	pages := (l.count + s.pageSize - 1) / s.pageSize
+	if c.plan.pages > 0 {
+		pages = min(pages, c.plan.pages)
+	}
+	e := c.out
+	e.begin('{')
+	e.intField("page_current", page)
+	if page < pages-1 {
+		e.intField("page_next", page+1)
+	}
+	e.key("results")
+	e.begin('[')
+	if page < pages {
+		for k := page * s.pageSize; k < min((page+1)*s.pageSize, l.count) && e.err == nil; k++ {
+			i := s.world.indicator(l.at(k))
+			e.linkRow(i, i.linked(by), "{}")
+		}
+	}
+	e.end(']')
+	e.end('}')
+	return nil
+}

@@ -1,0 +1,94 @@
+package sandbox
+
+import (
+	"strings"
+	"testing"
+)
+
+// letters is a term that is true of texts that contain its value.
+func letters(field, value string) (func(string) bool, error) {
+	if field != "has" {
+		return nil, unknownField(field)
+	}
+	return func(s string) bool { return strings.Contains(s, value) }, nil
+}
+
+func TestQueriesMean(t *testing.T) {
+	for q, want := range map[string]string{
+		"has=a":                            "a ab ac abc",
+		"HAS=a":                            "a ab ac abc",
+		"has=a and has=b":                  "ab abc",
+		"has=a has=b":                      "ab abc",
+		"has=a AND NOT has=b":              "a ac",
+		"not has=a":                        "b c bc",
+		"not not has=a":                    "a ab ac abc",
+		"has=a has=b or has=c":             "c ab ac bc abc",
+		"has=c or has=a and has=b":         "c ab ac bc abc",
+		"has=a and (has=b or has=c)":       "ab ac abc",
+		"(has=a) not(has=b)":               "a ac",
+		`has="a"`:                          "a ab ac abc",
+		"  has=a\n\tand  has=b ":           "ab abc",
+		"((has=a or has=b) and not has=c)": "a b ab",
+	} {
+		matches, err := parseQuery(q, letters)
+		if err != nil {
+			t.Errorf("%q: %v", q, err)
+			continue
+		}
+		var got []string
+		for _, s := range []string{"a", "b", "c", "ab", "ac", "bc", "abc"} {
+			if matches(s) {
+				got = append(got, s)
+			}
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q finds %q, want %q", q, got, want)
+		}
+	}
+}
+
+func TestBadQueriesAreRefused(t *testing.T) {
+	for _, q := range []string{
+		"", "   ", "a", "=a", "has=", `has=""`, "has=a and", "or has=a", "not", "(has=a", "has=a)", "()", "other=a", "has=a and and has=b",
+		strings.Repeat("not ", 200) + "has=a", strings.Repeat("(", 5000),
+	} {
+		if _, err := parseQuery(q, letters); err == nil {
+			t.Errorf("%.40q is taken", q)
+		}
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	for _, test := range []struct {
+		glob, yes, no string
+	}{
+		{"abc", "ABC", "abcd"},
+		{"*", "", "\x00"},
+		{"*.example.com", "a.example.com", "example.com"},
+		{"https://*", "https://x", "http://x"},
+		{"a*b*c", "aXbXbXc", "aXcXb"},
+		{"a*a", "aa", "a"},
+		{"*ab*", "xaby", "axb"},
+		{"**x", "yx", "xy"},
+		{"CAFÉ*", "café loader", "cafe loader"},
+	} {
+		if !pattern(test.glob)(test.yes) {
+			t.Errorf("%q does not match %q", test.glob, test.yes)
+		}
+		if test.glob != "*" && pattern(test.glob)(test.no) {
+			t.Errorf("%q matches %q", test.glob, test.no)
+		}
+	}
+}
+
+func FuzzParseQuery(f *testing.F) {
+	for _, q := range []string{"has=a and (not has=b or has=c)", `has="x y`, "((", "not", ")"} {
+		f.Add(q)
+	}
+	f.Fuzz(func(t *testing.T, q string) {
+		matches, err := parseQuery(q, letters)
+		if err == nil && matches("abc") != matches("abc") {
+			t.Errorf("%q is true and false", q)
+		}
+	})
+}

@@ -1,0 +1,111 @@
+package sandbox
+
+// epoch is when the made-up history begins, 2024-01-01 UTC; nothing in it depends on today.
+const (
+	epoch = 1704067200
+	day   = 86400
+)
+
+func (i indicator) added() int64 { return epoch + int64(i.pick(slotAdded, 300*day)) }
+
+func (i indicator) seen() int64 { return i.added() + int64(i.pick(slotSeen, 200*day)) }
+
+func (i indicator) updated() int64 { return i.seen() + int64(i.pick(slotUpdated, 20*day)) }
+
+// linked is when a feed or threat, by a number of its own, took the indicator up.
+func (i indicator) linked(by slot) int64 {
+	return i.added() + int64(i.pick(slotLinked+by, 100*day))
+}
+
+// The numbers that links are drawn by.
+const (
+	linkedByFeed   slot = 0
+	linkedByThreat slot = 100
+	linkedByOther  slot = 200
+)
+
+// writeHead begins an object with what every row about an indicator begins with.
+func (e *encoder) writeHead(i indicator) {
+	e.begin('{')
+	e.intField("iid", i.iid())
+	e.key("indicator")
+	e.scratch = i.appendValue(e.scratch[:0])
+	e.bytes(e.scratch)
+	e.stringField("type", i.kind())
+	e.stringField("risk", risks[i.shownRisk()])
+}
+
+// linkRow writes an indicator as feeds, threats and other indicators link to it. A summary without properties is written as empty.
+func (e *encoder) linkRow(i indicator, linked int64, empty string) {
+	e.writeHead(i)
+	e.stampField("stamp_linked", linked)
+	e.summary(i, false, empty)
+	e.end('}')
+}
+
+// exploreRow writes an indicator as Explore finds it.
+func (e *encoder) exploreRow(i indicator) {
+	e.writeHead(i)
+	e.stampField("stamp_added", i.added())
+	e.stampField("stamp_updated", i.updated())
+	e.stampField("stamp_seen", i.seen())
+	e.summary(i, true, "[]")
+	e.end('}')
+}
+
+// summary writes the few properties that rows show.
+func (e *encoder) summary(i indicator, withHTTP bool, empty string) {
+	e.key("summary")
+	where := i.place()
+	web := withHTTP && i.profile().server != ""
+	if where == (place{}) && !i.private() && !web {
+		if i.pick(slotShape, 4) == 0 {
+			empty = `{"properties":{}}`
+		}
+		e.raw(empty)
+		return
+	}
+	e.begin('{')
+	e.key("properties")
+	e.begin('{')
+	if web {
+		e.key("http")
+		e.begin('{')
+		e.stringField("++content-type", contentType)
+		e.stringField("++code", "200")
+		e.end('}')
+	}
+	e.places(where)
+	if i.private() {
+		e.key("whois")
+		e.raw(`{"++privacy":"1"}`)
+	}
+	e.end('}')
+	e.end('}')
+}
+
+// places writes the group geo of a summary, if anything is known.
+func (e *encoder) places(p place) {
+	if p == (place{}) {
+		return
+	}
+	e.key("geo")
+	e.begin('{')
+	for _, f := range [...]struct{ name, value string }{
+		{"country", p.country}, {"city", p.city}, {"org", p.org}, {"region", p.region}, {"countrycode", p.code},
+	} {
+		if f.value != "" {
+			e.stringField(f.name, f.value)
+		}
+	}
+	e.end('}')
+}
+
+func (i indicator) place() place { return places[i.pick(slotPlace, len(places))] }
+
+func (i indicator) profile() profile { return profiles[i.profileNumber()] }
+
+func (i indicator) profileNumber() int { return i.pick(slotProfile, len(profiles)) }
+
+// private tells whether the owner of a domain hides.
+func (i indicator) private() bool { return i.kind() == kindDomain && i.pick(slotPrivate, 5) == 0 }

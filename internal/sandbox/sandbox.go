@@ -1,0 +1,93 @@
+package sandbox
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// What [Options] mean when left out, and how much they may ask for.
+const (
+	defaultRecords  = 2500
+	maxRecords      = 100_000_000
+	defaultPageSize = 500
+	defaultPlan     = "unlimited"
+)
+
+// Options say what a sandbox is like. The zero value is a sandbox of 2,500 records without limits.
+type Options struct {
+	Records  int              // indicators linked to feed 1; 0 means 2,500
+	Plan     string           // free, pro, feed or unlimited; "" means unlimited
+	Seed     uint64           // another seed makes other data
+	PageSize int              // linked indicators on a page; 0 means 500
+	Now      func() time.Time // nil means time.Now
+}
+
+// Sandbox is a running look-alike. Its methods may be called concurrently.
+type Sandbox struct {
+	plan      plan
+	pageSize  int
+	now       func() time.Time
+	world     *world
+	keys      keyring
+	account   *meter // all keys of the account share one budget
+	anonymous *meter // so do all requests without a key
+	journal   journal
+	encoders  sync.Pool
+}
+
+// New makes a sandbox. The error is a [sallyport.Error] that names the option.
+func New(o Options) (*Sandbox, error) {
+	if o.Records == 0 {
+		o.Records = defaultRecords
+	}
+	if o.PageSize == 0 {
+		o.PageSize = defaultPageSize
+	}
+	if o.Plan == "" {
+		o.Plan = defaultPlan
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	p := plans[slices.Index(planNames(), o.Plan)]
+	return &Sandbox{
+		plan: p, pageSize: o.PageSize, now: o.Now, world: newWorld(o.Seed, o.Records),
+		account: newMeter(p), anonymous: newMeter(anonymousPlan),
+	}, nil
+}
+
+func (o Options) check() error {
+	switch {
+	case !slices.Contains(planNames(), o.Plan):
+		return sallyport.Unknown("plan", "plan", o.Plan, planNames())
+	case o.Records < 0 || o.Records > maxRecords:
+		return sallyport.FieldErrorf("records", "the sandbox makes up between 1 and %d records, not %d", maxRecords, o.Records)
+	case o.PageSize < 0:
+		return sallyport.FieldErrorf("page size", "a page of the sandbox has at least 1 record, not %d", o.PageSize)
+	}
+	return nil
+}
+
+// CreateKey adds an API key with all scopes to the account and returns it: 64 lower-case hexadecimal characters.
+// The sandbox keeps only its digest.
+func (s *Sandbox) CreateKey(name string) string {
+	return s.keys.create(name, []string{scopeRead, scopeScan}, s.now())
+}
+
+// Journal returns what was asked of the sandbox last, oldest first; at most 1,000 requests are remembered.
+func (s *Sandbox) Journal() []Request { return s.journal.requests() }
+
+// Handler returns the whole sandbox: the pages and the API.
+func (s *Sandbox) Handler() http.Handler {
+	mux := http.NewServeMux()
+	s.addPages(mux)
+	s.addAPI(mux)
+	return s.journaled(mux)
+}

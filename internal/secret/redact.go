@@ -1,0 +1,177 @@
+package secret
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Redacted stands where a secret stood.
+const Redacted = "[redacted]"
+
+// minLength is the shortest value that is looked for: shorter ones stand in too much innocent text.
+const minLength = 8
+
+// Redactor replaces secrets by their value: raw, URL-encoded, JSON-escaped, in base64 at any alignment, in hexadecimal.
+// The zero value knows no secret. It may be used and added to concurrently.
+type Redactor struct {
+	mu      sync.Mutex // held while adding
+	forms   map[string]bool
+	matcher atomic.Pointer[matcher]
+}
+
+// NewRedactor makes a redactor that knows the given secrets.
+func NewRedactor(secrets ...Text) *Redactor {
+	r := new(Redactor)
+	r.Add(secrets...)
+	return r
+}
+
+// Add makes more secrets known. Values under 8 bytes are ignored.
+func (r *Redactor) Add(secrets ...Text) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.forms == nil {
+		r.forms = map[string]bool{}
+	}
+	known := len(r.forms)
+	for _, s := range secrets {
+		for _, form := range forms(s.Reveal()) {
+			r.forms[form] = true
+		}
+	}
+	if len(r.forms) > known {
+		r.matcher.Store(newMatcher(r.forms))
+	}
+}
+
+// Bytes returns b with every known secret replaced. It returns b itself, unchanged, when there is none.
+func (r *Redactor) Bytes(b []byte) []byte {
+	m := r.matcher.Load()
+	if m == nil {
+		return b
+	}
+	start, end := m.find(b)
+	if start < 0 {
+		return b
+	}
+	var out []byte
+	for start >= 0 {
+		out = append(append(out, b[:start]...), Redacted...)
+		b = b[end:]
+		start, end = m.find(b)
+	}
+	return append(out, b...)
+}
+
+// String returns s with every known secret replaced.
+func (r *Redactor) String(s string) string {
+	if r.matcher.Load() == nil {
+		return s
+	}
+	return string(r.Bytes([]byte(s)))
+}
+
+// Writer returns a writer that redacts what is written to w. A secret must come within one Write to be seen.
+func (r *Redactor) Writer(w io.Writer) io.Writer { return &writer{r, w} }
+
+type writer struct {
+	r *Redactor
+	w io.Writer
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	if _, err := w.w.Write(w.r.Bytes(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// forms lists the ways in which a secret may be written in a text.
+func forms(s string) []string {
+	if len(s) < minLength {
+		return nil
+	}
+	quoted, _ := json.Marshal(s) // a string always encodes
+	escaped := string(quoted[1 : len(quoted)-1])
+	all := []string{
+		s, escaped, strings.ReplaceAll(escaped, "/", `\/`), unescapeHTML(escaped),
+		url.QueryEscape(s), url.PathEscape(s), (&url.URL{Path: s}).EscapedPath(), url.UserPassword("", s).String()[1:],
+		hex.EncodeToString([]byte(s)), strings.ToUpper(hex.EncodeToString([]byte(s))),
+	}
+	for shift := range 3 {
+		all = append(all, base64At(base64.RawStdEncoding, s, shift), base64At(base64.RawURLEncoding, s, shift))
+	}
+	return slices.DeleteFunc(all, func(form string) bool { return len(form) < minLength })
+}
+
+// unescapeHTML takes back the escapes of <, > and & that encoding/json adds and others do not.
+func unescapeHTML(escaped string) string {
+	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(escaped)
+}
+
+// base64At returns those characters of an encoding that depend on s alone when s begins shift bytes into a group of three.
+func base64At(encoding *base64.Encoding, s string, shift int) string {
+	encoded := encoding.EncodeToString([]byte(strings.Repeat("\x00", shift) + s))
+	from := []int{0, 2, 3}[shift] // characters that also hold bits of what stands before
+	if (shift+len(s))%3 != 0 {
+		encoded = encoded[:len(encoded)-1] // and of what stands behind
+	}
+	return encoded[from:]
+}
+
+// matcher finds the first of several patterns in one pass: Wu and Manber's algorithm, with blocks of two bytes.
+// It looks at about one position in every min of them, which is what makes redacting every record affordable.
+type matcher struct {
+	patterns [][]byte // longest first
+	min      int      // length of the shortest pattern
+	shift    [1 << 16]uint8
+}
+
+func newMatcher(forms map[string]bool) *matcher {
+	m := new(matcher)
+	for form := range forms {
+		m.patterns = append(m.patterns, []byte(form))
+	}
+	slices.SortFunc(m.patterns, func(a, b []byte) int { return cmp.Or(len(b)-len(a), bytes.Compare(a, b)) })
+	m.min = min(len(m.patterns[len(m.patterns)-1]), 255)
+	for i := range m.shift {
+		m.shift[i] = uint8(m.min - 1)
+	}
+	for _, p := range m.patterns {
+		for i := 1; i < m.min; i++ {
+			b := block(p, i)
+			m.shift[b] = min(m.shift[b], uint8(m.min-1-i))
+		}
+	}
+	return m
+}
+
+// block is the two bytes of b that end at i.
+func block(b []byte, i int) uint16 { return uint16(b[i-1])<<8 | uint16(b[i]) }
+
+// find returns where the first match begins and ends: the longest pattern there. It returns -1 when there is none.
+func (m *matcher) find(b []byte) (start, end int) {
+	for i := m.min - 1; i < len(b); {
+		if skip := m.shift[block(b, i)]; skip > 0 {
+			i += int(skip)
+			continue
+		}
+		start := i - m.min + 1
+		for _, p := range m.patterns {
+			if bytes.HasPrefix(b[start:], p) {
+				return start, start + len(p)
+			}
+		}
+		i++
+	}
+	return -1, -1
+}

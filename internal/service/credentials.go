@@ -1,0 +1,268 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/audit"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/engine"
+	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/store"
+	"github.com/sallyport-io/sallyport/internal/vault"
+)
+
+// CredentialDraft is a credential before it is stored.
+type CredentialDraft struct {
+	Name        string
+	Description string
+	Connector   string
+	Public      map[string]string
+	Secrets     map[string]secret.Text
+}
+
+// Testing says how a new key is proved before it is stored.
+type Testing int
+
+// The ways of proving a key.
+const (
+	MustTest       Testing = iota // what could not be tested is not stored
+	AllowUntested                 // a rejected key is not stored, one that could not be tested is
+	WithoutTesting                // no call is made
+)
+
+// Probe is what one test call showed.
+type Probe struct {
+	Verdict sallyport.Verdict `json:"verdict"`
+	Reason  string            `json:"reason"`
+	Took    time.Duration     `json:"-"`
+	err     error
+}
+
+// CredentialUse is a credential with what uses it.
+type CredentialUse struct {
+	sallyport.Credential
+	UsedBy []string `json:"used_by"` // names of flows
+}
+
+// CreateCredential stores a credential, sealed, after a test.
+func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d CredentialDraft, testing Testing) (*sallyport.Credential, error) {
+	definition, err := s.Catalogue.Definition(d.Connector)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkNewName(ctx, d.Name); err != nil {
+		return nil, err
+	}
+	s.know(d.Secrets)
+	if d.Public, err = definition.CheckCredential(d.Public, d.Secrets); err != nil {
+		return nil, err
+	}
+	now := sallyport.Now()
+	c := &sallyport.Credential{
+		ID: sallyport.NewID("crd"), Name: d.Name, Description: d.Description, Connector: d.Connector, Public: d.Public,
+		Version: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := s.prove(ctx, c, definition, d.Secrets, testing); err != nil {
+		return nil, err
+	}
+	if err := s.seal(ctx, c, d.Secrets); err != nil {
+		return nil, err
+	}
+	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialCreate, Object: c.ID, Detail: map[string]string{"name": c.Name, "connector": c.Connector}}
+	err = s.audited(ctx, entry, func(tx *store.Tx) error { return tx.InsertCredential(ctx, *c) })
+	return c, err
+}
+
+// checkNewName refuses a name that cannot be stored before a call is spent on its key.
+func (s *Service) checkNewName(ctx context.Context, name string) error {
+	if err := sallyport.CheckName("name", name); err != nil {
+		return err
+	}
+	all, err := s.Store.Credentials(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if strings.EqualFold(c.Name, name) {
+			e := sallyport.Errorf(sallyport.Conflict, "there is already a credential named %q; choose another name, or put a new key in with `sallyport credential rotate`", c.Name)
+			e.Field = "name"
+			return e
+		}
+	}
+	return nil
+}
+
+// know makes secrets known to everything that is printed from now on.
+func (s *Service) know(secrets map[string]secret.Text) {
+	for _, text := range secrets {
+		s.Redactor.Add(text)
+	}
+}
+
+// prove tests secrets that are not stored yet, and writes the verdict into c. What may not be stored is an error.
+func (s *Service) prove(ctx context.Context, c *sallyport.Credential, d *connector.Definition, secrets map[string]secret.Text, testing Testing) error {
+	c.Verdict, c.Reason, c.VerdictAt = sallyport.VerdictUnknown, "not tested", time.Time{}
+	if testing == WithoutTesting {
+		return nil
+	}
+	p := s.probe(ctx, d, c.Public, func(context.Context) (map[string]secret.Text, error) { return secrets, nil })
+	c.Verdict, c.Reason = p.Verdict, p.Reason
+	if p.Verdict != sallyport.VerdictUnknown {
+		c.VerdictAt = sallyport.Now()
+	}
+	untested := p.Verdict == sallyport.VerdictUnreachable || p.Verdict == sallyport.VerdictLimited
+	switch {
+	case p.Verdict == sallyport.VerdictRejected:
+		return p.err
+	case untested && testing == MustTest:
+		return fmt.Errorf("nothing was stored, because the key could not be tested (--allow-untested stores it all the same): %w", p.err)
+	}
+	return nil
+}
+
+// probe makes the definition's test call.
+func (s *Service) probe(ctx context.Context, d *connector.Definition, public map[string]string, keys engine.Keys) Probe {
+	if d.Credential == nil || d.Credential.Test == nil {
+		return Probe{Verdict: sallyport.VerdictUnknown, Reason: d.Name + " has no call that proves a key; the first run will show"}
+	}
+	begin := time.Now()
+	err := s.testCall(ctx, d, public, keys)
+	failure, ok := errors.AsType[*connector.Failure](err)
+	p := Probe{Verdict: failure.Verdict(), Took: time.Since(begin), err: err}
+	switch {
+	case err == nil:
+		p.Reason = "accepted"
+	case ok:
+		p.Reason = failure.Error()
+	default:
+		p.Verdict, p.Reason = sallyport.VerdictUnreachable, s.Redactor.String(err.Error())
+	}
+	return p
+}
+
+// testCall reads the first answer of the test endpoint; an answer without records is one too.
+func (s *Service) testCall(ctx context.Context, d *connector.Definition, public map[string]string, keys engine.Keys) error {
+	endpoint, err := d.Endpoint(d.Credential.Test.Endpoint)
+	if err != nil {
+		return err
+	}
+	params, err := endpoint.CheckParams(d.Credential.Test.Params)
+	if err != nil {
+		return err
+	}
+	source, err := s.Engine.OpenSource(sallyport.Source{Connector: d.Connector, Endpoint: endpoint.ID, Params: params}, public, keys)
+	if err != nil {
+		return err
+	}
+	for page, err := range source.Pages(ctx, "") {
+		if err != nil {
+			return err
+		}
+		for _, err := range page.Records {
+			return err
+		}
+		break
+	}
+	return nil
+}
+
+// seal puts secrets into c, which needs its id, connector and version.
+func (s *Service) seal(ctx context.Context, c *sallyport.Credential, secrets map[string]secret.Text) (err error) {
+	c.Secrets = map[string]time.Time{}
+	for name := range secrets {
+		c.Secrets[name] = c.UpdatedAt
+	}
+	c.Sealed, err = s.Vault.Seal(ctx, *c, secrets)
+	return err
+}
+
+// Credentials lists all credentials by name.
+func (s *Service) Credentials(ctx context.Context) ([]sallyport.Credential, error) {
+	return s.Store.Credentials(ctx)
+}
+
+// Credential finds one by name, and what uses it.
+func (s *Service) Credential(ctx context.Context, name string) (*CredentialUse, error) {
+	c, err := s.Store.CredentialByName(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.Store.CredentialUsers(ctx, c.ID)
+	return &CredentialUse{c, users}, err
+}
+
+// TestCredential makes the test call with a stored key and remembers the verdict.
+func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, name string) (Probe, error) {
+	c, err := s.Store.CredentialByName(ctx, name)
+	if err != nil {
+		return Probe{}, err
+	}
+	definition, err := s.Catalogue.Definition(c.Connector)
+	if err != nil {
+		return Probe{}, err
+	}
+	p := s.probe(ctx, definition, c.Public, s.Engine.Keys(actor, c.ID))
+	if p.Verdict == sallyport.VerdictUnknown {
+		return p, nil
+	}
+	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialTest, Object: c.ID, Detail: map[string]string{"verdict": string(p.Verdict)}}
+	err = s.audited(ctx, entry, func(tx *store.Tx) error {
+		return tx.SetVerdict(ctx, c.ID, c.Version, p.Verdict, p.Reason, sallyport.Now())
+	})
+	if err != nil {
+		return p, err
+	}
+	return p, p.err
+}
+
+// RotateCredential replaces the secrets of a credential once the new ones are proved. Whatever uses it has them at its next request.
+func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, name string, secrets map[string]secret.Text, testing Testing) (*sallyport.Credential, error) {
+	c, err := s.Store.CredentialByName(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	definition, err := s.Catalogue.Definition(c.Connector)
+	if err != nil {
+		return nil, err
+	}
+	s.know(secrets)
+	if _, err := definition.CheckCredential(c.Public, secrets); err != nil {
+		return nil, err
+	}
+	if err := s.prove(ctx, &c, definition, secrets, testing); err != nil {
+		return nil, err
+	}
+	old := c.Version
+	c.Version, c.UpdatedAt = old+1, sallyport.Now()
+	if err := s.seal(ctx, &c, secrets); err != nil {
+		return nil, err
+	}
+	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialRotate, Object: c.ID, Detail: map[string]string{"name": c.Name}}
+	err = s.audited(ctx, entry, func(tx *store.Tx) error { return tx.UpdateCredential(ctx, c, old) })
+	return &c, err
+}
+
+// DeleteCredential removes a credential that nothing uses.
+func (s *Service) DeleteCredential(ctx context.Context, actor sallyport.Actor, name string) error {
+	c, err := s.Store.CredentialByName(ctx, name)
+	if err != nil {
+		return err
+	}
+	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialDelete, Object: c.ID, Detail: map[string]string{"name": c.Name}}
+	return s.audited(ctx, entry, func(tx *store.Tx) error { return tx.DeleteCredential(ctx, c.ID) })
+}
+
+// VerifyKeys tells how many credentials there are, and which of them the master key does not open.
+func (s *Service) VerifyKeys(ctx context.Context, actor sallyport.Actor) (total int, problems []vault.Problem, err error) {
+	all, err := s.Store.Credentials(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	problems, err = s.Vault.Verify(ctx, actor, all)
+	return len(all), problems, err
+}

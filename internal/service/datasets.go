@@ -1,0 +1,117 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"iter"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/dataset"
+)
+
+// readBytes is how much of a dataset is read at once.
+const readBytes = 4 << 20
+
+// Datasets lists all datasets by the name of their flow.
+func (s *Service) Datasets(ctx context.Context) ([]sallyport.Dataset, error) {
+	flows, err := s.Store.Flows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]sallyport.Dataset, len(flows))
+	for i, f := range flows {
+		all[i] = f.Dataset
+	}
+	return all, nil
+}
+
+// Dataset finds a dataset by the name of its flow.
+func (s *Service) Dataset(ctx context.Context, name string) (sallyport.Dataset, error) {
+	flow, err := s.Store.FlowByName(ctx, name)
+	return flow.Dataset, err
+}
+
+// batches reads the batches of a dataset, oldest first. An error is the last thing it yields.
+func (s *Service) batches(ctx context.Context, id sallyport.ID) iter.Seq2[sallyport.Batch, error] {
+	return func(yield func(sallyport.Batch, error) bool) {
+		for position := int64(0); ; {
+			some, err := s.Store.Batches(ctx, id, position, readBytes)
+			if err != nil {
+				yield(sallyport.Batch{}, err)
+				return
+			}
+			if len(some) == 0 {
+				return
+			}
+			for _, b := range some {
+				position = b.Seq
+				if !yield(b, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Records reads the records of a dataset, oldest first. Each is valid until the next; an error is the last thing it yields.
+func (s *Service) Records(ctx context.Context, id sallyport.ID) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) {
+		unpacker, err := dataset.NewUnpacker()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer unpacker.Close()
+		for b, err := range s.batches(ctx, id) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			records, err := unpacker.Records(b)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for r := range records {
+				if !yield(r, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Sample returns the first records of a dataset, at most n.
+func (s *Service) Sample(ctx context.Context, d sallyport.Dataset, n int) ([]json.RawMessage, error) {
+	sample := []json.RawMessage{}
+	for r, err := range s.Records(ctx, d.ID) {
+		if err != nil {
+			return nil, err
+		}
+		if len(sample) == n {
+			break
+		}
+		sample = append(sample, bytes.Clone(r))
+	}
+	return sample, nil
+}
+
+// Quarantine lists records in quarantine, newest first: of one flow, or of all when flowName is empty. before is the last id of the page
+// before, or 0.
+func (s *Service) Quarantine(ctx context.Context, flowName string, limit int, before int64) ([]sallyport.Quarantined, error) {
+	var id sallyport.ID
+	if flowName != "" {
+		d, err := s.Dataset(ctx, flowName)
+		if err != nil {
+			return nil, err
+		}
+		id = d.ID
+	}
+	return s.Store.Quarantine(ctx, id, limit, before)
+}
+
+// Quarantined finds one record in quarantine by its number.
+func (s *Service) Quarantined(ctx context.Context, id int64) (sallyport.Quarantined, error) {
+	return s.Store.Quarantined(ctx, id)
+}

@@ -1,0 +1,102 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/dataset"
+)
+
+// Export writes all records of a dataset: as JSON lines, or as CSV with a column for every field that stands in some record.
+func (s *Service) Export(ctx context.Context, d sallyport.Dataset, format string, w io.Writer) error {
+	if format == "csv" {
+		return s.exportCSV(ctx, d, w)
+	}
+	for record, err := range s.Records(ctx, d.ID) {
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s\n", record); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exportCSV delivers the dataset to a CSV file that lives only as long as this call: there is one way to write CSV.
+func (s *Service) exportCSV(ctx context.Context, d sallyport.Dataset, w io.Writer) (err error) {
+	columns, err := s.columns(ctx, d)
+	if err != nil || len(columns) == 0 {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "sallyport-export-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path := filepath.Join(dir, "export.csv")
+	if err := s.writeCSV(ctx, d, map[string]any{"path": path, "format": "csv", "columns": columns}); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(w, f)
+	return err
+}
+
+func (s *Service) writeCSV(ctx context.Context, d sallyport.Dataset, config map[string]any) (err error) {
+	out, err := s.Catalogue.Open(ctx, "file", connector.Target{ID: "export", Dataset: d.ID, Config: config})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	unpacker, err := dataset.NewUnpacker()
+	if err != nil {
+		return err
+	}
+	defer unpacker.Close()
+	for b, err := range s.batches(ctx, d.ID) {
+		if err != nil {
+			return err
+		}
+		records, err := unpacker.Records(b)
+		if err != nil {
+			return err
+		}
+		if _, err := out.Write(ctx, connector.Batch{Seq: b.Seq, Records: records}); err != nil {
+			return err
+		}
+	}
+	_, err = out.Commit(ctx)
+	return err
+}
+
+// columns lists every field that stands in some record, in the order in which they first come.
+func (s *Service) columns(ctx context.Context, d sallyport.Dataset) (names []string, err error) {
+	known := map[string]bool{}
+	var members connector.Members
+	for record, err := range s.Records(ctx, d.ID) {
+		if err != nil {
+			return nil, err
+		}
+		for m, err := range members.Of(record) {
+			if err != nil {
+				return nil, err
+			}
+			if !known[string(m.Name)] {
+				known[string(m.Name)] = true
+				names = append(names, string(m.Name))
+			}
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,315 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/robfig/cron/v3"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/store"
+	"github.com/sallyport-io/sallyport/internal/strictyaml"
+)
+
+// MaxFlowFile bounds a flow file, in bytes.
+const MaxFlowFile = strictyaml.MaxSize
+
+// FlowFile is a flow file as it was read.
+type FlowFile struct {
+	Name string // for the places in errors
+	Data []byte
+}
+
+// flowSpec is a flow as a flow file writes it: credentials go by name.
+type flowSpec struct {
+	Flow         string            `yaml:"flow"`
+	Description  string            `yaml:"description,omitempty"`
+	Source       sourceSpec        `yaml:"source"`
+	Destinations []destinationSpec `yaml:"destinations,omitempty"`
+}
+
+type sourceSpec struct {
+	Connector  string              `yaml:"connector"`
+	Credential string              `yaml:"credential,omitempty"`
+	Endpoint   string              `yaml:"endpoint,omitempty"`
+	Params     map[string]any      `yaml:"params,omitempty"`
+	Request    *sallyport.Request  `yaml:"request,omitempty"`
+	Schedule   *sallyport.Schedule `yaml:"schedule,omitempty"`
+}
+
+type destinationSpec struct {
+	Name       string         `yaml:"name"`
+	Connector  string         `yaml:"connector"`
+	Credential string         `yaml:"credential,omitempty"`
+	Config     map[string]any `yaml:"config,omitempty"`
+}
+
+// specs reads the flows of a file, each with its document for the places of faults.
+func (f FlowFile) specs() ([]placedSpec, error) {
+	var all []placedSpec
+	for doc, err := range strictyaml.Documents(f.Name, f.Data) {
+		if err != nil {
+			return nil, err
+		}
+		var spec flowSpec
+		if err := doc.Decode(&spec); err != nil {
+			return nil, err
+		}
+		all = append(all, placedSpec{spec, doc})
+	}
+	return all, nil
+}
+
+// placedSpec is a flow with the document it came from.
+type placedSpec struct {
+	flowSpec
+	doc *strictyaml.Document
+}
+
+// at says where in the file an error about a value belongs: steps lead to the value, the error's own field leads on from there.
+func (s placedSpec) at(err error, steps ...any) error {
+	e, ok := errors.AsType[*sallyport.Error](err)
+	if !ok || s.doc == nil {
+		return err
+	}
+	placed := *e
+	for _, part := range strings.Split(e.Field, ".") {
+		steps = append(steps, part)
+	}
+	var path []string
+	for _, step := range steps {
+		if part := fmt.Sprint(step); part != "" {
+			path = append(path, part)
+		}
+	}
+	placed.Field = s.doc.Place(steps...)
+	placed.Message = strings.Join(path, ".") + ": " + e.Message
+	if placed.Code == sallyport.NotFound {
+		placed.Code = sallyport.Invalid // a flow file that names what is not there is wrong
+	}
+	return &placed
+}
+
+// resolver makes flows of specs.
+type resolver struct {
+	*Service
+	tx *store.Tx
+}
+
+// flow makes a checked flow of a spec. It has no ids yet.
+func (r resolver) flow(ctx context.Context, s placedSpec) (*sallyport.Flow, error) {
+	if err := sallyport.CheckName("flow", s.Flow); err != nil {
+		return nil, s.at(err)
+	}
+	f := &sallyport.Flow{Name: s.Flow, Description: s.Description, State: sallyport.FlowActive}
+	source, key, err := r.source(ctx, s.Source)
+	if err != nil {
+		return nil, s.at(err, "source")
+	}
+	f.Source, f.Dataset = source, sallyport.Dataset{Name: s.Flow, Key: key}
+	for i, spec := range s.Destinations {
+		d, err := r.destination(ctx, spec)
+		if err != nil {
+			return nil, s.at(err, "destinations", i)
+		}
+		if slices.ContainsFunc(f.Destinations, func(other sallyport.Destination) bool { return other.Name == d.Name }) {
+			return nil, s.at(sallyport.FieldErrorf("name", "there are two destinations named %q", d.Name), "destinations", i)
+		}
+		f.Destinations = append(f.Destinations, d)
+	}
+	return f, nil
+}
+
+// source checks a source, and returns it with the key of its records.
+func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Source, key []string, err error) {
+	definition, err := r.Catalogue.Definition(spec.Connector)
+	if err != nil {
+		return s, nil, field("connector", err)
+	}
+	s = sallyport.Source{Connector: spec.Connector, Schedule: spec.Schedule}
+	if s.Credential, err = r.credential(ctx, definition, spec.Credential); err != nil {
+		return s, nil, err
+	}
+	if err := checkSchedule(spec.Schedule); err != nil {
+		return s, nil, err
+	}
+	switch {
+	case spec.Request != nil && spec.Endpoint != "":
+		return s, nil, sallyport.FieldErrorf("request", "a source has an endpoint or a request of its own, not both")
+	case spec.Request != nil:
+		s.Request = spec.Request
+		return s, spec.Request.Key, prefix("request", checkManual(definition, spec))
+	case spec.Endpoint == "" && len(definition.Endpoints) == 0 && !definition.Manual:
+		return s, nil, sallyport.FieldErrorf("connector", "%s has nothing to read from; it is for destinations", definition.Name)
+	case spec.Endpoint == "" && len(definition.Endpoints) == 0:
+		return s, nil, sallyport.FieldErrorf("request", "is missing: %s has no endpoints, its sources describe the request", definition.Name)
+	}
+	endpoint, err := definition.Endpoint(spec.Endpoint)
+	if err != nil {
+		return s, nil, err
+	}
+	s.Endpoint = endpoint.ID
+	s.Params, err = endpoint.CheckParams(spec.Params)
+	return s, endpoint.Request.Key, prefix("params", err)
+}
+
+func checkManual(definition *connector.Definition, spec sourceSpec) error {
+	if !definition.Manual {
+		return sallyport.Errorf(sallyport.Invalid, "%s takes no request of one's own; choose one of its endpoints", definition.Name)
+	}
+	if len(spec.Params) > 0 {
+		return sallyport.Errorf(sallyport.Invalid, "a request of one's own takes no params; write the values into it")
+	}
+	return definition.CheckRequest(spec.Request)
+}
+
+// credential finds the credential that a source or destination names.
+func (r resolver) credential(ctx context.Context, d *connector.Definition, name string) (sallyport.ID, error) {
+	switch {
+	case d.Credential == nil && name == "":
+		return "", nil
+	case d.Credential == nil:
+		return "", sallyport.FieldErrorf("credential", "%s wants none", d.Name)
+	case name == "":
+		return "", sallyport.FieldErrorf("credential", "is missing: %s wants one; `sallyport credential list` shows those that are there", d.Name)
+	}
+	c, err := r.tx.CredentialByName(ctx, name)
+	if err != nil {
+		return "", field("credential", err)
+	}
+	if c.Connector != d.Connector {
+		return "", sallyport.FieldErrorf("credential", "%q is one of %s, not of %s", name, c.Connector, d.Connector)
+	}
+	return c.ID, nil
+}
+
+// destination checks a destination. The paths in its configuration become absolute: whoever works it later may stand elsewhere.
+func (r resolver) destination(ctx context.Context, spec destinationSpec) (d sallyport.Destination, err error) {
+	if err := sallyport.CheckName("name", spec.Name); err != nil {
+		return d, err
+	}
+	definition, err := r.Catalogue.Definition(spec.Connector)
+	if err != nil {
+		return d, field("connector", err)
+	}
+	if definition.Destination == nil {
+		return d, sallyport.FieldErrorf("connector", "nothing can be delivered to %s", definition.Name)
+	}
+	d = sallyport.Destination{Name: spec.Name, Connector: spec.Connector}
+	if d.Credential, err = r.credential(ctx, definition, spec.Credential); err != nil {
+		return d, err
+	}
+	if d.Config, err = definition.CheckConfig(spec.Config); err != nil {
+		return d, prefix("config", err)
+	}
+	for _, f := range definition.Destination.Fields {
+		if path, ok := d.Config[f.Name].(string); ok && f.Type == connector.TypePath {
+			if d.Config[f.Name], err = filepath.Abs(path); err != nil {
+				return d, err
+			}
+		}
+	}
+	return d, nil
+}
+
+// field gives an error its field, where it has none that leads from here.
+func field(name string, err error) error {
+	e, ok := errors.AsType[*sallyport.Error](err)
+	if !ok {
+		return err
+	}
+	named := *e
+	named.Field = name
+	return &named
+}
+
+// prefix leads an error's field by the one that it is in.
+func prefix(name string, err error) error {
+	e, ok := errors.AsType[*sallyport.Error](err)
+	if !ok {
+		return err
+	}
+	named := *e
+	named.Field = strings.TrimSuffix(name+"."+e.Field, ".")
+	return &named
+}
+
+// checkSchedule says what is wrong with a schedule; none is right.
+func checkSchedule(s *sallyport.Schedule) error {
+	switch {
+	case s == nil:
+		return nil
+	case (s.Every != 0) == (s.Cron != ""):
+		return sallyport.FieldErrorf("schedule", "must have either every or cron")
+	case s.Every != 0 && time.Duration(s.Every) < time.Minute:
+		return sallyport.FieldErrorf("schedule.every", "must be at least 1m")
+	case s.Every != 0 && s.Zone != "":
+		return sallyport.FieldErrorf("schedule.zone", "goes with cron only")
+	}
+	if _, err := time.LoadLocation(s.Zone); err != nil {
+		return sallyport.FieldErrorf("schedule.zone", "%q is no time zone; write one such as Europe/Vienna", s.Zone)
+	}
+	if s.Cron == "" {
+		return nil
+	}
+	if _, err := cron.ParseStandard(s.Cron); err != nil {
+		return sallyport.FieldErrorf("schedule.cron", "%q is no cron expression of five fields: %w", s.Cron, err)
+	}
+	return nil
+}
+
+// spec writes a flow as a flow file would.
+func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*flowSpec, error) {
+	names := func(id sallyport.ID) (string, error) {
+		if id == "" {
+			return "", nil
+		}
+		c, err := s.Store.Credential(ctx, id)
+		if err != nil {
+			return "", err
+		}
+		return c.Name, nil
+	}
+	name, err := names(f.Source.Credential)
+	if err != nil {
+		return nil, err
+	}
+	spec := &flowSpec{Flow: f.Name, Description: f.Description, Source: sourceSpec{
+		Connector: f.Source.Connector, Credential: name, Endpoint: f.Source.Endpoint, Params: f.Source.Params,
+		Request: f.Source.Request, Schedule: f.Source.Schedule,
+	}}
+	for _, d := range f.Destinations {
+		if name, err = names(d.Credential); err != nil {
+			return nil, err
+		}
+		spec.Destinations = append(spec.Destinations, destinationSpec{d.Name, d.Connector, name, d.Config})
+	}
+	return spec, nil
+}
+
+// ExportFlow writes a flow as a flow file.
+func (s *Service) ExportFlow(ctx context.Context, name string) ([]byte, error) {
+	f, err := s.Store.FlowByName(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := s.spec(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(spec); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), encoder.Close()
+}

@@ -1,0 +1,240 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/audit"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+// What applying a flow file does to a flow.
+const (
+	FlowCreated   = "created"
+	FlowUpdated   = "updated"
+	FlowUnchanged = "unchanged"
+)
+
+// FlowChange is what became of a flow of a flow file.
+type FlowChange struct {
+	Flow   string `json:"flow"`
+	Change string `json:"change"`
+}
+
+// errDryRun takes back the transaction of a dry run.
+var errDryRun = errors.New("dry run")
+
+// ApplyFlows makes and changes flows so that they are as the files say: all of them or, when one has a fault, none.
+func (s *Service) ApplyFlows(ctx context.Context, actor sallyport.Actor, files []FlowFile, dryRun bool) ([]FlowChange, error) {
+	var specs []placedSpec
+	for _, f := range files {
+		of, err := f.specs()
+		if err != nil {
+			return nil, err
+		}
+		specs = append(specs, of...)
+	}
+	changes := []FlowChange{}
+	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
+		for _, spec := range specs {
+			change, err := s.applyFlow(ctx, tx, actor, spec)
+			if err != nil {
+				return err
+			}
+			changes = append(changes, change)
+		}
+		if dryRun {
+			return errDryRun
+		}
+		return nil
+	})
+	if errors.Is(err, errDryRun) {
+		err = nil
+	}
+	return changes, err
+}
+
+func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.Actor, spec placedSpec) (FlowChange, error) {
+	f, err := resolver{s, tx}.flow(ctx, spec)
+	if err != nil {
+		return FlowChange{}, err
+	}
+	change := FlowChange{f.Name, FlowUpdated}
+	old, err := tx.FlowByName(ctx, f.Name)
+	switch {
+	case sallyport.CodeOf(err) == sallyport.NotFound:
+		change.Change = FlowCreated
+	case err != nil:
+		return change, err
+	case identical(comparable(&old), comparable(f)):
+		change.Change = FlowUnchanged
+		return change, nil
+	}
+	if i, err := s.checkTargets(ctx, tx, f); err != nil {
+		return change, spec.at(err, "destinations", i, "config")
+	}
+	entry := sallyport.AuditEntry{
+		At: sallyport.Now(), Actor: actor, Action: audit.FlowApply, Object: f.ID, Detail: map[string]string{"name": f.Name, "change": change.Change},
+	}
+	if err := tx.InsertAudit(ctx, entry); err != nil {
+		return change, err
+	}
+	if change.Change == FlowCreated {
+		return change, createFlow(ctx, tx, f)
+	}
+	return change, s.updateFlow(ctx, tx, &old, f)
+}
+
+func createFlow(ctx context.Context, tx *store.Tx, f *sallyport.Flow) error {
+	f.ID, f.Source.ID, f.Dataset.ID = sallyport.NewID("flw"), sallyport.NewID("src"), sallyport.NewID("set")
+	f.CreatedAt = sallyport.Now()
+	f.UpdatedAt = f.CreatedAt
+	for i := range f.Destinations {
+		f.Destinations[i].ID = sallyport.NewID("dst")
+	}
+	return tx.InsertFlow(ctx, f)
+}
+
+// updateFlow changes a flow. A destination that now goes elsewhere is a new one, which is filled from what is kept. A run that is
+// unfinished when its source changes cannot go on.
+func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, old, f *sallyport.Flow) error {
+	f.ID, f.Name, f.State, f.Reason, f.CreatedAt, f.UpdatedAt = old.ID, old.Name, old.State, old.Reason, old.CreatedAt, sallyport.Now()
+	f.Source.ID, f.Dataset.ID = old.Source.ID, old.Dataset.ID
+	for i := range f.Destinations {
+		d := &f.Destinations[i]
+		at := slices.IndexFunc(old.Destinations, func(o sallyport.Destination) bool { return o.Name == d.Name })
+		if at < 0 || s.target(old.Destinations[at]) != s.target(*d) {
+			d.ID = sallyport.NewID("dst")
+			continue
+		}
+		before := old.Destinations[at]
+		d.ID, d.Position, d.State, d.Records, d.Rejected = before.ID, before.Position, before.State, before.Records, before.Rejected
+		if _, err := tx.ClaimDestination(ctx, d.ID); err != nil { // whoever delivers the old way may not commit any more
+			return err
+		}
+	}
+	if !identical(comparable(old).Source, comparable(f).Source) {
+		if err := abandonRun(ctx, tx, old); err != nil {
+			return err
+		}
+	}
+	if err := tx.UpdateFlow(ctx, f); err != nil {
+		return err
+	}
+	return s.Engine.EnqueueDeliveries(ctx, tx, f.ID)
+}
+
+// abandonRun ends the unfinished run of a flow, if there is one.
+func abandonRun(ctx context.Context, tx *store.Tx, f *sallyport.Flow) error {
+	run, err := tx.UnfinishedRun(ctx, f.ID)
+	if sallyport.CodeOf(err) == sallyport.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ClaimSource(ctx, f.Source.ID); err != nil { // whoever works it may not commit any more
+		return err
+	}
+	if err := tx.DropStaged(ctx, f.Dataset.ID); err != nil {
+		return err
+	}
+	run.State, run.EndedAt, run.Code, run.Error = sallyport.RunFailed, sallyport.Now(), sallyport.Conflict, "the flow was changed before the run was finished"
+	return tx.UpdateRun(ctx, run)
+}
+
+// written is a flow as it was written: what a flow file can change.
+type written struct {
+	Description  string
+	Source       sallyport.Source
+	Destinations []sallyport.Destination
+}
+
+func comparable(f *sallyport.Flow) written {
+	w := written{Description: f.Description, Source: f.Source}
+	w.Source.ID = ""
+	for _, d := range f.Destinations {
+		w.Destinations = append(w.Destinations, sallyport.Destination{Name: d.Name, Connector: d.Connector, Credential: d.Credential, Config: d.Config})
+	}
+	return w
+}
+
+// identical compares as the database keeps things: as JSON, where 1 read from a file and 1 read from a column are the same.
+func identical(a, b any) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}
+
+// target names the place where a destination writes: two destinations must not share it.
+func (s *Service) target(d sallyport.Destination) string {
+	parts := []string{d.Connector}
+	if definition, err := s.Catalogue.Definition(d.Connector); err == nil && definition.Destination != nil {
+		for _, name := range definition.Destination.Target {
+			parts = append(parts, fmt.Sprint(d.Config[name]))
+		}
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// checkTargets refuses a destination of f that writes where another one does. The index is that of the refused one.
+func (s *Service) checkTargets(ctx context.Context, tx *store.Tx, f *sallyport.Flow) (int, error) {
+	flows, err := tx.Flows(ctx)
+	if err != nil {
+		return 0, err
+	}
+	taken := map[string]string{}
+	for _, other := range flows {
+		for _, d := range other.Destinations {
+			if !strings.EqualFold(other.Name, f.Name) {
+				taken[s.target(d)] = fmt.Sprintf("destination %q of flow %q", d.Name, other.Name)
+			}
+		}
+	}
+	for i, d := range f.Destinations {
+		target := s.target(d)
+		if by, ok := taken[target]; ok {
+			return i, sallyport.FieldErrorf("", "%s writes there already; two must not share one place", by)
+		}
+		taken[target] = fmt.Sprintf("destination %q of this flow", d.Name)
+	}
+	return 0, nil
+}
+
+// Flows lists all flows by name.
+func (s *Service) Flows(ctx context.Context) ([]sallyport.Flow, error) { return s.Store.Flows(ctx) }
+
+// Flow finds a flow by its name.
+func (s *Service) Flow(ctx context.Context, name string) (sallyport.Flow, error) {
+	return s.Store.FlowByName(ctx, name)
+}
+
+// SetFlowState activates or pauses a flow.
+func (s *Service) SetFlowState(ctx context.Context, actor sallyport.Actor, name string, state sallyport.FlowState) error {
+	f, err := s.Store.FlowByName(ctx, name)
+	if err != nil {
+		return err
+	}
+	action := audit.FlowResume
+	if state == sallyport.FlowPaused {
+		action = audit.FlowPause
+	}
+	entry := sallyport.AuditEntry{Actor: actor, Action: action, Object: f.ID, Detail: map[string]string{"name": f.Name}}
+	return s.audited(ctx, entry, func(tx *store.Tx) error { return tx.SetFlowState(ctx, f.ID, state, "") })
+}
+
+// DeleteFlow removes a flow with its source, dataset and runs.
+func (s *Service) DeleteFlow(ctx context.Context, actor sallyport.Actor, name string) error {
+	f, err := s.Store.FlowByName(ctx, name)
+	if err != nil {
+		return err
+	}
+	entry := sallyport.AuditEntry{Actor: actor, Action: audit.FlowDelete, Object: f.ID, Detail: map[string]string{"name": f.Name}}
+	return s.audited(ctx, entry, func(tx *store.Tx) error { return tx.DeleteFlow(ctx, f.ID) })
+}

@@ -1,0 +1,124 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/audit"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+// followInterval is how often a run is looked at that another process works.
+const followInterval = 100 * time.Millisecond
+
+// StartRun begins a run of a flow, or takes up the one that is left unfinished. It only queues the work: Follow works it, or a server.
+func (s *Service) StartRun(ctx context.Context, actor sallyport.Actor, flowName string) (run sallyport.Run, resumed bool, err error) {
+	flow, err := s.Store.FlowByName(ctx, flowName)
+	if err != nil {
+		return run, false, err
+	}
+	if flow.State == sallyport.FlowPaused {
+		return run, false, sallyport.Errorf(sallyport.Conflict, "flow %q is paused; `sallyport flow resume %s` first", flow.Name, flow.Name)
+	}
+	entry := sallyport.AuditEntry{Actor: actor, Action: audit.FlowRun, Object: flow.ID, Detail: map[string]string{"name": flow.Name}}
+	err = s.audited(ctx, entry, func(tx *store.Tx) error {
+		run, resumed, err = s.Engine.StartRun(ctx, tx, flow.ID)
+		return err
+	})
+	return run, resumed, err
+}
+
+// Progress is where a run stands, with the destinations of its flow.
+type Progress struct {
+	Run          sallyport.Run
+	Destinations []sallyport.Destination
+	Elsewhere    bool // another process works it
+}
+
+// Follow works a run in this process, or watches it while another process works this database, and tells about its progress whenever
+// something moved. It returns when the run is finished, or sleeps for a quota longer than maxWait, or ctx ends.
+func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration, tell func(Progress)) (sallyport.Run, error) {
+	defer s.Engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // what was not stopped cleanly is taken up by the next process
+	working := false
+	for {
+		changed := s.Engine.Changed()
+		if !working {
+			var err error
+			if working, err = s.Engine.Start(ctx); err != nil {
+				return sallyport.Run{}, err
+			}
+		}
+		p, err := s.progress(ctx, runID)
+		if err != nil {
+			return p.Run, err
+		}
+		p.Elsewhere = !working
+		tell(p)
+		if p.Run.State.Finished() || tooLong(p.Run, maxWait) {
+			return p.Run, nil
+		}
+		select {
+		case <-changed:
+		case <-time.After(followInterval):
+		case <-ctx.Done():
+			return p.Run, ctx.Err()
+		}
+	}
+}
+
+func tooLong(r sallyport.Run, maxWait time.Duration) bool {
+	return r.State == sallyport.RunWaiting && time.Until(r.WaitUntil) > maxWait
+}
+
+func (s *Service) progress(ctx context.Context, runID int64) (p Progress, err error) {
+	run, err := s.Store.Run(ctx, runID)
+	if err != nil {
+		return p, err
+	}
+	flow, err := s.Store.Flow(ctx, run.FlowID)
+	if err != nil {
+		return p, err
+	}
+	return Progress{Run: run, Destinations: flow.Destinations}, nil
+}
+
+// Runs lists runs, newest first: of one flow, or of all when flowName is empty. before is the last id of the page before, or 0.
+func (s *Service) Runs(ctx context.Context, flowName string, limit int, before int64) ([]sallyport.Run, error) {
+	var id sallyport.ID
+	if flowName != "" {
+		flow, err := s.Store.FlowByName(ctx, flowName)
+		if err != nil {
+			return nil, err
+		}
+		id = flow.ID
+	}
+	return s.Store.Runs(ctx, id, limit, before)
+}
+
+// RunDetail is a run with the deliveries of its flow since it began.
+type RunDetail struct {
+	sallyport.Run
+	Deliveries []sallyport.Delivery `json:"deliveries"`
+}
+
+// Run finds a run by its number.
+func (s *Service) Run(ctx context.Context, id int64) (*RunDetail, error) {
+	run, err := s.Store.Run(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.Store.Deliveries(ctx, run.FlowID, 100, 0)
+	if err != nil {
+		return nil, err
+	}
+	d := &RunDetail{Run: run, Deliveries: []sallyport.Delivery{}}
+	for _, delivery := range all {
+		began := !delivery.StartedAt.Before(run.CreatedAt)
+		ended := run.EndedAt.IsZero() || !delivery.StartedAt.After(run.EndedAt)
+		if began && ended {
+			d.Deliveries = append(d.Deliveries, delivery)
+		}
+	}
+	return d, nil
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+const selectDeliveries = `SELECT delivery.id, delivery.destination_id, destination.name, delivery.state, delivery.first_seq, delivery.last_seq,
+	delivery.records, delivery.rejected, delivery.error, delivery.started_at, delivery.ended_at
+	FROM delivery JOIN destination ON destination.id = delivery.destination_id`
+
+func scanDelivery(r row) (d sallyport.Delivery, err error) {
+	err = r.Scan(&d.ID, &d.DestinationID, &d.Destination, &d.State, &d.FirstSeq, &d.LastSeq,
+		&d.Records, &d.Rejected, &d.Error, timeColumn{&d.StartedAt}, timeColumn{&d.EndedAt})
+	return d, err
+}
+
+// Deliveries returns the newest deliveries, newest first, of one flow or of all (""): at most limit of them, with ids under before if that
+// is not 0.
+func (r reader) Deliveries(ctx context.Context, flowID sallyport.ID, limit int, before int64) ([]sallyport.Delivery, error) {
+	clause, args := newest("delivery", "flow_id", flowID, limit, before)
+	return list(ctx, r.q, scanDelivery, selectDeliveries+clause, args...)
+}
+
+// CaughtUp tells whether a destination has every batch of its dataset.
+func (r reader) CaughtUp(ctx context.Context, destinationID sallyport.ID) (bool, error) {
+	behind, err := one(ctx, r.q, notFound("destination", destinationID), single[int64],
+		"SELECT dataset.last_seq - destination.position"+flowTables+
+			" JOIN destination ON destination.flow_id = flow.id WHERE destination.id = $1", destinationID)
+	return err == nil && behind <= 0, err
+}
+
+// CaughtUp tells whether a destination has every batch of its dataset. Until the transaction ends no page is committed to that: a page that
+// comes later finds the delivery ended.
+func (tx *Tx) CaughtUp(ctx context.Context, destinationID sallyport.ID) (bool, error) {
+	_, err := tx.exec(ctx, `UPDATE dataset SET last_seq = last_seq WHERE source_id =
+		(SELECT source.id FROM source JOIN destination ON destination.flow_id = source.flow_id WHERE destination.id = $1)`, destinationID)
+	if err != nil {
+		return false, err
+	}
+	return tx.reader.CaughtUp(ctx, destinationID)
+}
+
+// ClaimDestination makes a delivery the only one that may commit, until the next one: its commits must carry the number returned.
+func (tx *Tx) ClaimDestination(ctx context.Context, id sallyport.ID) (fence int64, err error) {
+	return one(ctx, tx.q, notFound("destination", id), single[int64], "UPDATE destination SET fence = fence + 1 WHERE id = $1 RETURNING fence", id)
+}
+
+// StartDelivery begins a delivery after the last batch that the destination has, or goes on with one that never ended, and clears the
+// destination's error.
+func (tx *Tx) StartDelivery(ctx context.Context, destinationID sallyport.ID) (sallyport.Delivery, error) {
+	err := tx.execOne(ctx, notFound("destination", destinationID), "UPDATE destination SET error = '' WHERE id = $1", destinationID)
+	if err != nil {
+		return sallyport.Delivery{}, err
+	}
+	_, err = tx.exec(ctx, `INSERT INTO delivery (flow_id, destination_id, state, first_seq, last_seq, started_at)
+		SELECT flow_id, id, 'running', position + 1, position, CAST($2 AS BIGINT) FROM destination WHERE id = $1
+		ON CONFLICT DO NOTHING`, destinationID, micros(sallyport.Now()))
+	if err != nil {
+		return sallyport.Delivery{}, err
+	}
+	return one(ctx, tx.q, notFound("delivery to", destinationID), scanDelivery,
+		selectDeliveries+" WHERE delivery.destination_id = $1 AND delivery.state = 'running'", destinationID)
+}
+
+// DeliveryCommit is what a commit of a destination changes, all at once.
+type DeliveryCommit struct {
+	DestinationID sallyport.ID
+	Fence         int64 // as ClaimDestination returned it
+	DeliveryID    int64
+	RunID         int64                   // the run whose quarantined records are counted; 0: none
+	Position      int64                   // the last batch that was committed there
+	State         string                  // what the destination's connector needs to go on after it
+	Records       int64                   // to add
+	Rejected      int64                   // to add
+	Quarantined   []sallyport.Quarantined // their DatasetID must be set
+}
+
+// CommitDelivery moves a destination's position and all counts, and puts records into quarantine. The error is [ErrFenced] if a later
+// delivery has claimed the destination.
+func (tx *Tx) CommitDelivery(ctx context.Context, c DeliveryCommit) error {
+	position, err := one(ctx, tx.q, ErrFenced, single[int64],
+		"UPDATE destination SET fence = fence WHERE id = $1 AND fence = $2 RETURNING position", c.DestinationID, c.Fence)
+	if err != nil {
+		return err
+	}
+	if c.Position < position {
+		return sallyport.Errorf(sallyport.Internal, "the destination %s has batch %d: it cannot go back to %d", c.DestinationID, position, c.Position)
+	}
+	_, err = tx.exec(ctx, "UPDATE destination SET position = $1, state = $2, records = records + $3, rejected = rejected + $4 WHERE id = $5",
+		c.Position, c.State, c.Records, c.Rejected, c.DestinationID)
+	if err != nil {
+		return err
+	}
+	err = tx.execOne(ctx, notFound("delivery", c.DeliveryID), `UPDATE delivery SET last_seq = $1, records = records + $2,
+		rejected = rejected + $3 WHERE id = $4 AND destination_id = $5`, c.Position, c.Records, c.Rejected, c.DeliveryID, c.DestinationID)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, "UPDATE run SET quarantined = quarantined + $1 WHERE id = $2", len(c.Quarantined), c.RunID); err != nil {
+		return err
+	}
+	quarantined := slices.Clone(c.Quarantined)
+	for i := range quarantined {
+		quarantined[i].DestinationID = c.DestinationID
+	}
+	return tx.insertQuarantined(ctx, quarantined)
+}
+
+// FinishDelivery ends a running delivery, succeeded or failed. Its error text, "" if it succeeded, becomes that of the destination.
+func (tx *Tx) FinishDelivery(ctx context.Context, id int64, state sallyport.RunState, errText string) error {
+	missing := sallyport.Errorf(sallyport.NotFound, "there is no running delivery %d", id)
+	err := tx.execOne(ctx, missing, `UPDATE destination SET error = $1
+		WHERE id = (SELECT destination_id FROM delivery WHERE id = $2 AND state = 'running')`, readable(errText), id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, "UPDATE delivery SET state = $1, error = $2, ended_at = $3 WHERE id = $4",
+		state, readable(errText), micros(sallyport.Now()), id)
+	return err
+}

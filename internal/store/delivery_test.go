@@ -1,0 +1,177 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+func testDelivery(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	i := addIngest(t, s, "one", "a")
+	i.commit(t, s, batch("x", 5), batch("y", 5))
+	want := i.Destinations[0]
+	if get(s.CaughtUp(ctx, want.ID))(t) {
+		t.Error("caught up before the first delivery")
+	}
+	d, fence := deliver(t, s, want.ID)
+	wantDelivery := sallyport.Delivery{ID: d.ID, DestinationID: want.ID, Destination: "a", State: sallyport.RunRunning,
+		FirstSeq: 1, StartedAt: d.StartedAt}
+	diff(t, d, wantDelivery)
+
+	c := store.DeliveryCommit{DestinationID: want.ID, Fence: fence, DeliveryID: d.ID, RunID: i.run.ID, Position: 1, State: "offset 9",
+		Records: 4, Rejected: 1, Quarantined: []sallyport.Quarantined{{DatasetID: i.Dataset.ID, RunID: i.run.ID,
+			Record: []byte(`{"a":1}`), Reason: "no key", At: at(1)}}}
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.CommitDelivery(ctx, c) })
+	want.Position, want.State, want.Records, want.Rejected, want.Fence = 1, "offset 9", 4, 1, fence
+	diff(t, get(s.Destination(ctx, want.ID))(t), want)
+	diff(t, get(s.Run(ctx, i.run.ID))(t).Quarantined, int64(1))
+	q := get(s.Quarantine(ctx, "", 0, 0))(t)
+	if len(q) != 1 || q[0].DestinationID != want.ID || q[0].RunID != i.run.ID || q[0].DatasetID != i.Dataset.ID {
+		t.Errorf("quarantine has %+v", q)
+	}
+
+	c.RunID, c.Position, c.State, c.Records, c.Rejected, c.Quarantined = 0, 2, "offset 20", 5, 0, nil
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.CommitDelivery(ctx, c) })
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		if done, err := tx.CaughtUp(ctx, want.ID); err != nil || !done {
+			t.Errorf("caught up: %v, %v", done, err)
+		}
+		return tx.FinishDelivery(ctx, d.ID, sallyport.RunSucceeded, "")
+	})
+	want.Position, want.State, want.Records = 2, "offset 20", 9
+	diff(t, get(s.Destination(ctx, want.ID))(t), want)
+	got := get(s.Deliveries(ctx, i.ID, 0, 0))(t)
+	wantDelivery.State, wantDelivery.LastSeq, wantDelivery.Records, wantDelivery.Rejected = sallyport.RunSucceeded, 2, 9, 1
+	wantDelivery.EndedAt = got[0].EndedAt
+	diff(t, got, []sallyport.Delivery{wantDelivery})
+	if got[0].EndedAt.Before(got[0].StartedAt) {
+		t.Errorf("ended at %s, started at %s", got[0].EndedAt, got[0].StartedAt)
+	}
+	err := try(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.FinishDelivery(ctx, d.ID, sallyport.RunFailed, "late")
+	})
+	wantError(t, err, sallyport.NotFound, "no running delivery")
+}
+
+func testDeliveryFenced(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	i := addIngest(t, s, "one", "a")
+	i.commit(t, s, batch("x", 5), batch("y", 5))
+	id := i.Destinations[0].ID
+	d, old := deliver(t, s, id)
+	_, fence := deliver(t, s, id)
+	commit := func(fence, position, deliveryID int64) error {
+		return try(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return tx.CommitDelivery(ctx, store.DeliveryCommit{DestinationID: id, Fence: fence, DeliveryID: deliveryID, Position: position,
+				Records: 1, Quarantined: []sallyport.Quarantined{{DatasetID: i.Dataset.ID, Record: []byte("1")}}})
+		})
+	}
+	wantFenced(t, commit(old, 1, d.ID))
+	if err := commit(fence, 2, d.ID); err != nil {
+		t.Fatal(err)
+	}
+	before := get(s.Destination(ctx, id))(t)
+	wantError(t, commit(fence, 1, d.ID), sallyport.Internal, "cannot go back")
+	wantError(t, commit(fence, 2, 999), sallyport.NotFound, "999")
+	diff(t, get(s.Destination(ctx, id))(t), before)
+	if q := get(s.Quarantine(ctx, "", 0, 0))(t); len(q) != 1 {
+		t.Errorf("%d records in quarantine, want the one of the commit that was taken", len(q))
+	}
+
+	for _, f := range []func(ctx context.Context, tx *store.Tx) error{
+		func(ctx context.Context, tx *store.Tx) error { return second(tx.ClaimDestination(ctx, "dst_no")) },
+		func(ctx context.Context, tx *store.Tx) error { return second(tx.StartDelivery(ctx, "dst_no")) },
+		func(ctx context.Context, tx *store.Tx) error { return second(tx.CaughtUp(ctx, "dst_no")) },
+	} {
+		wantError(t, try(t, s, f), sallyport.NotFound, "dst_no")
+	}
+}
+
+func testDeliveryAfterCrash(t *testing.T, s *store.Store) {
+	i := addIngest(t, s, "one", "a")
+	i.commit(t, s, batch("x", 5))
+	id := i.Destinations[0].ID
+	deliverTo(t, s, id, 0, "disk full\x00")
+	if got := get(s.Destination(t.Context(), id))(t).Error; got != "disk full\uFFFD" {
+		t.Errorf("the destination's error is %q", got)
+	}
+	first, _ := deliver(t, s, id)
+	if got := get(s.Destination(t.Context(), id))(t).Error; got != "" {
+		t.Errorf("the destination still has the error %q", got)
+	}
+	again, _ := deliver(t, s, id) // the first never ended
+	diff(t, again, first)
+	all := get(s.Deliveries(t.Context(), i.ID, 0, 0))(t)
+	if len(all) != 2 || all[1].State != sallyport.RunFailed || all[1].Error != "disk full\uFFFD" {
+		t.Errorf("deliveries: %+v", all)
+	}
+}
+
+func testDeliveryList(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	a, b := addFlow(t, s, "a", "1", "2"), addFlow(t, s, "b", "3")
+	for range 2 {
+		for _, d := range []sallyport.Destination{a.Destinations[0], b.Destinations[0], a.Destinations[1]} {
+			deliverTo(t, s, d.ID, 0, "")
+		}
+	}
+	names := func(all []sallyport.Delivery, err error) (names string) {
+		for _, d := range get(all, err)(t) {
+			names += d.Destination
+		}
+		return names
+	}
+	all := get(s.Deliveries(ctx, "", 0, 0))(t)
+	diff(t, names(all, nil), "231231")
+	diff(t, names(s.Deliveries(ctx, a.ID, 0, 0)), "2121")
+	diff(t, names(s.Deliveries(ctx, a.ID, 2, all[0].ID)), "12")
+}
+
+func testCaughtUpWaitsForPage(t *testing.T, s *store.Store) {
+	i := addIngest(t, s, "one", "a")
+	i.commit(t, s, batch("x", 1))
+	deliverTo(t, s, i.Destinations[0].ID, 1, "")
+	caughtUp := true
+	page := func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.CommitPage(ctx, i.page("", batch("y", 1)))
+		return err
+	}
+	inOrder(t, s, page, func(ctx context.Context, tx *store.Tx) (err error) {
+		caughtUp, err = tx.CaughtUp(ctx, i.Destinations[0].ID)
+		return err
+	})
+	if caughtUp {
+		t.Error("a delivery would end although a page was being committed")
+	}
+}
+
+func testQuarantine(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	a, b := addIngest(t, s, "a"), addIngest(t, s, "b")
+	for n := range 4 {
+		i := []*ingest{a, b}[n%2]
+		p := i.page("")
+		p.Quarantined = []sallyport.Quarantined{{Record: []byte{'"', 0, 0xff, '"'}, Reason: "bad\x00", At: at(n)}}
+		do(t, s, func(ctx context.Context, tx *store.Tx) error { return second(tx.CommitPage(ctx, p)) })
+	}
+	all := get(s.Quarantine(ctx, "", 0, 0))(t)
+	if len(all) != 4 {
+		t.Fatalf("%d records in quarantine", len(all))
+	}
+	want := sallyport.Quarantined{ID: all[3].ID, DatasetID: a.Dataset.ID, RunID: a.run.ID, Record: []byte{'"', 0, 0xff, '"'},
+		Reason: "bad\uFFFD", At: at(0)}
+	diff(t, get(s.Quarantined(ctx, want.ID))(t), want)
+	diff(t, get(s.Quarantine(ctx, a.Dataset.ID, 0, 0))(t), []sallyport.Quarantined{all[1], all[3]})
+	diff(t, get(s.Quarantine(ctx, a.Dataset.ID, 1, all[1].ID))(t), []sallyport.Quarantined{want})
+	diff(t, get(s.Quarantine(ctx, "", 2, all[0].ID))(t), all[1:3])
+
+	remove := func(ctx context.Context, tx *store.Tx) error { return tx.DeleteQuarantined(ctx, want.ID) }
+	do(t, s, remove)
+	wantError(t, try(t, s, remove), sallyport.NotFound, "quarantined record")
+	_, err := s.Quarantined(ctx, want.ID)
+	wantError(t, err, sallyport.NotFound, "quarantined record")
+	diff(t, get(s.Quarantine(ctx, "", 0, 0))(t), all[:3])
+}

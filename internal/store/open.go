@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/sallyport-io/sallyport"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+//go:embed migration
+var migrations embed.FS
+
+// What a pool may hold open. SQLite has one writer at a time anyway; waiting for it in the pool is fair, in the database it is not.
+const (
+	sqliteWriters  = 1
+	sqliteReaders  = 4
+	postgresAtOnce = 16
+)
+
+// Open opens the database that dsn names and brings it to the newest format: sqlite:/path/to/file.db, which is made with mode 0600 if it
+// is not there, or postgres://…. The path is taken as it stands, without any escaping. A database of a newer Sallyport is refused.
+func Open(ctx context.Context, dsn string) (*Store, error) {
+	s, dialect, err := connect(dsn)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, s.write, dialect); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func connect(dsn string) (*Store, goose.Dialect, error) {
+	switch scheme, path, _ := strings.Cut(dsn, ":"); {
+	case scheme == "sqlite" && path != "":
+		s, err := connectSQLite(path)
+		return s, goose.DialectSQLite3, err
+	case scheme == "postgres" || scheme == "postgresql":
+		s, err := connectPostgres(dsn)
+		return s, goose.DialectPostgres, err
+	}
+	return nil, "", sallyport.FieldErrorf("database", "must be sqlite:/path/to/file.db or postgres://user@host/name")
+}
+
+func connectSQLite(path string) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := createPrivate(path); err != nil {
+		return nil, sallyport.Errorf(sallyport.Internal, "the database file cannot be made: %w", err)
+	}
+	write, err := sql.Open("sqlite", sqliteURI(path, ""))
+	if err != nil {
+		return nil, err
+	}
+	read, err := sql.Open("sqlite", sqliteURI(path, "&_query_only=1"))
+	if err != nil {
+		return nil, errors.Join(err, write.Close())
+	}
+	write.SetMaxOpenConns(sqliteWriters)
+	read.SetMaxOpenConns(sqliteReaders)
+	read.SetMaxIdleConns(sqliteReaders)
+	return newStore(read, write), nil
+}
+
+// createPrivate makes the file for its owner alone if it is not there; SQLite gives its companions, -wal and -shm, the same mode. A file
+// that is there is not even opened: closing it would drop the locks that this process has on it through another Store.
+func createPrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// sqliteURI names the file with every setting in it: a PRAGMA that is sent through a pool reaches only one of its connections.
+func sqliteURI(path, more string) string {
+	u := url.URL{Scheme: "file", Path: "/" + strings.TrimPrefix(filepath.ToSlash(path), "/")}
+	u.RawQuery = "_busy_timeout=10000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_txlock=immediate" + more
+	return u.String()
+}
+
+func connectPostgres(dsn string) (*Store, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil { // which may quote the password: it must not be shown
+		return nil, sallyport.FieldErrorf("database", "is no valid address of a PostgreSQL database: postgres://user:password@host:5432/name")
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(postgresAtOnce)
+	db.SetMaxIdleConns(postgresAtOnce)
+	return newStore(db, db), nil
+}
+
+// migrate brings the database to the newest format. Other processes may be doing the same: a step that fails because one of them took it
+// is no error as long as the version moves.
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect) error {
+	folder := map[goose.Dialect]string{goose.DialectSQLite3: "sqlite", goose.DialectPostgres: "postgres"}[dialect]
+	files, err := fs.Sub(migrations, "migration/"+folder)
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(dialect, db, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	var failed error
+	for before := int64(-1); ; {
+		version, newest, err := provider.GetVersions(ctx)
+		switch {
+		case err != nil:
+			return sallyport.Errorf(sallyport.Internal, "the database cannot be opened: %w", err)
+		case version > newest:
+			return sallyport.Errorf(sallyport.Conflict, "the database was made by a newer version of Sallyport (its format is %d, "+
+				"this program knows up to %d): use a newer version of the program", version, newest)
+		case version == newest:
+			return nil
+		case version == before:
+			return sallyport.Errorf(sallyport.Internal, "the database cannot be brought from format %d to %d: %w", version, newest, failed)
+		}
+		before = version
+		_, failed = provider.Up(ctx)
+	}
+}

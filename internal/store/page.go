@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// PageCommit is what the end of a page of a source changes, all at once.
+type PageCommit struct {
+	SourceID    sallyport.ID
+	Fence       int64 // as ClaimSource returned it
+	RunID       int64
+	DatasetID   sallyport.ID
+	Batches     []sallyport.Batch       // after those that were staged; they need no DatasetID, RunID or Seq
+	Cursor      string                  // where the source goes on
+	Pages       int64                   // to add
+	Records     int64                   // to add, to the run and to the dataset
+	Bytes       int64                   // to add, to the run and to the dataset
+	Schema      *sallyport.Schema       // nil: unchanged
+	Quarantined []sallyport.Quarantined // they need no DatasetID or RunID
+}
+
+// ClaimSource makes an execution of a source the only one that may commit, until the next one: its commits must carry the number returned.
+func (tx *Tx) ClaimSource(ctx context.Context, sourceID sallyport.ID) (fence int64, err error) {
+	return one(ctx, tx.q, notFound("source", sourceID), single[int64], "UPDATE source SET fence = fence + 1 WHERE id = $1 RETURNING fence", sourceID)
+}
+
+// StageBatches keeps batches of a page that is still being read: Batches does not return them before CommitPage. Their DatasetID and RunID
+// must be set. The error is [ErrFenced] if a later execution has claimed the source.
+func (tx *Tx) StageBatches(ctx context.Context, sourceID sallyport.ID, fence int64, batches []sallyport.Batch) error {
+	if err := tx.checkSource(ctx, sourceID, fence); err != nil {
+		return err
+	}
+	for _, b := range batches {
+		if err := tx.insertBatch(ctx, b, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DropStaged removes what was staged for a dataset and never committed.
+func (tx *Tx) DropStaged(ctx context.Context, datasetID sallyport.ID) error {
+	_, err := tx.exec(ctx, "DELETE FROM batch WHERE dataset_id = $1 AND seq IS NULL", datasetID)
+	return err
+}
+
+// CommitPage makes what was staged in the run and the batches of the page visible, in this order, moves the run's cursor and all counts, and
+// puts records into quarantine. New batches clear the errors of the flow's destinations, which are due for another delivery.
+// The error is [ErrFenced] if a later execution has claimed the source, or the run has ended.
+func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, error) {
+	if err := tx.checkSource(ctx, p.SourceID, p.Fence); err != nil {
+		return sallyport.Run{}, err
+	}
+	first, last, err := tx.appendBatches(ctx, p)
+	if err != nil {
+		return sallyport.Run{}, err
+	}
+	if err := tx.moveDataset(ctx, p, last); err != nil {
+		return sallyport.Run{}, err
+	}
+	if last >= first {
+		if err := tx.clearErrors(ctx, p.SourceID); err != nil {
+			return sallyport.Run{}, err
+		}
+	}
+	err = tx.execOne(ctx, ErrFenced, `UPDATE run SET cursor = $1, pages = pages + $2, records = records + $3, bytes = bytes + $4,
+		quarantined = quarantined + $5, last_seq = $6 WHERE id = $7 AND `+unfinished,
+		p.Cursor, p.Pages, p.Records, p.Bytes, len(p.Quarantined), last, p.RunID)
+	if err != nil {
+		return sallyport.Run{}, err
+	}
+	quarantined := slices.Clone(p.Quarantined)
+	for i := range quarantined {
+		quarantined[i].DatasetID, quarantined[i].RunID = p.DatasetID, p.RunID
+	}
+	if err := tx.insertQuarantined(ctx, quarantined); err != nil {
+		return sallyport.Run{}, err
+	}
+	return tx.Run(ctx, p.RunID)
+}
+
+// checkSource locks the source against a later execution.
+func (tx *Tx) checkSource(ctx context.Context, id sallyport.ID, fence int64) error {
+	return tx.execOne(ctx, ErrFenced, "UPDATE source SET fence = fence WHERE id = $1 AND fence = $2", id, fence)
+}
+
+// appendBatches gives the staged batches of the run and then those of the page the next numbers of the dataset: first to last.
+func (tx *Tx) appendBatches(ctx context.Context, p PageCommit) (first, last int64, err error) {
+	// Who wants to know whether a destination has everything waits here: see Tx.CaughtUp.
+	last, err = one(ctx, tx.q, notFound("dataset", p.DatasetID), single[int64],
+		"UPDATE dataset SET last_seq = last_seq WHERE id = $1 AND source_id = $2 RETURNING last_seq", p.DatasetID, p.SourceID)
+	if err != nil {
+		return 0, 0, err
+	}
+	first = last + 1
+	staged, err := tx.exec(ctx, `UPDATE batch SET seq = $1 + staged.place
+		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place FROM batch WHERE dataset_id = $2 AND run_id = $3 AND seq IS NULL) AS staged
+		WHERE batch.id = staged.id`, last, p.DatasetID, p.RunID)
+	if err != nil {
+		return 0, 0, err
+	}
+	last += staged
+	for _, b := range p.Batches {
+		last++
+		b.DatasetID, b.RunID = p.DatasetID, p.RunID
+		if err := tx.insertBatch(ctx, b, last); err != nil {
+			return 0, 0, err
+		}
+	}
+	return first, last, nil
+}
+
+// insertBatch adds a batch with a sequence number, or nil to stage it.
+func (tx *Tx) insertBatch(ctx context.Context, b sallyport.Batch, seq any) error {
+	_, err := tx.exec(ctx, "INSERT INTO batch (dataset_id, run_id, seq, records, bytes, body) VALUES ($1, $2, $3, $4, $5, $6)",
+		b.DatasetID, b.RunID, seq, b.Records, b.Bytes, b.Body)
+	return err
+}
+
+func (tx *Tx) moveDataset(ctx context.Context, p PageCommit, last int64) error {
+	var schema any // NULL: unchanged
+	if p.Schema != nil {
+		text, err := asJSON(p.Schema)
+		if err != nil {
+			return err
+		}
+		schema = text
+	}
+	_, err := tx.exec(ctx, `UPDATE dataset SET records = records + $1, bytes = bytes + $2, last_seq = $3, schema = COALESCE($4, schema)
+		WHERE id = $5`, p.Records, p.Bytes, last, schema, p.DatasetID)
+	return err
+}
+
+func (tx *Tx) clearErrors(ctx context.Context, sourceID sallyport.ID) error {
+	_, err := tx.exec(ctx, `UPDATE destination SET error = ''
+		WHERE flow_id = (SELECT flow_id FROM source WHERE id = $1) AND error <> ''`, sourceID)
+	return err
+}

@@ -1,0 +1,55 @@
+package sallyport
+
+import "time"
+
+// RunState is where a run stands.
+type RunState string
+
+// The states of a run. Queued, running, waiting and delivering ones are unfinished: there is at most one of these for a flow.
+const (
+	RunQueued     RunState = "queued"
+	RunRunning    RunState = "running"
+	RunWaiting    RunState = "waiting"    // for a quota, until WaitUntil
+	RunDelivering RunState = "delivering" // everything is pulled and kept; destinations are still behind
+	RunSucceeded  RunState = "succeeded"
+	RunFailed     RunState = "failed"
+)
+
+// Finished tells whether nothing more will happen in a run of this state.
+func (s RunState) Finished() bool { return s == RunSucceeded || s == RunFailed }
+
+// Run is one execution of a source.
+type Run struct {
+	ID          int64     `json:"id"`
+	FlowID      ID        `json:"flow_id"`
+	Flow        string    `json:"flow"`
+	State       RunState  `json:"state"`
+	Cursor      string    `json:"-"` // where its source goes on; empty at the beginning
+	Pages       int64     `json:"pages"`
+	Records     int64     `json:"records"`
+	Bytes       int64     `json:"bytes"`
+	Quarantined int64     `json:"quarantined"` // by the dataset and by the destinations, during this run
+	FirstSeq    int64     `json:"first_seq"`   // the dataset's batches that it made: FirstSeq to LastSeq; FirstSeq > LastSeq if none
+	LastSeq     int64     `json:"last_seq"`
+	WaitUntil   time.Time `json:"wait_until,omitzero"`
+	Code        Code      `json:"code,omitempty"`  // of Error
+	Error       string    `json:"error,omitempty"` // why it failed or waits
+	CreatedAt   time.Time `json:"created_at"`
+	StartedAt   time.Time `json:"started_at,omitzero"`
+	EndedAt     time.Time `json:"ended_at,omitzero"`
+}
+
+// Delivery is one execution of a destination.
+type Delivery struct {
+	ID            int64     `json:"id"`
+	DestinationID ID        `json:"destination_id"`
+	Destination   string    `json:"destination"`
+	State         RunState  `json:"state"` // running, succeeded or failed
+	FirstSeq      int64     `json:"first_seq"`
+	LastSeq       int64     `json:"last_seq"`
+	Records       int64     `json:"records"`
+	Rejected      int64     `json:"rejected"`
+	Error         string    `json:"error,omitempty"`
+	StartedAt     time.Time `json:"started_at"`
+	EndedAt       time.Time `json:"ended_at,omitzero"`
+}
