@@ -18,7 +18,7 @@ import (
 )
 
 // canary is a key in which every encoding shows.
-const canary = `CANARY+key/with=odd&chars "quoted" é-0123456789`
+const canary = `CANARY+key/with=odd&chars"quoted"<é>-0123456789`
 
 // canaryForms are the ways in which the key must never be seen.
 func canaryForms() map[string]string {
@@ -72,73 +72,95 @@ func (a leakyAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // TestKeyIsNowhere does with a canary key all that can go wrong, with the log at debug level, and looks for the key in what was printed, in
 // every file that was written, and in what another host saw.
 func TestKeyIsNowhere(t *testing.T) {
-	var mu sync.Mutex
-	var seen bytes.Buffer // whatever must not hold the key
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		dump, _ := httputil.DumpRequest(r, true)
-		mu.Lock()
-		defer mu.Unlock()
-		seen.Write(dump)
-	}))
-	defer elsewhere.Close()
-	api := httptest.NewServer(leakyAPI{elsewhere.URL})
-	defer api.Close()
-	h := newHome(t)
-	do := func(args ...string) {
-		out, _ := h.command(canary, append([]string{"--log-level", "debug", "--log-format", "json"}, args...)...).CombinedOutput()
-		mu.Lock()
-		defer mu.Unlock()
-		seen.Write(out)
-	}
-	auths := map[string][]string{
+	for auth, sets := range map[string][]string{
 		"query": {"--set", "name=key"}, "header": {"--set", "name=X-Key"}, "basic": {"--set", "username=u"}, "bearer": nil,
-	}
-	for auth, sets := range auths {
-		for name, address := range map[string]string{auth: api.URL, auth + " down": "http://127.0.0.1:1"} {
-			do(append([]string{"credential", "add", "rest", "--name", name, "--set", "address=" + address, "--set", "auth=" + auth, "--secret-stdin"}, sets...)...)
-			do("credential", "show", name)
-			do("credential", "test", name)
-		}
-		paths := []string{"/echo", "/401", "/403", "/404", "/429", "/500", "/redirect", "/html", "/cut", "/bad"}
-		for _, path := range paths {
-			h.canaryFlow(auth+path, auth, path)
-		}
-		h.canaryFlow(auth+"/down", auth+" down", "/")
-		for _, path := range append(paths, "/down") {
-			name := auth + path
-			do("source", "test", "-f", "flow.yaml")
-			do("flow", "apply", "-f", strings.ReplaceAll(name, "/", "-")+".yaml")
-			do("source", "test", "-f", strings.ReplaceAll(name, "/", "-")+".yaml")
-			do("flow", "run", name, "--follow", "--max-wait", "1s")
-			do("dataset", "sample", name)
-		}
-	}
-	for _, args := range [][]string{
-		{"credential", "add", "pulsedive", "--name", "P", "--set", "address=" + api.URL, "--secret-stdin"},
-		{"credential", "rotate", "query", "--secret-stdin"},
-		{"credential", "list"}, {"--output", "json", "credential", "list"}, {"flow", "list"}, {"--output", "json", "flow", "list"},
-		{"run", "list", "--limit", "1000"}, {"--output", "json", "run", "list", "--limit", "1000"},
-		{"quarantine", "list", "--limit", "1000"}, {"--output", "json", "quarantine", "list", "--limit", "1000"}, {"keys", "verify"},
 	} {
-		do(args...)
+		t.Run(auth, func(t *testing.T) {
+			t.Parallel()
+			c := newCanaryCage(t)
+			c.credential(auth, c.api.URL, append(sets, "--set", "auth="+auth))
+			c.credential("down", "http://127.0.0.1:1", append(sets, "--set", "auth="+auth))
+			for _, path := range []string{"/echo", "/401", "/403", "/404", "/429", "/500", "/redirect", "/html", "/cut", "/bad"} {
+				c.flow(strings.TrimPrefix(path, "/"), auth, path)
+			}
+			c.flow("host-down", "down", "/")
+			c.lists()
+			c.check()
+		})
 	}
-	if !strings.Contains(seen.String(), "redacted") {
-		t.Error("nothing was redacted: the test showed nothing")
-	}
-	h.noCanary("output", seen.Bytes())
-	h.noCanaryInFiles()
 }
 
-func (h home) canaryFlow(name, credential, path string) {
-	h.Helper()
-	file := strings.ReplaceAll(name, "/", "-")
-	h.write(file+".yaml", fmt.Sprintf(`flow: %q
-source: {connector: rest, credential: %q, request: {url: %q, records: "$[*]"}}
+// canaryCage is a home in which everything happens with the canary key, and all that must not hold it.
+type canaryCage struct {
+	home
+	api  *httptest.Server
+	mu   sync.Mutex
+	seen bytes.Buffer // what was printed, and what another host saw
+}
+
+func newCanaryCage(t *testing.T) *canaryCage {
+	c := &canaryCage{home: newHome(t)}
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		dump, _ := httputil.DumpRequest(r, true)
+		c.see(dump)
+	}))
+	t.Cleanup(elsewhere.Close)
+	c.api = httptest.NewServer(leakyAPI{elsewhere.URL})
+	t.Cleanup(c.api.Close)
+	return c
+}
+
+func (c *canaryCage) see(output []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.seen.Write(output)
+}
+
+// do runs a command that may fail, with the key on its standard input.
+func (c *canaryCage) do(args ...string) {
+	output, _ := c.command(canary, append([]string{"--log-level", "debug", "--log-format", "json"}, args...)...).CombinedOutput()
+	c.see(output)
+}
+
+func (c *canaryCage) credential(name, address string, sets []string) {
+	c.do(append([]string{"credential", "add", "rest", "--name", name, "--set", "address=" + address, "--secret-stdin"}, sets...)...)
+	c.do("credential", "show", name)
+	c.do("credential", "test", name)
+	c.do("credential", "rotate", name, "--secret-stdin")
+}
+
+// flow makes a flow that reads a path and delivers everywhere, and runs it.
+func (c *canaryCage) flow(name, credential, path string) {
+	c.write(name+".yaml", fmt.Sprintf(`flow: %[1]q
+source: {connector: rest, credential: %[2]q, request: {url: %[3]q, records: "$[*]"}}
 destinations:
-  - {name: lines, connector: file, config: {path: %q}}
-  - {name: sheet, connector: file, config: {path: %q, format: csv}}
-  - {name: table, connector: sqlite, config: {path: %q, table: t, mode: append}}
-`, name, credential, path, file+".ndjson", file+".csv", file+".db"))
+  - {name: lines, connector: file, config: {path: %[1]s.ndjson}}
+  - {name: sheet, connector: file, config: {path: %[1]s.csv, format: csv}}
+  - {name: table, connector: sqlite, config: {path: %[1]s.db, table: t, mode: append}}
+`, name, credential, path))
+	c.do("source", "test", "-f", name+".yaml")
+	c.do("flow", "apply", "-f", name+".yaml")
+	c.do("flow", "run", name, "--follow", "--max-wait", "1s")
+	c.do("dataset", "sample", name)
+	c.do("flow", "export", name)
+}
+
+func (c *canaryCage) lists() {
+	c.do("credential", "add", "pulsedive", "--name", "P", "--set", "address="+c.api.URL, "--secret-stdin")
+	c.do("keys", "verify")
+	for _, list := range []string{"credential", "flow", "dataset", "run", "quarantine", "connector"} {
+		c.do(list, "list")
+		c.do("--output", "json", list, "list")
+	}
+}
+
+func (c *canaryCage) check() {
+	c.Helper()
+	if !strings.Contains(c.seen.String(), "redacted") || !strings.Contains(c.seen.String(), "cannot be reached") {
+		c.Error("nothing was redacted, or nothing failed: the test showed nothing")
+	}
+	c.noCanary("output", c.seen.Bytes())
+	c.noCanaryInFiles()
 }
 
 func (h home) noCanary(where string, content []byte) {
@@ -165,7 +187,7 @@ func (h home) noCanaryInFiles() {
 	if err != nil {
 		h.Error(err)
 	}
-	if files < 50 {
+	if files < 15 {
 		h.Errorf("only %d files were looked at", files)
 	}
 }

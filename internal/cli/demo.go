@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
@@ -31,6 +32,7 @@ const (
 type demo struct {
 	*env
 	dir     string // absolute
+	shown   string // dir, as it was given
 	service *service.Service
 	step    int
 }
@@ -41,7 +43,7 @@ func (c *demoCommand) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	d := &demo{env: e, dir: dir}
+	d := &demo{env: e, dir: dir, shown: filepath.Clean(c.Dir)}
 	if err := d.prepare(); err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func (d *demo) prepare() error {
 		if _, err := os.Stat(filepath.Join(d.dir, demoMarker)); err != nil {
 			return sallyport.FieldErrorf("--dir", "%s is not empty, and no demo made it; choose another directory", d.dir)
 		}
-		for _, name := range []string{"data", "indicators.ndjson", "indicators.ndjson.sallyport", "intel.db", "intel.db-wal", "intel.db-shm"} {
+		for _, name := range []string{"data", "indicators.ndjson", ".indicators.ndjson.sallyport", "intel.db", "intel.db-wal", "intel.db-shm"} {
 			if err := os.RemoveAll(filepath.Join(d.dir, name)); err != nil {
 				return err
 			}
@@ -110,7 +112,7 @@ func (d *demo) show(address string, s *sandbox.Sandbox) error {
 	if err != nil {
 		return err
 	}
-	d.say("A test of the source fetched %s of feed 1", sampleText(sample))
+	d.say("A test of the source fetched %s of feed 1", plural(int64(len(sample.Records)), "record"))
 	file := service.FlowFile{Name: "demo.yaml", Data: d.flowFile()}
 	if _, err := d.service.ApplyFlows(d.ctx, d.actor(), []service.FlowFile{file}, false); err != nil {
 		return err
@@ -150,15 +152,23 @@ The results:
   %[1]s/intel.db            SQLite, table indicators
 
 Look around (the key is nowhere in there):
-  sallyport --data %[1]s/data dataset show demo
-  sallyport --data %[1]s/data credential show "%[2]s"
+  %[3]s --data %[1]s/data dataset show demo
+  %[3]s --data %[1]s/data credential show "%[2]s"
   head -n 3 %[1]s/indicators.ndjson
   sqlite3 %[1]s/intel.db 'SELECT risk, count(*) FROM indicators GROUP BY risk'
 
 With an account of your own at pulsedive.com:
-  sallyport credential add pulsedive --name "Pulsedive personal"
-  sallyport source test --connector pulsedive --credential "Pulsedive personal" --endpoint feed.indicators --param fid=1
-`, d.dir, demoCredential)
+  %[3]s credential add pulsedive --name "Pulsedive personal"
+  %[3]s source test --connector pulsedive --credential "Pulsedive personal" --endpoint feed.indicators --param fid=1
+`, d.shown, demoCredential, program())
+}
+
+// program is how the user called the program: it may not be installed yet.
+func program() string {
+	if path, err := os.Executable(); err == nil && strings.Contains(path, "go-build") {
+		return "go run ./cmd/sallyport"
+	}
+	return "sallyport"
 }
 
 func (d *demo) flowFile() []byte {

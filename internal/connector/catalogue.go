@@ -86,9 +86,7 @@ func (c *Catalogue) entry(id string) (entry, error) {
 	if found, ok := c.entries[id]; ok {
 		return found, nil
 	}
-	err := sallyport.Unknown("connector", "connector", id, slices.Sorted(maps.Keys(c.entries)))
-	err.Code = sallyport.NotFound
-	return entry{}, err
+	return entry{}, sallyport.Unknown("connector", "connector", id, slices.Sorted(maps.Keys(c.entries)))
 }
 
 // Definitions returns all definitions by id. The error tells of all that cannot be read; the others are returned nevertheless.

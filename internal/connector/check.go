@@ -123,7 +123,8 @@ func (c *CredentialSpec) checkAuth(public map[string]string, secrets map[string]
 	given := !secrets[auth.Secret].IsEmpty()
 	switch {
 	case auth.Kind == AuthNone && given:
-		return sallyport.FieldErrorf(auth.Secret, "would be sent nowhere: say with %s where in a request it goes", strings.Trim(c.Auth.Kind, "{}"))
+		return sallyport.FieldErrorf(auth.Secret, "would be sent nowhere: say with %s where in a request it goes",
+			strings.Trim(c.Auth.Kind, "{}"))
 	case auth.Kind == AuthNone:
 		return nil
 	case !given:

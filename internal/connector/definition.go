@@ -93,7 +93,7 @@ type TestCall struct {
 type Limits struct {
 	Note    string            `yaml:"note" json:"note,omitzero"`         // in words
 	Headers map[string]string `yaml:"headers" json:"headers,omitzero"`   // window (second, day, month) → answer header that says what is left in it
-	MaxBody int64             `yaml:"max_body" json:"max_body,omitzero"` // bytes of one answer; DefaultMaxBody if absent
+	MaxBody int64             `yaml:"max_body" json:"max_body,omitzero"` // bytes of one answer; 1 GiB if absent
 }
 
 // ErrorRule gives a class to answers that match all of what it names.

@@ -56,7 +56,20 @@ type Destination interface {
 // Batch is one batch of a dataset.
 type Batch struct {
 	Seq     int64
-	Records iter.Seq[[]byte] // each a JSON object without line breaks, valid until the next; can be read more than once
+	Records iter.Seq[[]byte] // each a JSON object without line breaks, valid until the next; can be read again, even meanwhile
+}
+
+// RecordsUntil yields the records until the context is done, which it looks at now and then.
+func (b Batch) RecordsUntil(ctx context.Context) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		i := 0
+		for record := range b.Records {
+			if i%256 == 0 && ctx.Err() != nil || !yield(record) {
+				return
+			}
+			i++
+		}
+	}
 }
 
 // Result is what became of a batch.

@@ -166,14 +166,13 @@ func (f *Field) list(value any) ([]string, error) {
 	}
 	list := make([]string, len(items))
 	for i, item := range items {
-		text, err := f.text(item)
-		if err == nil && text == "" {
-			err = sallyport.FieldErrorf(f.Name, "must not hold an empty value")
+		if item == "" {
+			return nil, sallyport.FieldErrorf(f.Name, "must not hold an empty value")
 		}
-		if err != nil {
+		var err error
+		if list[i], err = f.text(item); err != nil {
 			return nil, err
 		}
-		list[i] = text
 	}
 	return list, nil
 }
@@ -181,11 +180,7 @@ func (f *Field) list(value any) ([]string, error) {
 // allow makes sure that a text is one of the field's values and has its form, if it names any.
 func (f *Field) allow(text string) error {
 	if len(f.Values) > 0 && !slices.Contains(f.Values, text) {
-		hint := ""
-		if near := sallyport.Nearest(text, f.Values); near != "" {
-			hint = fmt.Sprintf("; did you mean %q?", near)
-		}
-		return sallyport.FieldErrorf(f.Name, "must be one of %s%s", strings.Join(f.Values, ", "), hint)
+		return sallyport.FieldErrorf(f.Name, "must be one of %s", strings.Join(f.Values, ", "))
 	}
 	form, err := f.form()
 	if err != nil {

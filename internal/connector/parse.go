@@ -14,6 +14,9 @@ import (
 	"github.com/sallyport-io/sallyport/internal/strictyaml"
 )
 
+// windows are the periods that limits are about.
+var windows = []string{"second", "day", "month"}
+
 var (
 	connectorID = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
 	fieldName   = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -108,7 +111,7 @@ func (l *linter) limits() {
 }
 
 func (l *linter) window(at route, window string) {
-	if windows := []string{"second", "day", "month"}; !slices.Contains(windows, window) {
+	if !slices.Contains(windows, window) {
 		l.check(at, sallyport.Unknown("", "window", window, windows))
 	}
 }

@@ -33,7 +33,9 @@ func (d *Definition) CheckRequest(r *sallyport.Request) error {
 }
 
 func (d *Definition) checkRequest(r *sallyport.Request) error {
-	for _, check := range []func(*sallyport.Request) error{checkMethod, checkURL, d.checkQuery, d.checkHeaders, checkRecords, checkPaging, checkKey} {
+	for _, check := range []func(*sallyport.Request) error{
+		checkMethod, checkURL, d.checkQuery, d.checkHeaders, checkRecords, checkPaging, checkKey,
+	} {
 		if err := check(r); err != nil {
 			return err
 		}
@@ -57,7 +59,7 @@ func checkMethod(r *sallyport.Request) error {
 	return nil
 }
 
-// checkURL takes paths only. Whatever else belongs to the call has its own place, so that nobody writes a key into what is stored in the open.
+// checkURL takes paths only. What else belongs to the call has its own place, so that nobody writes a key into what is stored in the open.
 func checkURL(r *sallyport.Request) error {
 	u, err := url.Parse(r.URL)
 	switch {

@@ -44,8 +44,11 @@ type ingestion struct {
 	committed   time.Time
 }
 
-// tally counts what was kept.
-type tally struct{ pages, records, bytes int64 }
+// tally counts what was kept, and what was put into quarantine.
+type tally struct {
+	pages, records, bytes int64
+	quarantined           int
+}
 
 // ingest works a flow's unfinished run to its end, to the end of the slice, or until it must wait.
 func (e *Engine) ingest(ctx context.Context, job *river.Job[ingestArgs]) error {
@@ -152,6 +155,7 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 	in.finished.pages++
 	in.finished.records += in.page.records
 	in.finished.bytes += in.page.bytes
+	in.finished.quarantined = len(in.quarantined)
 	if in.staged || in.waiting() >= commitBytes || time.Since(in.committed) >= commitInterval {
 		return in.commit(ctx, nil)
 	}
@@ -230,7 +234,7 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 	}
 	p := store.PageCommit{
 		SourceID: in.flow.Source.ID, Fence: in.fence, RunID: in.run.ID, DatasetID: in.flow.Dataset.ID,
-		Batches: in.done, Cursor: in.cursor, Quarantined: in.quarantined,
+		Batches: in.done, Cursor: in.cursor, Quarantined: in.quarantined[:in.finished.quarantined],
 		Pages: in.finished.pages, Records: in.finished.records, Bytes: in.finished.bytes,
 	}
 	if in.observer.Changed() {
@@ -250,7 +254,8 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 		}
 		return nil
 	})
-	in.done, in.quarantined, in.finished, in.staged, in.committed = nil, nil, tally{}, false, time.Now()
+	in.quarantined = in.quarantined[in.finished.quarantined:]
+	in.done, in.finished, in.staged, in.committed = nil, tally{}, false, time.Now()
 	in.signal.send()
 	return err
 }
@@ -270,7 +275,7 @@ func (in *ingestion) end(ctx context.Context, tx *store.Tx) error {
 // stop keeps the finished pages and ends the run with an error, or puts it to sleep until the quota allows the next call.
 func (in *ingestion) stop(ctx context.Context, cause error) error {
 	in.packer.Discard()
-	in.open = nil
+	in.open, in.quarantined = nil, in.quarantined[:in.finished.quarantined]
 	failure, _ := errors.AsType[*connector.Failure](cause)
 	wait := failure != nil && failure.Class == connector.ClassRate
 	err := in.commit(ctx, func(ctx context.Context, tx *store.Tx) error {

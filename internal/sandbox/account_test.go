@@ -133,8 +133,9 @@ func TestWrongKeysAreRefused(t *testing.T) {
 	right := b.key
 	scanner := visitor.createKey("scanner", "scan")
 	for key, want := range map[string]string{
-		"x": "Invalid API key.", right[:63]: "Invalid API key.", right + "0": "Invalid API key.", strings.ToUpper(right) + " ": "Invalid API key.",
-		scanner: "API key does not have permission for this request.",
+		"x": "Invalid API key.", right[:63]: "Invalid API key.", right + "0": "Invalid API key.",
+		strings.ToUpper(right) + " ": "Invalid API key.",
+		scanner:                      "API key does not have permission for this request.",
 	} {
 		b.key = key
 		w := b.ask("/api/indicator.php", "indicator", "pulsedive.com")

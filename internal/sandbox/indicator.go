@@ -143,7 +143,10 @@ func (i indicator) appendValue(b []byte) []byte {
 	}
 }
 
-func (i indicator) value() string { return string(i.appendValue(nil)) }
+func (i indicator) value() string {
+	var buffer [256]byte // longer than any value, so that only the string is allocated
+	return string(i.appendValue(buffer[:0]))
+}
 
 // appendDomain appends words, a code for the number and one of the domains for examples.
 func (i indicator) appendDomain(b []byte) []byte {

@@ -73,8 +73,14 @@ func TestIDsGrowAndHaveOneMeaning(t *testing.T) {
 		}
 		before = i.iid()
 	}
-	if _, ok := w.byIID(w.indicator(5).iid() + 1); ok && w.indicator(6).iid() != w.indicator(5).iid()+1 {
-		t.Error("an id in a gap is found")
+	found := 0
+	for iid := range firstIID + 1000*iidStep {
+		if _, ok := w.byIID(iid); ok {
+			found++
+		}
+	}
+	if found != 1001 { // pulsedive.com too
+		t.Errorf("%d ids mean something among the first thousand indicators", found)
 	}
 }
 
@@ -149,19 +155,4 @@ func FuzzByValue(f *testing.F) {
 			t.Errorf("%q is number %d, whose value %q is number %d (%v)", value, i.n, i.value(), again.n, ok)
 		}
 	})
-}
-
-func BenchmarkRows(b *testing.B) {
-	w := newWorld(1, maxRecords)
-	e := &encoder{w: io.Discard}
-	var written int64
-	rows := 0
-	for b.Loop() {
-		i := w.indicator(rows)
-		e.b = e.b[:0]
-		e.linkRow(i, i.linked(linkedByFeed+1), "{}")
-		written += int64(len(e.b))
-		rows = (rows + 1) % maxRecords
-	}
-	b.SetBytes(written / int64(b.N))
 }

@@ -301,7 +301,7 @@ func (s *Service) ExportFlow(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := s.spec(ctx, f)
+	spec, err := s.spec(ctx, &f)
 	if err != nil {
 		return nil, err
 	}

@@ -9,8 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sallyport-io/sallyport"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/sallyport-io/sallyport"
 )
 
 // maxFaults bounds how many faults are told at once.

@@ -18,9 +18,10 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/sallyport-io/sallyport"
 	"go.yaml.in/yaml/v4"
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
+
+	"github.com/sallyport-io/sallyport"
 )
 
 // MaxSize bounds what is read, in bytes.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/strictyaml"
 )

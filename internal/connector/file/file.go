@@ -32,10 +32,7 @@ const (
 	formatCSV   = "csv"
 )
 
-const (
-	bufferBytes = 256 << 10
-	lookEvery   = 512 // records between two looks at whether the context is done
-)
+const bufferBytes = 256 << 10
 
 type destination struct {
 	path      string
@@ -95,7 +92,7 @@ func (d *destination) Write(ctx context.Context, batch connector.Batch) (connect
 	if d.err != nil {
 		return connector.Result{}, d.err
 	}
-	result, err := d.write(ctx, untilDone(ctx, batch.Records))
+	result, err := d.write(batch.RecordsUntil(ctx))
 	if err = errors.Join(err, ctx.Err()); err != nil {
 		d.err = d.failure(err)
 		return connector.Result{}, d.err
@@ -103,7 +100,7 @@ func (d *destination) Write(ctx context.Context, batch connector.Batch) (connect
 	return result, nil
 }
 
-func (d *destination) write(ctx context.Context, records iter.Seq[[]byte]) (result connector.Result, err error) {
+func (d *destination) write(records iter.Seq[[]byte]) (result connector.Result, err error) {
 	if err := d.encoder.begin(records); err != nil {
 		return result, err
 	}
@@ -121,19 +118,6 @@ func (d *destination) write(ctx context.Context, records iter.Seq[[]byte]) (resu
 		index++
 	}
 	return result, nil
-}
-
-// untilDone yields records until the context is done.
-func untilDone(ctx context.Context, records iter.Seq[[]byte]) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		i := 0
-		for record := range records {
-			if i%lookEvery == 0 && ctx.Err() != nil || !yield(record) {
-				return
-			}
-			i++
-		}
-	}
 }
 
 // Commit brings everything onto the disk.

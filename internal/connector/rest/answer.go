@@ -81,7 +81,7 @@ func (r *reading) redirected(c call, location string) (*url.URL, error) {
 		return nil, errors.New("it redirects to what is not a URL")
 	}
 	if target = r.gate.keyless(target); r.gate.admit(target) != nil {
-		return nil, fmt.Errorf("it redirects to %s, where the key must not go", line(r.gate.known.String(origin(target))))
+		return nil, fmt.Errorf("it redirects to %s, where the key must not go", r.gate.nameOf(target))
 	}
 	return target, nil
 }
@@ -153,11 +153,14 @@ func (a *answer) next() (jsontext.Value, error) {
 
 // explain says what an error while reading means. It leaves nil and io.EOF as they are.
 func (a *answer) explain(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
 	_, ours := errors.AsType[*sallyport.Error](err)
 	_, syntax := errors.AsType[*jsontext.SyntacticError](err)
 	_, oldSyntax := errors.AsType[*json.SyntaxError](err)
 	switch {
-	case err == nil, err == io.EOF, ours:
+	case ours:
 		return err
 	case a.ctx.Err() != nil:
 		return context.Cause(a.ctx)

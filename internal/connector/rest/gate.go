@@ -50,10 +50,13 @@ func (g *gate) RoundTrip(request *http.Request) (*http.Response, error) {
 func (g *gate) admit(u *url.URL) error {
 	if u.User != nil || !slices.Contains(g.origins, origin(u)) {
 		return sallyport.Errorf(sallyport.Invalid, "%s is not a place that this credential may be sent to; it belongs to %s",
-			g.known.String(origin(u)), strings.Join(g.origins, ", "))
+			g.nameOf(u), strings.Join(g.origins, ", "))
 	}
 	return nil
 }
+
+// nameOf names a place that a system wants the key to go to.
+func (g *gate) nameOf(u *url.URL) string { return line(g.known.String(u.Scheme + "://" + u.Host)) }
 
 // key asks for the secrets as they are now, so that a new key is used at once.
 func (g *gate) key(ctx context.Context) (secret.Text, error) {

@@ -1,0 +1,206 @@
+package connector_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+)
+
+// good is a small definition without a fault. Its tests name a file.
+const good = `connector: demo
+name: Demo
+summary: A demonstration.
+links: {website: https://example.com}
+credential:
+  fields:
+    - {name: key, required: true}
+    - {name: address, default: https://example.com, public: true}
+  hosts: [example.com]
+  auth: {kind: query, name: key, secret: key}
+  test: {endpoint: thing.get, params: {id: 1}}
+limits:
+  headers: {day: X-Left}
+sentence: $.error
+errors:
+  - {status: [404], match: none, class: empty}
+  - {class: rate, window: day}
+endpoints:
+  - id: thing.get
+    name: Get Thing
+    summary: One thing.
+    params:
+      - {name: id, type: integer, example: 1}
+      - {name: name, pattern: '[a-z]+', default: ~}
+    one_of: [[id, name]]
+    request:
+      url: /things
+      query: {id: '{id}', name: '{name}'}
+      records: $.things[*]
+      paging: {type: next_value, value: $.next, query: page}
+      key: [id]
+destination:
+  fields:
+    - {name: path, type: path, required: true}
+  target: [path]
+tests:
+  - name: a thing
+    endpoint: thing.get
+    params: {id: 1}
+    answers: [{file: testdata/thing.json}]
+    expect: {requests: [/things?id=1], records: 1}
+`
+
+var goodFiles = fstest.MapFS{"testdata/thing.json": {Data: []byte("{}")}}
+
+func TestParse(t *testing.T) {
+	d, err := connector.Parse("demo.yaml", []byte(good), goodFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := d.Endpoints[0].Request; r.Method != "GET" || r.Paging.Type != sallyport.PagingNextValue || r.Records != "$.things[*]" {
+		t.Errorf("the request is not complete: %+v", r)
+	}
+}
+
+// change is one change to the good definition, and the fault that it makes.
+type change struct{ old, new, want string }
+
+func TestParseFaults(t *testing.T) {
+	checkFaults(t, map[string]change{
+		"unknown key":            {"summary:", "sumary:", `demo.yaml:3:1: unknown key "sumary"; did you mean "summary"?`},
+		"id":                     {"connector: demo", "connector: De-mo", "demo.yaml:1:12: connector: the id must be of lower-case letters and digits"},
+		"no name":                {"name: Demo", "name:", "demo.yaml:1:1: name and summary are required"},
+		"link":                   {"website: https://", "website: http://", "demo.yaml:4:18: links.website: must be a link that begins with https://"},
+		"field name":             {"name: id, type", "name: ID, type", "demo.yaml:23:16: name: must be of lower-case letters, digits and _"},
+		"field twice":            {"{name: name, pattern: '[a-z]+', default: ~}", "{name: id}", `demo.yaml:24:16: there are two fields named "id"`},
+		"field type":             {"type: integer", "type: intger", `demo.yaml:23:26: there is no type of field "intger"; did you mean "integer"?`},
+		"pattern":                {"'[a-z]+'", "'[a-z'", "demo.yaml:24:31: the pattern of this field is no regular expression: error parsing regexp: missing closing ]: `[a-z)$`"},
+		"default":                {"default: ~", "example: 'A 1'", "demo.yaml:24:50: name: does not have the form of A 1 (the pattern is [a-z]+)"},
+		"example":                {"example: 1", "example: one", "demo.yaml:23:44: id: must be a whole number"},
+		"no address":             {"name: address,", "name: adress,", "demo.yaml:7:5: a public field named address is required: it says where the system is"},
+		"bad address":            {"default: https://example.com", "default: http://example.com", "demo.yaml:7:5: default of address: must begin with https://; only an address of this machine itself may begin with http://"},
+		"address may be missing": {"default: https://example.com, public", "public", "demo.yaml:7:5: address must be required or have a default"},
+		"secret with default":    {"{name: key, required: true}", "{name: key, default: x}", "demo.yaml:7:7: key is a secret: it has neither a default nor values to choose from"},
+		"credential type":        {"{name: key, required: true}", "{name: key, type: integer}", "demo.yaml:7:25: type: the fields of a credential are strings"},
+		"host":                   {"[example.com]", "['https://example.com']", `demo.yaml:9:11: "https://example.com" is no host name: write it in lower case, without scheme and port`},
+		"auth kind":              {"kind: query", "kind: quarry", `demo.yaml:10:16: there is no kind of authentication "quarry"; did you mean "query"?`},
+		"auth placeholder":       {"kind: query", "kind: '{adress}'", `demo.yaml:10:16: there is no public credential field "adress"; did you mean "address"?`},
+		"auth name":              {"name: key, secret", "secret", "demo.yaml:10:9: name is required: of the query that carries the key"},
+		"auth secret":            {"secret: key", "secret: address", `demo.yaml:10:42: there is no secret credential field "address"; it is one of key`},
+		"test call":              {"test: {endpoint: thing.get", "test: {endpoint: thing.got", `demo.yaml:11:20: endpoint: there is no endpoint of demo "thing.got"; did you mean "thing.get"?`},
+		"test call params":       {"params: {id: 1}}", "params: {id: x}}", "demo.yaml:11:44: id: must be a whole number"},
+		"window":                 {"{day: X-Left}", "{dya: X-Left}", `demo.yaml:13:18: there is no window "dya"; did you mean "day"?`},
+		"limit header":           {"X-Left", "X Left", `demo.yaml:13:18: "X Left" is no name of a header`},
+		"sentence":               {"sentence: $.error", "sentence: $.errors[*]", "demo.yaml:14:11: sentence: must be a path of names such as $.error"},
+		"class":                  {"class: empty", "class: emtpy", `demo.yaml:16:41: there is no class "emtpy"; did you mean "empty"?`},
+		"no class":               {", class: empty", "", `demo.yaml:16:5: there is no class ""; it is one of empty, credential, plan, rate, transient, permanent`},
+		"match":                  {"match: none", "match: '('", "demo.yaml:16:28: match: error parsing regexp: missing closing ): `(`"},
+		"status":                 {"[404]", "[4040]", "demo.yaml:16:15: 4040 is no HTTP status"},
+		"window without rate":    {"{class: rate,", "{class: plan,", "demo.yaml:17:27: window: goes with class rate only"},
+	})
+}
+
+func TestParseEndpointFaults(t *testing.T) {
+	checkFaults(t, map[string]change{
+		"endpoint id":               {"id: thing.get\n", "id: Thing\n", "demo.yaml:19:9: id: must be lower-case words"},
+		"endpoint without a name":   {"name: Get Thing", "name:", "demo.yaml:19:5: name and summary are required"},
+		"one of unknown":            {"[[id, name]]", "[[id, nam]]", `demo.yaml:25:19: there is no parameter "nam"; did you mean "name"?`},
+		"one of one":                {"[[id, name]]", "[[id]]", "demo.yaml:25:14: one_of: a group has at least two parameters"},
+		"one of required":           {"example: 1}", "required: true}", "demo.yaml:25:15: id is one of several, so it can neither be required nor have a default"},
+		"url":                       {"url: /things", "url: https://example.com/things", "demo.yaml:27:12: url: must be a path such as /api/list; the host is that of the credential's address"},
+		"placeholder":               {"'{id}'", "'{idd}'", `demo.yaml:28:19: there is no parameter "idd"; did you mean "id"?`},
+		"unused parameter":          {", name: '{name}'", "", "demo.yaml:27:7: the parameter name is not used"},
+		"optional in url":           {"/things\n", "/things/{name}\n", "demo.yaml:27:12: {name} is always sent, so the parameter must be required or have a default"},
+		"optional in part of query": {"'{name}'", "'x{name}'", "demo.yaml:28:33: {name} is always sent, so the parameter must be required or have a default"},
+		"records":                   {"$.things[*]", "$.things[", "demo.yaml:29:16: records: is no JSONPath such as $.results[*]: jsonpath: unexpected eof at position 10"},
+		"paging type":               {"next_value", "next_vlaue", `demo.yaml:30:22: paging.type: there is no type of paging "next_vlaue"; did you mean "next_value"?`},
+		"paging value":              {", value: $.next", "", "demo.yaml:30:15: paging.value: is required for paging of type next_value"},
+		"key twice":                 {"key: [id]", "key: [id, id]", "demo.yaml:31:12: key: must hold names of fields, each once"},
+	})
+}
+
+func TestParseDestinationAndTestFaults(t *testing.T) {
+	checkFaults(t, map[string]change{
+		"target":               {"target: [path]", "target: [pth]", `demo.yaml:35:12: there is no field of the destination "pth"; did you mean "path"?`},
+		"no target":            {"  target: [path]\n", "", "demo.yaml:33:3: target is required: the fields that together name the place"},
+		"test name":            {"name: a thing", "name:", "demo.yaml:37:10: name: must be given, and differ from those of the other tests"},
+		"test params":          {"params: {id: 1}\n", "params: {id: 1, name: a}\n", "demo.yaml:39:27: name: cannot be given together with id"},
+		"test file":            {"thing.json", "things.json", "demo.yaml:40:22: there is no such file beside the definition: open testdata/things.json: file does not exist"},
+		"test file outside":    {"testdata/thing.json", "../thing.json", "demo.yaml:40:22: there is no such file beside the definition"},
+		"test without answers": {"[{file: testdata/thing.json}]", "[]", "demo.yaml:37:5: answers are required"},
+		"file and body":        {"testdata/thing.json}", "testdata/thing.json, body: x}", "demo.yaml:40:15: an answer has a file or a body, not both"},
+		"answer status":        {"{file:", "{status: 99, file:", "demo.yaml:40:24: 99 is no HTTP status"},
+		"answer header":        {"{file:", "{headers: {'a b': c}, file:", `demo.yaml:40:33: "a b" is no name of a header`},
+		"expected class":       {"records: 1}", "class: none}", `demo.yaml:41:47: there is no class "none"; it is one of empty, credential, plan, rate, transient, permanent`},
+		"expected request":     {"[/things", "[things", "demo.yaml:41:25: must be a path with its query, such as /api/list?page=2"},
+	})
+}
+
+func checkFaults(t *testing.T, changes map[string]change) {
+	t.Helper()
+	for name, c := range changes {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(good, c.old, c.new, 1)
+			if text == good {
+				t.Fatal("nothing was changed")
+			}
+			_, err := connector.Parse("demo.yaml", []byte(text), goodFiles)
+			if err == nil || !strings.Contains("\n"+err.Error(), "\n"+c.want) {
+				t.Fatalf("got  %v\nwant %s", err, c.want)
+			}
+			if fault, ok := errors.AsType[*sallyport.Error](err); !ok || fault.Code != sallyport.Invalid {
+				t.Errorf("got %#v", fault)
+			}
+		})
+	}
+}
+
+func TestParseTellsAllFaults(t *testing.T) {
+	text := strings.NewReplacer("connector: demo", "connector: De", "X-Left", "X Left", "[404]", "[1]").Replace(good)
+	_, err := connector.Parse("demo.yaml", []byte(text), nil)
+	if err == nil || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestParseOffersNothing(t *testing.T) {
+	_, err := connector.Parse("d.yaml", []byte("connector: d\nname: D\nsummary: S.\n"), nil)
+	if err == nil || !strings.Contains(err.Error(), "there is nothing to read from and nothing to deliver to") {
+		t.Errorf("got %v", err)
+	}
+	_, err = connector.Parse("d.yaml", []byte("connector: d\nname: D\nsummary: S.\nmanual: true\n"), nil)
+	if err == nil || !strings.Contains(err.Error(), "credential is required") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(good)
+	definitions, err := fs.Glob(os.DirFS("../../connectors"), "*/connector.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range definitions {
+		text, err := os.ReadFile("../../connectors/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		d, err := connector.Parse("f.yaml", []byte(text), nil)
+		if err != nil {
+			return
+		}
+		d.Markdown()
+		if _, err := connector.Parse("f.yaml", []byte(text), nil); err != nil {
+			t.Errorf("the second time: %v", err)
+		}
+	})
+}

@@ -1,0 +1,82 @@
+package connector_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+func TestCheckRequestCompletes(t *testing.T) {
+	d := chosen()
+	d.Manual = true
+	r := sallyport.Request{URL: "/api/list"}
+	if err := d.CheckRequest(&r); err != nil {
+		t.Fatal(err)
+	}
+	want := sallyport.Request{Method: "GET", URL: "/api/list", Records: "$", Paging: sallyport.Paging{Type: sallyport.PagingSingle}}
+	if diff := cmp.Diff(want, r); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCheckRequest(t *testing.T) {
+	number := func(n int64) *int64 { return &n }
+	for name, c := range map[string]struct {
+		change func(*sallyport.Request)
+		want   string
+	}{
+		"post":          {func(r *sallyport.Request) { r.Method, r.Body = "post", "{}" }, ""},
+		"method":        {func(r *sallyport.Request) { r.Method = "DELETE" }, "method: must be GET or POST"},
+		"body of a get": {func(r *sallyport.Request) { r.Body = "x" }, "body: goes with method POST only"},
+		"long body":     {func(r *sallyport.Request) { r.Method, r.Body = "POST", strings.Repeat("x", 1<<17) }, "body: is longer than 65536 bytes"},
+		"no url":        {func(r *sallyport.Request) { r.URL = "" }, "url: is required: a path such as /api/list"},
+		"other host":    {func(r *sallyport.Request) { r.URL = "https://example.net/x" }, "url: must be a path such as /api/list; the host is that of the credential's address"},
+		"other host //": {func(r *sallyport.Request) { r.URL = "//example.net/x" }, "url: must be a path such as /api/list; the host is that of the credential's address"},
+		"other host \\": {func(r *sallyport.Request) { r.URL = `/\example.net/x` }, "url: must begin with / and be a path such as /api/list"},
+		"relative":      {func(r *sallyport.Request) { r.URL = "list" }, "url: must begin with / and be a path such as /api/list"},
+		"query in url":  {func(r *sallyport.Request) { r.URL = "/x?key=1" }, "url: must end before the ?; what follows it goes under query"},
+		"fragment":      {func(r *sallyport.Request) { r.URL = "/x#1" }, "url: must end before the ?; what follows it goes under query"},
+		"query name":    {func(r *sallyport.Request) { r.Query = map[string]string{"": "x"} }, "query: has a parameter without a name, or one that is too long"},
+		"key in query":  {func(r *sallyport.Request) { r.Query = map[string]string{"key": "x"} }, "query: must not hold key: the key comes from the credential"},
+		"header":        {func(r *sallyport.Request) { r.Headers = map[string]string{"Accept": "text/csv"} }, ""},
+		"header name":   {func(r *sallyport.Request) { r.Headers = map[string]string{"A b": "x"} }, `headers: "A b" is no name of a header`},
+		"header value":  {func(r *sallyport.Request) { r.Headers = map[string]string{"A": "x\r\nB: y"} }, "headers: the value of A must be one line of readable text"},
+		"key in header": {func(r *sallyport.Request) { r.Headers = map[string]string{"authorization": "x"} }, "headers: must not hold authorization: it is set when the request is sent, with the key of the credential"},
+		"records":       {func(r *sallyport.Request) { r.Records = "results" }, "records: is no JSONPath such as $.results[*]: jsonpath: unexpected identifier at position 1"},
+		"long records":  {func(r *sallyport.Request) { r.Records = "$" + strings.Repeat(".a", 1000) }, "records: is longer than 1000 bytes"},
+		"paging":        {func(r *sallyport.Request) { r.Paging.Type = "offest" }, `paging.type: there is no type of paging "offest"; did you mean "offset"?`},
+		"page": {func(r *sallyport.Request) {
+			r.Paging = sallyport.Paging{Type: "page", Query: "p", Start: number(0), Size: 10}
+		}, ""},
+		"page, no query": {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page"} }, "paging.query: is required for paging of type page"},
+		"page, value":    {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page", Query: "p", Value: "$.n"} }, "paging.value: does not belong to paging of type page"},
+		"page, start":    {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page", Query: "p", Start: number(-1)} }, "paging.start: must not be negative"},
+		"page, size":     {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page", Query: "p", Size: -1} }, "paging.size: must not be negative"},
+		"value": {func(r *sallyport.Request) {
+			r.Paging = sallyport.Paging{Type: "next_value", Query: "p", Value: "$['@a']['b.c']"}
+		}, ""},
+		"value, list": {func(r *sallyport.Request) {
+			r.Paging = sallyport.Paging{Type: "next_value", Query: "p", Value: "$.a[*]"}
+		}, "paging.value: must be a path of names such as $.paging.next"},
+		"value, whole": {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "next_value", Query: "p", Value: "$"} }, "paging.value: must be a path of names such as $.paging.next"},
+		"value, deep":  {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "next_url", Value: "$..a"} }, "paging.value: must be a path of names such as $.paging.next"},
+		"url":          {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "next_url"} }, "paging.value: is required for paging of type next_url"},
+		"link, size":   {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "link_header", Size: 1} }, "paging.size: does not belong to paging of type link_header"},
+		"record key":   {func(r *sallyport.Request) { r.Key = []string{"a", ""} }, "key: must hold names of fields, each once"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := keyed()
+			d.Manual = true
+			r := sallyport.Request{URL: "/api/list"}
+			c.change(&r)
+			wantError(t, d.CheckRequest(&r), c.want)
+		})
+	}
+}
+
+func TestCheckRequestNeedsManual(t *testing.T) {
+	wantError(t, keyed().CheckRequest(&sallyport.Request{URL: "/x"}), "Demo takes no request of one's own; choose one of its endpoints")
+}
