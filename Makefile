@@ -16,6 +16,8 @@ demo:
 	go run ./cmd/sallyport demo
 
 docs:
+	go generate ./internal/connector
+	go test ./connectors -run TestReadmesAreUpToDate -update
 	go run ./cmd/sallyport connector docs --dir docs/connectors
 
 ci:

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -42,10 +43,8 @@ type leakyAPI struct{ elsewhere string }
 
 func (a leakyAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	dump, _ := httputil.DumpRequest(r, true)
-	key := r.URL.Query().Get("key")
-	if key == "" {
-		key = r.Header.Get("X-Key")
-	}
+	_, password, _ := r.BasicAuth()
+	key := cmp.Or(r.URL.Query().Get("key"), r.Header.Get("X-Key"), password, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 	echo := fmt.Sprintf(`%q: %q, "hex": "%x", "base64": %q, "query": %q`, "raw", key, key, base64.StdEncoding.EncodeToString([]byte("u:"+key)), url.QueryEscape(key))
 	w.Header().Set("Content-Type", "application/json")
 	switch status := map[string]int{"/401": 401, "/403": 403, "/404": 404, "/429": 429, "/500": 500}[r.URL.Path]; {

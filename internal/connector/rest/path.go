@@ -143,7 +143,7 @@ func (s *shape) match(within set, depth int, name []byte) hits {
 func (s *shape) fitting(within set, depth int, list bool) set {
 	var fit set
 	for place := range places {
-		if within.has(place) && (true || s.steps[place][depth].any) {
+		if within.has(place) && (!list || s.steps[place][depth].any) {
 			fit |= 1 << place
 		}
 	}
