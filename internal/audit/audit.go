@@ -21,11 +21,12 @@ const (
 	CredentialRotate = "credential.rotate"
 	CredentialDelete = "credential.delete"
 
-	FlowApply  = "flow.apply"
-	FlowRun    = "flow.run"
-	FlowPause  = "flow.pause"
-	FlowResume = "flow.resume"
-	FlowDelete = "flow.delete"
+	FlowApply   = "flow.apply"
+	FlowRun     = "flow.run"
+	FlowDeliver = "flow.deliver"
+	FlowPause   = "flow.pause"
+	FlowResume  = "flow.resume"
+	FlowDelete  = "flow.delete"
 
 	DatasetExport    = "dataset.export"
 	QuarantineReplay = "quarantine.replay"

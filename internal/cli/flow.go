@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
@@ -11,14 +12,15 @@ import (
 )
 
 type flowCommand struct {
-	Apply  flowApply  `cmd:"" help:"Make or change the flows of flow files."`
-	List   flowList   `cmd:"" help:"List flows."`
-	Show   flowShow   `cmd:"" help:"Show a flow: source, dataset, destinations."`
-	Run    flowRun    `cmd:"" help:"Run a flow now, or go on with its unfinished run."`
-	Pause  flowPause  `cmd:"" help:"Pause a flow."`
-	Resume flowResume `cmd:"" help:"Resume a paused flow."`
-	Rm     flowRm     `cmd:"" help:"Remove a flow with its dataset. What was delivered stays."`
-	Export flowExport `cmd:"" help:"Print a flow as a flow file."`
+	Apply   flowApply   `cmd:"" help:"Make or change the flows of flow files."`
+	List    flowList    `cmd:"" help:"List flows."`
+	Show    flowShow    `cmd:"" help:"Show a flow: source, dataset, destinations."`
+	Run     flowRun     `cmd:"" help:"Run a flow now, or go on with its unfinished run."`
+	Deliver flowDeliver `cmd:"" help:"Bring a flow's destinations up to date from what is kept, without a call to its source."`
+	Pause   flowPause   `cmd:"" help:"Pause a flow."`
+	Resume  flowResume  `cmd:"" help:"Resume a paused flow."`
+	Rm      flowRm      `cmd:"" help:"Remove a flow with its dataset. What was delivered stays."`
+	Export  flowExport  `cmd:"" help:"Print a flow as a flow file."`
 }
 
 type flowApply struct {
@@ -163,6 +165,31 @@ func (c *flowRun) Run(e *env) error {
 		fmt.Fprintf(e.Err, "run %d goes on from where it stood: %s kept\n", run.ID, plural(run.Records, "record"))
 	}
 	return e.follow(a.Service, run.ID, c.MaxWait)
+}
+
+type flowDeliver struct {
+	Name string `arg:""`
+}
+
+// Run brings the destinations of a flow up to date.
+func (c *flowDeliver) Run(e *env) error {
+	a, err := e.open()
+	if err != nil {
+		return err
+	}
+	view := &progressView{env: e}
+	destinations, err := a.Service.Deliver(e.ctx, e.actor(), c.Name, view.tell)
+	view.done()
+	if err != nil {
+		return err
+	}
+	if err := e.show(destinations, func(w io.Writer) { destinationTable(w, destinations) }); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(destinations, func(d sallyport.Destination) bool { return d.Error != "" }) {
+		return finding(exitCodes[sallyport.Upstream])
+	}
+	return nil
 }
 
 type flowPause struct {

@@ -53,22 +53,25 @@ func runSummary(w io.Writer, r *service.RunDetail, destinations []sallyport.Dest
 	if r.State == sallyport.RunWaiting {
 		fmt.Fprintf(w, "  waiting for the quota until %s; run it again then, or give --max-wait\n", moment(r.WaitUntil))
 	}
+	if len(destinations) > 0 && r.State.Finished() {
+		destinationTable(w, destinations)
+	}
+	if r.Quarantined > 0 {
+		fmt.Fprintf(w, "  %s in quarantine: `sallyport quarantine list %s` tells why\n", plural(r.Quarantined, "record"), r.Flow)
+	}
+}
+
+// destinationTable shows destinations that have nothing left to do, or have failed.
+func destinationTable(w io.Writer, destinations []sallyport.Destination) {
 	rows := [][]string{}
 	for _, d := range destinations {
 		state := "up to date"
 		if d.Error != "" {
 			state = d.Error
-		} else if d.Position < r.LastSeq {
-			state = "behind"
 		}
 		rows = append(rows, []string{"  " + d.Name, count(d.Records) + " delivered so far", state})
 	}
-	if len(rows) > 0 {
-		table(w, "", []string{"  DESTINATION", "RECORDS", "STATE"}, rows)
-	}
-	if r.Quarantined > 0 {
-		fmt.Fprintf(w, "  %s in quarantine: `sallyport quarantine list %s` tells why\n", plural(r.Quarantined, "record"), r.Flow)
-	}
+	table(w, "  There is no destination.", []string{"  DESTINATION", "RECORDS", "STATE"}, rows)
 }
 
 func stateText(s sallyport.RunState) string {
@@ -90,10 +93,10 @@ type progressView struct {
 const quietFor = time.Second // between lines where they cannot be drawn over
 
 func (v *progressView) tell(p service.Progress) {
-	first := v.last.Run.ID == 0
+	first := v.shown == ""
 	v.last = p
 	line := progressText(p)
-	if line == v.shown || (!v.Terminal && !first && !p.Run.State.Finished() && time.Since(v.at) < quietFor) {
+	if line == v.shown || line == "" || (!v.Terminal && !first && !p.Run.State.Finished() && time.Since(v.at) < quietFor) {
 		return
 	}
 	v.shown, v.at = line, time.Now()
@@ -113,16 +116,19 @@ func (v *progressView) done() {
 }
 
 func progressText(p service.Progress) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "run %d %s: %s, %s", p.Run.ID, p.Run.State, plural(p.Run.Pages, "page"), plural(p.Run.Records, "record"))
-	if p.Run.State == sallyport.RunWaiting {
-		fmt.Fprintf(&b, ", for the quota until %s", moment(p.Run.WaitUntil))
+	var parts []string
+	if r := p.Run; r.ID != 0 {
+		part := fmt.Sprintf("run %d %s: %s, %s", r.ID, r.State, plural(r.Pages, "page"), plural(r.Records, "record"))
+		if r.State == sallyport.RunWaiting {
+			part += ", for the quota until " + moment(r.WaitUntil)
+		}
+		parts = append(parts, part)
 	}
 	for _, d := range p.Destinations {
-		fmt.Fprintf(&b, "; %s %s", d.Name, count(d.Records))
+		parts = append(parts, fmt.Sprintf("%s %s", d.Name, count(d.Records)))
 	}
 	if p.Elsewhere {
-		b.WriteString(" (worked by another process)")
+		parts = append(parts, "worked by another process")
 	}
-	return oneLine(b.String())
+	return oneLine(strings.Join(parts, "; "))
 }

@@ -112,8 +112,7 @@ func complete[T river.JobArgs](ctx context.Context, tx *store.Tx, job *river.Job
 	return err
 }
 
-// StartRun begins a run of a flow, in the caller's transaction. Where an unfinished run is left, that one goes on instead. Destinations
-// that have failed get another chance.
+// StartRun begins a run of a flow, in the caller's transaction. Where an unfinished run is left, that one goes on instead.
 func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID) (run sallyport.Run, resumed bool, err error) {
 	run, err = tx.UnfinishedRun(ctx, flowID)
 	resumed = err == nil
@@ -128,8 +127,13 @@ func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID
 			return run, resumed, err
 		}
 	}
+	return run, resumed, e.Deliver(ctx, tx, flowID)
+}
+
+// Deliver queues the deliveries of a flow, in the caller's transaction. Destinations that have failed get another chance.
+func (e *Engine) Deliver(ctx context.Context, tx *store.Tx, flowID sallyport.ID) error {
 	if err := tx.ClearErrors(ctx, flowID); err != nil {
-		return run, resumed, err
+		return err
 	}
-	return run, resumed, e.EnqueueDeliveries(ctx, tx, flowID)
+	return e.EnqueueDeliveries(ctx, tx, flowID)
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
@@ -38,49 +39,67 @@ type Progress struct {
 
 // Follow works a run in this process, or watches it while another process works this database, and tells about its progress whenever
 // something moved. It returns when the run is finished, or sleeps for a quota longer than maxWait, or ctx ends.
-func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration, tell func(Progress)) (sallyport.Run, error) {
+func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration, tell func(Progress)) (run sallyport.Run, err error) {
+	err = s.work(ctx, tell, func() (Progress, bool, error) {
+		if run, err = s.Store.Run(ctx, runID); err != nil {
+			return Progress{}, false, err
+		}
+		flow, err := s.Store.Flow(ctx, run.FlowID)
+		tooLong := run.State == sallyport.RunWaiting && time.Until(run.WaitUntil) > maxWait
+		return Progress{Run: run, Destinations: flow.Destinations}, run.State.Finished() || tooLong, err
+	})
+	return run, err
+}
+
+// Deliver brings the destinations of a flow up to the end of its dataset, those that have failed too, without any call to the source. It
+// works and tells as Follow does, and returns the destinations as they are then.
+func (s *Service) Deliver(ctx context.Context, actor sallyport.Actor, flowName string, tell func(Progress)) ([]sallyport.Destination, error) {
+	flow, err := s.Store.FlowByName(ctx, flowName)
+	if err != nil {
+		return nil, err
+	}
+	entry := sallyport.AuditEntry{Actor: actor, Action: audit.FlowDeliver, Object: flow.ID, Detail: map[string]string{"name": flow.Name}}
+	err = s.audited(ctx, entry, func(tx *store.Tx) error { return s.Engine.Deliver(ctx, tx, flow.ID) })
+	if err != nil {
+		return nil, err
+	}
+	err = s.work(ctx, tell, func() (Progress, bool, error) {
+		flow, err = s.Store.Flow(ctx, flow.ID)
+		behind := slices.ContainsFunc(flow.Destinations, func(d sallyport.Destination) bool {
+			return d.Error == "" && d.Position < flow.Dataset.LastSeq
+		})
+		return Progress{Destinations: flow.Destinations}, !behind, err
+	})
+	return flow.Destinations, err
+}
+
+// work works what is queued, unless another process does, and looks how it goes whenever something moved, until it is done.
+func (s *Service) work(ctx context.Context, tell func(Progress), look func() (p Progress, done bool, err error)) error {
 	defer s.Engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // what was not stopped cleanly is taken up by the next process
-	working := false
-	for {
+	for working := false; ; {
 		changed := s.Engine.Changed()
 		if !working {
 			var err error
 			if working, err = s.Engine.Start(ctx); err != nil {
-				return sallyport.Run{}, err
+				return err
 			}
 		}
-		p, err := s.progress(ctx, runID)
+		p, done, err := look()
 		if err != nil {
-			return p.Run, err
+			return err
 		}
 		p.Elsewhere = !working
 		tell(p)
-		if p.Run.State.Finished() || tooLong(p.Run, maxWait) {
-			return p.Run, nil
+		if done {
+			return nil
 		}
 		select {
 		case <-changed:
 		case <-time.After(followInterval):
 		case <-ctx.Done():
-			return p.Run, ctx.Err()
+			return ctx.Err()
 		}
 	}
-}
-
-func tooLong(r sallyport.Run, maxWait time.Duration) bool {
-	return r.State == sallyport.RunWaiting && time.Until(r.WaitUntil) > maxWait
-}
-
-func (s *Service) progress(ctx context.Context, runID int64) (p Progress, err error) {
-	run, err := s.Store.Run(ctx, runID)
-	if err != nil {
-		return p, err
-	}
-	flow, err := s.Store.Flow(ctx, run.FlowID)
-	if err != nil {
-		return p, err
-	}
-	return Progress{Run: run, Destinations: flow.Destinations}, nil
 }
 
 // Runs lists runs, newest first: of one flow, or of all when flowName is empty. before is the last id of the page before, or 0.

@@ -99,6 +99,12 @@ func isReference(err error) bool {
 	return violates(err, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, "23503")
 }
 
+// isBusy tells whether a statement failed because another process has the SQLite database for itself.
+func isBusy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
 func violates(err error, sqliteCode int, postgresCode string) bool {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code() == sqliteCode

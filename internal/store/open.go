@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -21,6 +22,9 @@ import (
 
 //go:embed migration
 var migrations embed.FS
+
+// busyTimeout is how long a connection waits for another process that writes to the same SQLite database.
+const busyTimeout = 10 * time.Second
 
 // What a pool may hold open. SQLite has one writer at a time anyway; waiting for it in the pool is fair, in the database it is not.
 const (
@@ -36,10 +40,29 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := reach(ctx, s.write); err != nil {
+		return nil, errors.Join(sallyport.Errorf(sallyport.Internal, "the database cannot be opened: %w", err), s.Close())
+	}
 	if err := migrate(ctx, s.write, dialect); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// reach makes the first connection. Two processes that open a new SQLite file at the same time both want to put it into WAL mode, and one
+// is refused at once, whatever its busy timeout: it tries again.
+func reach(ctx context.Context, db *sql.DB) error {
+	for last := time.Now().Add(busyTimeout); ; {
+		err := db.PingContext(ctx)
+		if !isBusy(err) || time.Now().After(last) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 }
 
 func connect(dsn string) (*Store, goose.Dialect, error) {
@@ -92,7 +115,8 @@ func createPrivate(path string) error {
 // sqliteURI names the file with every setting in it: a PRAGMA that is sent through a pool reaches only one of its connections.
 func sqliteURI(path, more string) string {
 	u := url.URL{Scheme: "file", Path: "/" + strings.TrimPrefix(filepath.ToSlash(path), "/")}
-	u.RawQuery = "_busy_timeout=10000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_txlock=immediate" + more
+	u.RawQuery = fmt.Sprintf("_busy_timeout=%d&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_txlock=immediate%s",
+		busyTimeout.Milliseconds(), more)
 	return u.String()
 }
 

@@ -55,6 +55,7 @@ func freshPostgres(t testing.TB) string {
 	}
 	query := u.Query()
 	query.Set("search_path", schema)
+	query.Set("synchronous_commit", "off") // what a test writes need not survive the machine
 	u.RawQuery = query.Encode()
 	return u.String()
 }

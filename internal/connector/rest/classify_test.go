@@ -62,6 +62,7 @@ func TestClasses(t *testing.T) {
 		{429, `{"error":"Explore limit above the plan."}`, connector.ClassPlan, "", "Explore limit above the plan."},
 		{429, `{"error":"Slow down."}`, connector.ClassRate, "month", "Slow down."},
 		{429, `{"error":{"code":7,"text":"x"}}`, connector.ClassRate, "month", `{"code":7,"text":"x"}`},
+		{429, "{\"error\":[\"\xff\"]}", connector.ClassRate, "month", "[\"\uFFFD\"]"},
 		{500, `{"error":null}`, connector.ClassTransient, "", ""},
 		{503, `<html><title>Maintenance`, connector.ClassTransient, "", ""},
 		{404, strings.Repeat("x", maxBeginning-30) + `<title>MAINTENANCE`, connector.ClassTransient, "", ""},
@@ -210,10 +211,10 @@ func TestAListThatIsTakenForARecord(t *testing.T) {
 }
 
 func TestRecordsAreOneLineOfUTF8(t *testing.T) {
-	body := "{\n \"results\": [\r\n  {\r\n    \"a\": [ 1,\n 2 ], \"b\": \"x\\ny \"\n  },\n  \"\xff\xfe ok\", { \"c\" : 1 }\n ]\n}\n"
+	body := "{\n \"results\": [\r\n  {\r\n    \"a\": [ 1,\n 2 ], \"b\": \"x\\ny \"\n  },\n  \"\xff\xfe ok\", { \"c\" : 1 }, {\r\"d\":1}\n ]\n}\n"
 	c := testConfig(serve(t, sends(200, body)).URL, sallyport.Request{URL: "/", Records: "$.results[*]"})
 	records, _, err := pull(t.Context(), mustOpen(t, c), "")
-	if diff := cmp.Diff([]string{`{"a":[1,2],"b":"x\ny "}`, "\"\uFFFD ok\"", `{ "c" : 1 }`}, records); err != nil || diff != "" {
+	if diff := cmp.Diff([]string{`{"a":[1,2],"b":"x\ny "}`, "\"\uFFFD ok\"", `{ "c" : 1 }`, `{"d":1}`}, records); err != nil || diff != "" {
 		t.Errorf("%v -want +got:\n%s", err, diff)
 	}
 }

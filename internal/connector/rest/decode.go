@@ -125,22 +125,23 @@ func (s *stream) end() error {
 
 // take consumes the value that lies ahead, or enters it. It returns a record if the value is one.
 func (s *stream) take(h hits) (jsontext.Value, error) {
-	kind, depth := s.json.PeekKind(), len(s.open)
-	if h.done.has(atRecords) {
+	kind := s.json.PeekKind()
+	switch {
+	case h.done.has(atRecords):
 		return s.record(h.deeper, kind)
-	}
-	if kind == '{' || kind == '[' {
-		if within := s.shape.fitting(h.deeper, depth, kind == '['); within != 0 {
-			return nil, s.enter(within, kind)
-		}
-	}
-	if h.done != 0 {
+	case h.deeper != 0 && (kind == '{' || kind == '['):
+		return nil, s.enter(h.deeper, kind)
+	case h.done != 0:
 		return nil, s.keep(h.done)
-	}
-	if kind == 'n' && h.deeper.has(atRecords) && s.shape.steps[atRecords][depth].any {
+	case kind == 'n' && s.holdsRecords(h.deeper):
 		s.seen = max(s.seen, null)
 	}
 	return nil, s.json.SkipValue()
+}
+
+// holdsRecords tells whether the records are the members of the value that lies ahead.
+func (s *stream) holdsRecords(deeper set) bool {
+	return deeper.has(atRecords) && s.shape.steps[atRecords][len(s.open)].any
 }
 
 func (s *stream) record(deeper set, kind jsontext.Kind) (jsontext.Value, error) {
@@ -170,12 +171,11 @@ func (s *stream) record(deeper set, kind jsontext.Kind) (jsontext.Value, error) 
 
 // enter goes into the object or list that lies ahead.
 func (s *stream) enter(within set, kind jsontext.Kind) error {
-	depth := len(s.open)
-	if within.has(atRecords) && s.shape.steps[atRecords][depth].any {
+	if s.holdsRecords(within) {
 		s.seen = present
 	}
 	_, err := s.json.ReadToken()
-	s.open = append(s.open, frame{object: kind == '{', within: within, elements: s.shape.match(within, depth, nil)})
+	s.open = append(s.open, frame{object: kind == '{', within: within, elements: s.shape.match(within, len(s.open), nil)})
 	return err
 }
 

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -205,6 +207,23 @@ func TestWhatIsNotReadCostsNoCall(t *testing.T) {
 	if last != errUnread || calls != 2 {
 		t.Errorf("%d calls, %v", calls, last)
 	}
+}
+
+func TestConnectionsAreNotKept(t *testing.T) {
+	closed := make(chan struct{})
+	server := httptest.NewUnstartedServer(library(7))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			close(closed)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	s := mustOpen(t, testConfig(server.URL, sallyport.Request{URL: "/page", Records: "$.results[*]", Paging: sallyport.Paging{Type: "page", Query: "page"}}))
+	if records, _, err := pull(t.Context(), s, ""); err != nil || len(records) != 7 {
+		t.Fatalf("%v, %v", records, err)
+	}
+	<-closed // of the one connection that served all pages
 }
 
 func TestCursorsOfAnotherKindAreRefused(t *testing.T) {

@@ -139,17 +139,6 @@ func (s *shape) match(within set, depth int, name []byte) hits {
 	return h
 }
 
-// fitting leaves those places whose next step can be taken into an object, or into a list.
-func (s *shape) fitting(within set, depth int, list bool) set {
-	var fit set
-	for place := range places {
-		if within.has(place) && (!list || s.steps[place][depth].any) {
-			fit |= 1 << place
-		}
-	}
-	return fit
-}
-
 // many tells whether the records' path selects members instead of one value.
 func (s *shape) many() bool {
 	return slices.ContainsFunc(s.steps[atRecords], func(step step) bool { return step.any })
