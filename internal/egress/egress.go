@@ -7,6 +7,8 @@ package egress
 
 import (
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -84,21 +86,17 @@ func (p Policy) allows(ip netip.Addr) bool {
 
 // checkLoopback lets through only the loopback port that the system's own address names.
 func checkLoopback(ip netip.AddrPort, address *url.URL) error {
-	if !IsLoopback(address.Hostname()) {
-		return refused(ip.Addr(), nil)
+	if IsLoopback(address.Hostname()) && port(address) == ip.Port() {
+		return nil
 	}
-	if port(address) != ip.Port() {
-		return sallyport.Errorf(sallyport.Invalid, "%s is not the port of the address %s, and nothing else of this machine is reached", ip, address.Host)
-	}
-	return nil
+	return refused(ip.Addr(), errors.New("not the system's own address"))
 }
 
 func refused(ip netip.Addr, cause error) error {
-	err := sallyport.Errorf(sallyport.Invalid,
-		"%s is not a public address; to reach it, add its network (such as %s) to the setting egress.allow_private",
-		ip, netip.PrefixFrom(ip.Unmap().WithZone(""), ip.Unmap().BitLen()))
-	err.Err = cause
-	return err
+	plain := ip.Unmap().WithZone("")
+	return &sallyport.Error{Code: sallyport.Invalid, Err: cause, Message: fmt.Sprintf(
+		"%s is neither a public address nor the system's own; to reach it, add its network (such as %s) to the setting egress.allow_private",
+		ip, netip.PrefixFrom(plain, plain.BitLen()))}
 }
 
 // IsLoopback tells whether a host, without a port, names this machine itself: localhost, 127.0.0.0/8 or ::1.

@@ -50,7 +50,7 @@ func TestControl(t *testing.T) {
 		{"own loopback by name", "http://localhost:8421", "[::1]:8421", nil, ""},
 		{"own loopback, default port", "http://localhost", "127.0.0.1:80", nil, ""},
 		{"own loopback, default port of https", "https://localhost", "127.0.0.1:443", nil, ""},
-		{"own loopback, other port", "http://127.0.0.1:8421", "127.0.0.1:8420", nil, "is not the port of the address 127.0.0.1:8421"},
+		{"own loopback, other port", "http://127.0.0.1:8421", "127.0.0.1:8420", nil, "egress.allow_private"},
 		{"own loopback does not open private networks", "http://127.0.0.1:8421", "10.1.2.3:8421", nil, "egress.allow_private"},
 		{"not an address", "https://api.example.com", "api.example.com:443", nil, "is not an IP address"},
 	} {

@@ -40,6 +40,7 @@ type ingestion struct {
 	finished    tally // pages that are not committed
 	page        tally // the page that is being read
 	staged      bool  // something of this page is staged
+	broken      bool  // this page is given up: what is staged of it must go
 	quarantined []sallyport.Quarantined
 	committed   time.Time
 }
@@ -241,8 +242,12 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 		schema := in.observer.Schema()
 		p.Schema = &schema
 	}
-	err := in.Store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
+	err := in.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+		if in.broken {
+			if err := tx.DropStaged(ctx, in.flow.Dataset.ID); err != nil {
+				return err
+			}
+		}
 		if in.run, err = tx.CommitPage(ctx, p); err != nil {
 			return err
 		}
@@ -269,19 +274,20 @@ func (in *ingestion) end(ctx context.Context, tx *store.Tx) error {
 	if _, _, err := tx.SettleRun(ctx, in.flow.ID); err != nil {
 		return err
 	}
+	if err := in.mark(ctx, tx, sallyport.VerdictValid, fmt.Sprintf("accepted in run %d", in.run.ID)); err != nil {
+		return err
+	}
 	return complete(ctx, tx, in.job)
 }
 
 // stop keeps the finished pages and ends the run with an error, or puts it to sleep until the quota allows the next call.
 func (in *ingestion) stop(ctx context.Context, cause error) error {
 	in.packer.Discard()
+	in.broken = true
 	in.open, in.quarantined = nil, in.quarantined[:in.finished.quarantined]
 	failure, _ := errors.AsType[*connector.Failure](cause)
 	wait := failure != nil && failure.Class == connector.ClassRate
 	err := in.commit(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := tx.DropStaged(ctx, in.flow.Dataset.ID); err != nil {
-			return err
-		}
 		in.run.Code, in.run.Error = sallyport.CodeOf(cause), in.Redactor.String(cause.Error())
 		if wait {
 			in.run.State, in.run.WaitUntil = sallyport.RunWaiting, resumeAt(failure)
@@ -291,8 +297,10 @@ func (in *ingestion) stop(ctx context.Context, cause error) error {
 		if err := tx.UpdateRun(ctx, in.run); err != nil {
 			return err
 		}
-		if err := in.mark(ctx, tx, failure); err != nil {
-			return err
+		if failure != nil && failure.Class == connector.ClassCredential {
+			if err := in.mark(ctx, tx, failure.Verdict(), in.run.Error); err != nil {
+				return err
+			}
 		}
 		return complete(ctx, tx, in.job)
 	})
@@ -303,16 +311,17 @@ func (in *ingestion) stop(ctx context.Context, cause error) error {
 	return err
 }
 
-// mark writes what a refused call proves about the credential. Only a refusal of the key does: a failed look at the network proves nothing.
-func (in *ingestion) mark(ctx context.Context, tx *store.Tx, failure *connector.Failure) error {
-	if failure == nil || failure.Class != connector.ClassCredential {
+// mark writes what the run proves about the credential: that the key works, or that it was refused. A failed look at the network proves
+// nothing.
+func (in *ingestion) mark(ctx context.Context, tx *store.Tx, verdict sallyport.Verdict, reason string) error {
+	if in.flow.Source.Credential == "" {
 		return nil
 	}
 	c, err := tx.Credential(ctx, in.flow.Source.Credential)
-	if err != nil {
+	if err != nil || c.Verdict == verdict {
 		return err
 	}
-	return tx.SetVerdict(ctx, c.ID, c.Version, failure.Verdict(), in.run.Error, sallyport.Now())
+	return tx.SetVerdict(ctx, c.ID, c.Version, verdict, reason, sallyport.Now())
 }
 
 // waiting is the size of the finished pages that are not committed.

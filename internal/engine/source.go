@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
 	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/store"
 )
 
 // Keys gives the secrets of a credential when a request needs them.
@@ -32,7 +33,7 @@ func (e *Engine) Keys(actor sallyport.Actor, credential sallyport.ID) Keys {
 			return nil, err
 		}
 		version = c.Version
-		return opened, nil
+		return opened, e.Store.InTx(ctx, func(tx *store.Tx) error { return tx.TouchCredential(ctx, c.ID, sallyport.Now()) })
 	}
 }
 

@@ -25,8 +25,8 @@ const (
 // crashVariable tells a test process that it is to crash, and how.
 const crashVariable = "SALLYPORT_CONNECTORTEST_CRASH"
 
-// diskBytes is the size that no file can pass on a full disk. The records of a crash are more.
-const diskBytes = 512 << 10
+// diskBytes is the size that no file can pass on a full disk. The records of a delivery are more.
+const diskBytes = 128 << 10
 
 type crash struct {
 	Point  string
@@ -38,11 +38,12 @@ type crash struct {
 
 // crashFirst crashes in the very first delivery, before any state was stored.
 func crashFirst(p *place, point string) {
-	p.crash(crash{Point: point, Seq: 1, From: 1, To: 10_000})
+	p.crash(crash{Point: point, Seq: 1, From: 1, To: 3_000})
 	p.reopen("")
-	p.write(1, numbered(1, 10_000)...)
+	p.write(1, numbered(1, 3_000)...)
 	p.commit()
-	p.has(numbered(1, 10_000)...)
+	p.shows(numbered(1, 3_000)...)
+	p.has(numbered(1, 3_000)...)
 }
 
 // crashLater crashes twice at the same place, after a delivery whose state was stored.
@@ -51,13 +52,14 @@ func crashLater(p *place, point string) {
 	p.write(1, numbered(1, 10)...)
 	p.target.State = p.commit()
 	p.close()
-	p.crash(crash{Point: point, Seq: 2, From: 11, To: 10_010})
-	p.crash(crash{Point: point, Seq: 2, From: 11, To: 10_010})
+	p.crash(crash{Point: point, Seq: 2, From: 11, To: 3_010})
+	p.crash(crash{Point: point, Seq: 2, From: 11, To: 3_010})
 	p.reopen(p.target.State)
-	p.write(2, numbered(11, 10_010)...)
-	p.write(3, numbered(10_011, 10_020)...)
+	p.write(2, numbered(11, 3_010)...)
+	p.write(3, numbered(3_011, 3_020)...)
 	p.commit()
-	p.has(numbered(1, 10_020)...)
+	p.shows(numbered(1, 3_020)...)
+	p.has(numbered(1, 3_020)...)
 }
 
 // crash starts this test in a process of its own and waits for its end.

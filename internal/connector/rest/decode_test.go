@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -123,6 +125,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"broken off", `$.a[*]`, `{"a":[1,`, "unexpected EOF"},
 		{"broken off, not streamed", `$.a[?@.x]`, `{"a":[1,`, "unexpected EOF"},
 		{"a value that is too long", `$.a[*]`, `{"a":[1],"next":"` + strings.Repeat("x", maxKept) + `"}`, "the value at $.next is larger than 64 KiB"},
+		{"a function that panics", `$.a[?match(@.b, "[")]`, `{"a":[{}]}`, `"$.a[?match(@.b, \"[\")]" cannot be evaluated`},
 		{"an odd comma", `$.a[*]`, `{"a":[1,]}`, "invalid character"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -189,6 +192,37 @@ func TestStreamKeepsOneRecord(t *testing.T) {
 	}
 	if held > 16<<10 {
 		t.Errorf("it held %d bytes", held)
+	}
+}
+
+// TestRecordsCostNoMemory pulls pages of very different size through a source.
+func TestRecordsCostNoMemory(t *testing.T) {
+	allocations := func(records int) float64 {
+		body := indicators(records)
+		c := testConfig("https://api.example.com", listRequest)
+		c.Transport = func(*url.URL) http.RoundTripper {
+			return tripper(func(*http.Request) (*http.Response, error) {
+				return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}, nil
+			})
+		}
+		s := mustOpen(t, c)
+		return testing.AllocsPerRun(5, func() {
+			n := 0
+			for page, err := range s.Pages(t.Context(), "") {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range page.Records {
+					n++
+				}
+			}
+			if n != records {
+				t.Fatalf("%d records, not %d", n, records)
+			}
+		})
+	}
+	if few, many := allocations(100), allocations(20_000); many > few+20 {
+		t.Errorf("100 records take %.0f allocations, 20,000 take %.0f", few, many)
 	}
 }
 

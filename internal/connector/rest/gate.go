@@ -138,11 +138,13 @@ type fault struct {
 	lasting bool   // trying again would not help
 }
 
+// Error returns the redacted text.
 func (f *fault) Error() string { return f.text }
 
 // blind is a context that tells nothing but when to stop: what traces requests through a context must not see the one with the key.
 type blind struct{ context.Context }
 
+// Value knows nothing.
 func (blind) Value(any) any { return nil }
 
 // origin is the scheme, host and port of a URL.

@@ -51,7 +51,7 @@ func mustOpen(t testing.TB, c Config) *Source {
 	return s
 }
 
-// serve starts a system that answers with what write says.
+// serve starts a system on loopback.
 func serve(t testing.TB, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -85,7 +85,7 @@ func pull(ctx context.Context, s *Source, cursor string) (records, cursors []str
 	return records, cursors, nil
 }
 
-// readerFunc is a RoundTripper that is a function.
+// tripper is a RoundTripper that is a function.
 type tripper func(*http.Request) (*http.Response, error)
 
 func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -25,7 +25,7 @@ type reading struct {
 	compact []byte // used again for every record that needs it
 	seed    maphash.Seed
 	asked   map[uint64]bool // the cursors so far
-	last    uint64          // the hash of the last page's records; 0 if it had none
+	last    uint64          // the hash of the last page's records
 }
 
 func newReading(s *Source, cursor string) *reading {
@@ -56,10 +56,10 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 	if f, ok := errors.AsType[*connector.Failure](err); ok && f.Class == connector.ClassEmpty {
 		answer, err = nil, nil
 	}
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
 		return nil, err
 	}
 	p := &page{reading: r, answer: answer, err: errUnread}

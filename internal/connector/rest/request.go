@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sallyport-io/sallyport"
@@ -120,6 +121,8 @@ func texts(value any) []string {
 			all = append(all, texts(element)...)
 		}
 		return all
+	case float64:
+		return []string{strconv.FormatFloat(value, 'f', -1, 64)}
 	}
 	return []string{fmt.Sprint(value)}
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,6 +33,8 @@ func TestNewCall(t *testing.T) {
 			params: map[string]any{"b": int64(7)}, url: "https://h/base/list?b=7"},
 		{name: "list", request: sallyport.Request{URL: "/list", Query: map[string]string{"type[]": "{list}", "in": "({list})"}},
 			params: map[string]any{"list": []string{"ip", "url"}}, url: "https://h/base/list?in=%28ip%2Curl%29&type%5B%5D=ip&type%5B%5D=url"},
+		{name: "list that was stored", request: sallyport.Request{URL: "/list", Query: map[string]string{"l": "{list}"}},
+			params: map[string]any{"list": []any{"ip", json.Number("7"), 1e7, false}}, url: "https://h/base/list?l=ip&l=7&l=10000000&l=false"},
 		{name: "path", request: sallyport.Request{URL: "/of/{a}/all"}, params: map[string]any{"a": "../x?y#z %2F"}, url: "https://h/base/of/..%2Fx%3Fy%23z%20%252F/all"},
 		{name: "unknown names stay", request: sallyport.Request{URL: "/x", Query: map[string]string{"q": "{other}"}}, url: "https://h/base/x?q=%7Bother%7D"},
 		{name: "header", request: sallyport.Request{URL: "/x", Headers: map[string]string{"accept": "text/json", "X-A": "v {a}"}}, params: map[string]any{"a": "1"},
@@ -106,6 +109,17 @@ func TestOpenRefusesWhatIsInTheWayOfTheKey(t *testing.T) {
 	c.Definition.Credential.Auth = connector.Auth{Kind: connector.AuthHeader, Name: "X-Key", Secret: "key"}
 	if _, err := Open(c); err == nil || !strings.HasPrefix(err.Error(), "headers: must not hold X-Key") {
 		t.Errorf("a header: %v", err)
+	}
+}
+
+func TestLimitsHaveDefaults(t *testing.T) {
+	want := Limits{Pages: 100_000, Records: 1_000_000_000, Record: 16 << 20, Body: 1 << 30, Pause: 30 * time.Second}
+	if got := (Limits{}).withDefaults(&connector.Definition{}); got != want {
+		t.Errorf("got %+v", got)
+	}
+	want.Pages, want.Body = 7, 1000
+	if got := (Limits{Pages: 7}).withDefaults(&connector.Definition{Limits: connector.Limits{MaxBody: 1000}}); got != want {
+		t.Errorf("got %+v", got)
 	}
 }
 

@@ -72,6 +72,7 @@ func play(t *testing.T, request sallyport.Request, replies ...reply) (s *script,
 	c.Definition.Errors = []connector.ErrorRule{
 		{Status: []int{429}, Match: "per second", Class: connector.ClassRate, Window: "second"},
 		{Status: []int{429}, Match: "per day", Class: connector.ClassRate, Window: "day"},
+		{Status: []int{403}, Match: "busy", Class: connector.ClassTransient},
 	}
 	records, _, err = pull(t.Context(), mustOpen(t, c), "")
 	return s, records, err
@@ -102,6 +103,7 @@ func TestRetries(t *testing.T) {
 		{"down for ever", get, []reply{{err: unreached}}, attempts, connector.ClassTransient, 0},
 		{"key refused", get, []reply{{status: 401}, ok}, 1, connector.ClassCredential, 0},
 		{"plan refused", get, []reply{{status: 403}, ok}, 1, connector.ClassPlan, 0},
+		{"refused, and said to pass", get, []reply{{status: 403, body: `{"error":"busy"}`}, ok}, 1, connector.ClassTransient, 0},
 		{"not there", get, []reply{{status: 404}, ok}, 1, connector.ClassPermanent, 0},
 		{"not JSON", get, []reply{{status: 200, body: "<html>"}, ok}, 1, connector.ClassPermanent, 0},
 		{"address refused", get, []reply{{err: sallyport.Errorf(sallyport.Invalid, "not public")}, ok}, 1, connector.ClassPermanent, 0},

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sallyport-io/sallyport"
 )
 
 // maxTree bounds the answers that are read as a whole, because the path to their records cannot be streamed.
@@ -34,7 +36,10 @@ func newTree(shape *shape, from io.Reader) (*tree, error) {
 	if _, err := numbers.Token(); err != io.EOF {
 		return nil, errTrailing
 	}
-	t.nodes = shape.query.Select(t.root)
+	var err error
+	if t.nodes, err = shape.selectFrom(t.root); err != nil {
+		return nil, err
+	}
 	if _, list := single(t.nodes).([]any); list && shape.query.Query().Singular() != nil {
 		return nil, shape.aList()
 	}
@@ -42,6 +47,16 @@ func newTree(shape *shape, from io.Reader) (*tree, error) {
 		t.seen = present
 	}
 	return t, nil
+}
+
+// selectFrom selects the records. The library panics on some expressions, such as a match with what is no regular expression.
+func (s *shape) selectFrom(root any) (nodes []any, err error) {
+	defer func() {
+		if recover() != nil {
+			err = sallyport.FieldErrorf(fields[atRecords], "%q cannot be evaluated; look at the functions in it", s.text[atRecords])
+		}
+	}()
+	return s.query.Select(root), nil
 }
 
 func single(nodes []any) any {

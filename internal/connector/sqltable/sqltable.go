@@ -116,7 +116,7 @@ func (d *destination) begin(ctx context.Context) (err error) {
 	if d.begun {
 		return nil
 	}
-	if _, err := d.conn.ExecContext(ctx, "SELECT 1"); err != nil {
+	if _, err := d.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	d.begun = true
