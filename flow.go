@@ -36,8 +36,9 @@ type Source struct {
 	Endpoint   string         `json:"endpoint,omitempty"`   // empty for a manual request
 	Params     map[string]any `json:"params,omitempty"`     // strings, booleans and numbers (json.Number), or lists of them
 	Request    *Request       `json:"request,omitempty"`
-	Schedule   *Schedule      `json:"schedule,omitempty"` // nil: only on demand
-	Fence      int64          `json:"-"`                  // the number of the execution that may commit
+	Schedule   *Schedule      `json:"schedule,omitempty"`   // nil: only on demand
+	NextRunAt  time.Time      `json:"next_run_at,omitzero"` // when the schedule is due; zero without one
+	Fence      int64          `json:"-"`                    // the number of the execution that may commit
 }
 
 // Request is a call described by hand instead of by an endpoint of a definition.

@@ -19,6 +19,7 @@ const (
 	CredentialOpen   = "credential.open" // its secrets were brought into the clear, to be used
 	CredentialTest   = "credential.test"
 	CredentialRotate = "credential.rotate"
+	CredentialUpdate = "credential.update" // its name or description
 	CredentialDelete = "credential.delete"
 
 	FlowApply   = "flow.apply"
@@ -27,6 +28,11 @@ const (
 	FlowPause   = "flow.pause"
 	FlowResume  = "flow.resume"
 	FlowDelete  = "flow.delete"
+
+	AuthSetUp   = "auth.setup" // the first user was made
+	AuthSignIn  = "auth.sign_in"
+	AuthSignOut = "auth.sign_out"
+	AuthRefused = "auth.refused" // a wrong name or password
 
 	DatasetExport    = "dataset.export"
 	QuarantineReplay = "quarantine.replay"

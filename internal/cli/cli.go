@@ -45,6 +45,7 @@ type commands struct {
 	LogFormat    string `help:"text or json (SALLYPORT_LOG_FORMAT)." placeholder:"FORMAT"`
 
 	Demo       demoCommand       `cmd:"" help:"Do the main job on a sandbox, and show what came of it."`
+	Serve      serveCommand      `cmd:"" help:"Work flows by their schedules, until it is stopped."`
 	Sandbox    sandboxCommand    `cmd:"" help:"Serve a local Pulsedive look-alike with made-up data."`
 	Connector  connectorCommand  `cmd:"" help:"Look at the catalogue of connectors."`
 	Credential credentialCommand `cmd:"" help:"Store, test and rotate credentials."`
@@ -64,6 +65,8 @@ type env struct {
 	commands *commands
 	redactor *secret.Redactor
 	log      io.Writer // Err as it came: the log redacts, and asks whether it is a terminal, itself
+	serving  bool      // not one command, but a server
+	settings config.Settings
 	app      *app.App
 }
 
@@ -135,20 +138,20 @@ func (e *env) open() (*app.App, error) {
 	flags := map[string]string{}
 	for name, value := range map[string]string{
 		"data": c.Data, "database": c.Database, "master_key": c.MasterKey, "egress.allow_private": c.AllowPrivate,
-		"log.level": c.LogLevel, "log.format": c.LogFormat,
+		"log.level": c.LogLevel, "log.format": c.LogFormat, "addr": c.Serve.Addr,
 	} {
 		if value != "" {
 			flags[name] = value
 		}
 	}
-	settings, err := config.Load(flags, e.Env, os.ReadFile)
-	if err != nil {
+	var err error
+	if e.settings, err = config.Load(flags, e.Env, os.ReadFile); err != nil {
 		return nil, err
 	}
-	if settings.Log.Level == slog.LevelInfo {
-		settings.Log.Level = slog.LevelWarn // what a server logs of its work, a command says itself
+	if e.settings.Log.Level == slog.LevelInfo && !e.serving {
+		e.settings.Log.Level = slog.LevelWarn // what a server logs of its work, a command says itself
 	}
-	e.app, err = app.Open(e.ctx, settings, e.log, e.redactor)
+	e.app, err = app.Open(e.ctx, e.settings, e.log, e.redactor)
 	return e.app, err
 }
 
@@ -176,7 +179,7 @@ func (e *env) exit(err error) int {
 	if code, ok := errors.AsType[finding](err); ok {
 		return int(code)
 	}
-	if e.ctx.Err() != nil {
+	if e.ctx.Err() != nil && !e.serving {
 		fmt.Fprintln(e.Err, "interrupted; what was committed is kept, and the next run goes on from there")
 		return exitInterrupted
 	}

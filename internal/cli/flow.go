@@ -112,7 +112,7 @@ func (c *flowShow) Run(e *env) error {
 	}
 	return e.show(f, func(w io.Writer) {
 		facts(w, "flow", f.Name, "description", f.Description, "state", string(f.State), "reason", f.Reason,
-			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule),
+			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt),
 			"dataset", fmt.Sprintf("%s, %s in %s", plural(f.Dataset.Records, "record"), bytesOf(f.Dataset.Bytes), batches(f.Dataset.LastSeq)))
 		fmt.Fprintln(w)
 		rows := [][]string{}

@@ -63,8 +63,8 @@ func TestWorkIsHandedOver(t *testing.T) {
 	}
 }
 
-// until starts a command and returns when it has written something to its standard error; the rest of that is read and dropped.
-func (h home) until(cmd *exec.Cmd, text string) {
+// until starts a command and returns the line in which it writes a text to its standard error; the rest is read and dropped.
+func (h home) until(cmd *exec.Cmd, text string) string {
 	h.Helper()
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -73,18 +73,18 @@ func (h home) until(cmd *exec.Cmd, text string) {
 	if err := cmd.Start(); err != nil {
 		h.Fatal(err)
 	}
-	seen := make(chan struct{})
+	h.Cleanup(func() { cmd.Process.Kill() }) //nolint:errcheck // most have ended by then
+	seen := make(chan string, 1)
 	go func() {
-		found := false
+		defer close(seen)
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			if !found && strings.Contains(lines.Text(), text) {
-				found = true
-				close(seen)
+			if strings.Contains(lines.Text(), text) {
+				select {
+				case seen <- lines.Text():
+				default: // it was seen before
+				}
 			}
 		}
-		if !found {
-			close(seen)
-		}
 	}()
-	<-seen
+	return <-seen
 }

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
 	"go.yaml.in/yaml/v4"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/store"
 	"github.com/sallyport-io/sallyport/internal/strictyaml"
 )
@@ -254,16 +254,8 @@ func checkSchedule(s *sallyport.Schedule) error {
 	case s.Every != 0 && s.Zone != "":
 		return sallyport.FieldErrorf("schedule.zone", "goes with cron only")
 	}
-	if _, err := time.LoadLocation(s.Zone); err != nil {
-		return sallyport.FieldErrorf("schedule.zone", "%q is no time zone; write one such as Europe/Vienna", s.Zone)
-	}
-	if s.Cron == "" {
-		return nil
-	}
-	if _, err := cron.ParseStandard(s.Cron); err != nil {
-		return sallyport.FieldErrorf("schedule.cron", "%q is no cron expression of five fields: %w", s.Cron, err)
-	}
-	return nil
+	_, err := engine.Next(s, time.Now())
+	return err
 }
 
 // spec writes a flow as a flow file would.

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
+	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -85,10 +87,21 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 	if err := tx.InsertAudit(ctx, entry); err != nil {
 		return change, err
 	}
+	if f.Source.NextRunAt, err = nextRun(&old, f); err != nil {
+		return change, err
+	}
 	if change.Change == FlowCreated {
 		return change, createFlow(ctx, tx, f)
 	}
 	return change, s.updateFlow(ctx, tx, &old, f)
+}
+
+// nextRun is when a flow is due: as before if its schedule is as before, else as a new schedule is.
+func nextRun(old, f *sallyport.Flow) (time.Time, error) {
+	if identical(old.Source.Schedule, f.Source.Schedule) {
+		return old.Source.NextRunAt, nil
+	}
+	return engine.First(f.Source.Schedule, sallyport.Now())
 }
 
 func createFlow(ctx context.Context, tx *store.Tx, f *sallyport.Flow) error {
@@ -119,7 +132,7 @@ func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, old, f *sallypor
 			return err
 		}
 	}
-	if !identical(comparable(old).Source, comparable(f).Source) {
+	if reads(old.Source) != reads(f.Source) {
 		if err := abandonRun(ctx, tx, old); err != nil {
 			return err
 		}
@@ -158,11 +171,18 @@ type written struct {
 
 func comparable(f *sallyport.Flow) written {
 	w := written{Description: f.Description, Source: f.Source}
-	w.Source.ID = ""
+	w.Source.ID, w.Source.NextRunAt = "", time.Time{}
 	for _, d := range f.Destinations {
 		w.Destinations = append(w.Destinations, sallyport.Destination{Name: d.Name, Connector: d.Connector, Credential: d.Credential, Config: d.Config})
 	}
 	return w
+}
+
+// reads is what a source reads, without when.
+func reads(s sallyport.Source) string {
+	s.ID, s.Schedule, s.NextRunAt, s.Fence = "", nil, time.Time{}, 0
+	text, _ := json.Marshal(s) // strings, numbers and maps of these always encode
+	return string(text)
 }
 
 // identical compares as the database keeps things: as JSON, where 1 read from a file and 1 read from a column are the same.

@@ -56,7 +56,7 @@ func (c jsonColumn) Scan(v any) error {
 	return d.Decode(c.into)
 }
 
-// orNull is how a reference to a thing is written that may be none; COALESCE(…, ”) reads it.
+// orNull is how a reference is written that may be empty: only NULL refers to nothing. COALESCE reads it.
 func orNull(id sallyport.ID) any {
 	if id == "" {
 		return nil

@@ -131,7 +131,8 @@ func nameTaken(err error, kind, name string) error {
 	if !isDuplicate(err) {
 		return err
 	}
-	return &sallyport.Error{Code: sallyport.Conflict, Field: "name", Message: fmt.Sprintf("there is already a %s named %q", kind, name), Err: err}
+	message := fmt.Sprintf("there is already a %s named %q", kind, name)
+	return &sallyport.Error{Code: sallyport.Conflict, Field: "name", Message: message, Err: err}
 }
 
 // quoted joins names in quotes and puts a word before them, if there are any.

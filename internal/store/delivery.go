@@ -45,7 +45,8 @@ func (tx *Tx) CaughtUp(ctx context.Context, destinationID sallyport.ID) (bool, e
 
 // ClaimDestination makes a delivery the only one that may commit, until the next one: its commits must carry the number returned.
 func (tx *Tx) ClaimDestination(ctx context.Context, id sallyport.ID) (fence int64, err error) {
-	return one(ctx, tx.q, notFound("destination", id), single[int64], "UPDATE destination SET fence = fence + 1 WHERE id = $1 RETURNING fence", id)
+	return one(ctx, tx.q, notFound("destination", id), single[int64],
+		"UPDATE destination SET fence = fence + 1 WHERE id = $1 RETURNING fence", id)
 }
 
 // StartDelivery begins a delivery after the last batch that the destination has, or goes on with one that never ended, and clears the
@@ -87,7 +88,8 @@ func (tx *Tx) CommitDelivery(ctx context.Context, c DeliveryCommit) error {
 		return err
 	}
 	if c.Position < position {
-		return sallyport.Errorf(sallyport.Internal, "the destination %s has batch %d: it cannot go back to %d", c.DestinationID, position, c.Position)
+		return sallyport.Errorf(sallyport.Internal, "the destination %s has batch %d: it cannot go back to %d",
+			c.DestinationID, position, c.Position)
 	}
 	_, err = tx.exec(ctx, "UPDATE destination SET position = $1, state = $2, records = records + $3, rejected = rejected + $4 WHERE id = $5",
 		c.Position, c.State, c.Records, c.Rejected, c.DestinationID)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 )
@@ -14,7 +15,7 @@ const flowTables = " FROM flow JOIN source ON source.flow_id = flow.id JOIN data
 
 const (
 	sourceColumns = `source.id, source.flow_id, source.connector, COALESCE(source.credential_id, ''), source.endpoint,
-		source.params, source.request, source.schedule, source.fence`
+		source.params, source.request, source.schedule, source.next_run_at, source.fence`
 	datasetColumns = `dataset.id, dataset.source_id, flow.name, dataset.schema, dataset.key_fields,
 		dataset.records, dataset.bytes, dataset.last_seq`
 	selectFlows = `SELECT flow.id, flow.name, flow.description, flow.state, flow.reason, flow.created_at, flow.updated_at, ` +
@@ -23,7 +24,7 @@ const (
 
 func sourceTargets(s *sallyport.Source) []any {
 	return []any{&s.ID, &s.FlowID, &s.Connector, &s.Credential, &s.Endpoint,
-		jsonColumn{&s.Params}, jsonColumn{&s.Request}, jsonColumn{&s.Schedule}, &s.Fence}
+		jsonColumn{&s.Params}, jsonColumn{&s.Request}, jsonColumn{&s.Schedule}, timeColumn{&s.NextRunAt}, &s.Fence}
 }
 
 func datasetTargets(d *sallyport.Dataset) []any {
@@ -81,7 +82,8 @@ func (r reader) flows(ctx context.Context, where string, args ...any) ([]sallypo
 		return nil, err
 	}
 	destinations, err := list(ctx, r.q, scanDestination, selectDestinations+
-		" JOIN flow ON flow.id = destination.flow_id JOIN source ON source.flow_id = flow.id WHERE "+where+" ORDER BY destination.ordinal", args...)
+		" JOIN flow ON flow.id = destination.flow_id JOIN source ON source.flow_id = flow.id WHERE "+where+
+		" ORDER BY destination.ordinal", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -124,9 +126,9 @@ func (tx *Tx) insertSource(ctx context.Context, f *sallyport.Flow) error {
 		return err
 	}
 	s := f.Source
-	_, err = tx.exec(ctx, `INSERT INTO source (id, flow_id, connector, credential_id, endpoint, params, request, schedule)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		s.ID, s.FlowID, s.Connector, orNull(s.Credential), s.Endpoint, params, request, schedule)
+	_, err = tx.exec(ctx, `INSERT INTO source (id, flow_id, connector, credential_id, endpoint, params, request, schedule, next_run_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		s.ID, s.FlowID, s.Connector, orNull(s.Credential), s.Endpoint, params, request, schedule, micros(s.NextRunAt))
 	return credentialGone(err, f.Name, s.Credential)
 }
 
@@ -154,21 +156,7 @@ func (tx *Tx) UpdateFlow(ctx context.Context, f *sallyport.Flow) error {
 	if err != nil {
 		return err
 	}
-	params, request, schedule, err := sourceJSON(f.Source)
-	if err != nil {
-		return err
-	}
-	_, err = tx.exec(ctx, `UPDATE source SET connector = $1, credential_id = $2, endpoint = $3, params = $4, request = $5, schedule = $6
-		WHERE flow_id = $7`, f.Source.Connector, orNull(f.Source.Credential), f.Source.Endpoint, params, request, schedule, f.ID)
-	if err != nil {
-		return credentialGone(err, f.Name, f.Source.Credential)
-	}
-	key, err := asJSON(f.Dataset.Key)
-	if err != nil {
-		return err
-	}
-	_, err = tx.exec(ctx, "UPDATE dataset SET key_fields = $1 WHERE source_id = (SELECT id FROM source WHERE flow_id = $2)", key, f.ID)
-	if err != nil {
+	if err := tx.updateSource(ctx, f); err != nil {
 		return err
 	}
 	if err := tx.putDestinations(ctx, f); err != nil {
@@ -178,6 +166,37 @@ func (tx *Tx) UpdateFlow(ctx context.Context, f *sallyport.Flow) error {
 		return err
 	}
 	return tx.dropDestinations(ctx, f)
+}
+
+// updateSource writes the source of a flow and the key of its dataset.
+func (tx *Tx) updateSource(ctx context.Context, f *sallyport.Flow) error {
+	params, request, schedule, err := sourceJSON(f.Source)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, `UPDATE source SET connector = $1, credential_id = $2, endpoint = $3, params = $4, request = $5, schedule = $6,
+		next_run_at = $7 WHERE flow_id = $8`,
+		f.Source.Connector, orNull(f.Source.Credential), f.Source.Endpoint, params, request, schedule, micros(f.Source.NextRunAt), f.ID)
+	if err != nil {
+		return credentialGone(err, f.Name, f.Source.Credential)
+	}
+	key, err := asJSON(f.Dataset.Key)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, "UPDATE dataset SET key_fields = $1 WHERE source_id = (SELECT id FROM source WHERE flow_id = $2)", key, f.ID)
+	return err
+}
+
+// SetNextRun says when a source is due next; the zero time is never.
+func (tx *Tx) SetNextRun(ctx context.Context, sourceID sallyport.ID, at time.Time) error {
+	return tx.execOne(ctx, notFound("source", sourceID), "UPDATE source SET next_run_at = $1 WHERE id = $2", micros(at), sourceID)
+}
+
+// DueFlows returns the active flows whose source is due, the longest overdue first.
+func (r reader) DueFlows(ctx context.Context, now time.Time) ([]sallyport.ID, error) {
+	return list(ctx, r.q, single[sallyport.ID], `SELECT flow.id FROM flow JOIN source ON source.flow_id = flow.id
+		WHERE source.next_run_at > 0 AND source.next_run_at <= $1 AND flow.state = $2 ORDER BY source.next_run_at`, micros(now), sallyport.FlowActive)
 }
 
 // SetFlowState activates or pauses a flow.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/store"
@@ -24,7 +25,8 @@ func testFlowRoundTrip(t *testing.T, s *store.Store) {
 		}
 		return tx.InsertFlow(ctx, &bare)
 	})
-	if full.Source.FlowID != full.ID || full.Dataset.SourceID != full.Source.ID || full.Dataset.Name != "Zulu" || full.Destinations[2].FlowID != full.ID {
+	if full.Source.FlowID != full.ID || full.Dataset.SourceID != full.Source.ID || full.Dataset.Name != "Zulu" ||
+		full.Destinations[2].FlowID != full.ID {
 		t.Errorf("references were not set: %+v", full)
 	}
 	diff(t, get(s.Flow(ctx, full.ID))(t), full)
@@ -172,4 +174,29 @@ func testFlowDelete(t *testing.T, s *store.Store) {
 		}
 	}
 	diff(t, get(s.Credential(ctx, c.ID))(t), c)
+}
+
+func testDueFlows(t *testing.T, s *store.Store) {
+	ctx, now := t.Context(), sallyport.Now()
+	due := map[string]time.Duration{"long overdue": -time.Hour, "just due": 0, "later": time.Microsecond, "paused": -time.Hour}
+	ids := map[string]sallyport.ID{}
+	for name, d := range due {
+		f := flow(name, "")
+		f.State, f.Source.NextRunAt = sallyport.FlowActive, now.Add(d)
+		if name == "paused" {
+			f.State = sallyport.FlowPaused
+		}
+		ids[name] = f.ID
+		do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.InsertFlow(ctx, &f) })
+	}
+	addFlow(t, s, "on demand")
+	diff(t, get(s.DueFlows(ctx, now))(t), []sallyport.ID{ids["long overdue"], ids["just due"]})
+	f := get(s.Flow(ctx, ids["just due"]))(t)
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.SetNextRun(ctx, f.Source.ID, now.Add(time.Minute))
+	})
+	diff(t, get(s.DueFlows(ctx, now))(t), []sallyport.ID{ids["long overdue"]})
+	diff(t, get(s.Flow(ctx, f.ID))(t).Source.NextRunAt, now.Add(time.Minute))
+	err := try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetNextRun(ctx, "src_no", now) })
+	wantError(t, err, sallyport.NotFound, "src_no")
 }

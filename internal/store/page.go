@@ -24,13 +24,14 @@ type PageCommit struct {
 
 // ClaimSource makes an execution of a source the only one that may commit, until the next one: its commits must carry the number returned.
 func (tx *Tx) ClaimSource(ctx context.Context, sourceID sallyport.ID) (fence int64, err error) {
-	return one(ctx, tx.q, notFound("source", sourceID), single[int64], "UPDATE source SET fence = fence + 1 WHERE id = $1 RETURNING fence", sourceID)
+	return one(ctx, tx.q, notFound("source", sourceID), single[int64],
+		"UPDATE source SET fence = fence + 1 WHERE id = $1 RETURNING fence", sourceID)
 }
 
 // StageBatches keeps batches of a page that is still being read: Batches does not return them before CommitPage. Their DatasetID and RunID
 // must be set. The error is [ErrFenced] if a later execution has claimed the source.
 func (tx *Tx) StageBatches(ctx context.Context, sourceID sallyport.ID, fence int64, batches []sallyport.Batch) error {
-	if err := tx.checkSource(ctx, sourceID, fence); err != nil {
+	if _, err := tx.checkSource(ctx, sourceID, fence); err != nil {
 		return err
 	}
 	for _, b := range batches {
@@ -51,7 +52,8 @@ func (tx *Tx) DropStaged(ctx context.Context, datasetID sallyport.ID) error {
 // puts records into quarantine. New batches clear the errors of the flow's destinations, which are due for another delivery.
 // The error is [ErrFenced] if a later execution has claimed the source, or the run has ended.
 func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, error) {
-	if err := tx.checkSource(ctx, p.SourceID, p.Fence); err != nil {
+	flowID, err := tx.checkSource(ctx, p.SourceID, p.Fence)
+	if err != nil {
 		return sallyport.Run{}, err
 	}
 	first, last, err := tx.appendBatches(ctx, p)
@@ -62,7 +64,7 @@ func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, erro
 		return sallyport.Run{}, err
 	}
 	if last >= first {
-		if err := tx.clearErrors(ctx, p.SourceID); err != nil {
+		if err := tx.ClearErrors(ctx, flowID); err != nil {
 			return sallyport.Run{}, err
 		}
 	}
@@ -82,9 +84,10 @@ func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, erro
 	return tx.Run(ctx, p.RunID)
 }
 
-// checkSource locks the source against a later execution.
-func (tx *Tx) checkSource(ctx context.Context, id sallyport.ID, fence int64) error {
-	return tx.execOne(ctx, ErrFenced, "UPDATE source SET fence = fence WHERE id = $1 AND fence = $2", id, fence)
+// checkSource locks the source against a later execution, and returns the flow it belongs to.
+func (tx *Tx) checkSource(ctx context.Context, id sallyport.ID, fence int64) (flowID sallyport.ID, err error) {
+	return one(ctx, tx.q, ErrFenced, single[sallyport.ID],
+		"UPDATE source SET fence = fence WHERE id = $1 AND fence = $2 RETURNING flow_id", id, fence)
 }
 
 // appendBatches gives the staged batches of the run and then those of the page the next numbers of the dataset: first to last.
@@ -131,11 +134,5 @@ func (tx *Tx) moveDataset(ctx context.Context, p PageCommit, last int64) error {
 	}
 	_, err := tx.exec(ctx, `UPDATE dataset SET records = records + $1, bytes = bytes + $2, last_seq = $3, schema = COALESCE($4, schema)
 		WHERE id = $5`, p.Records, p.Bytes, last, schema, p.DatasetID)
-	return err
-}
-
-func (tx *Tx) clearErrors(ctx context.Context, sourceID sallyport.ID) error {
-	_, err := tx.exec(ctx, `UPDATE destination SET error = ''
-		WHERE flow_id = (SELECT flow_id FROM source WHERE id = $1) AND error <> ''`, sourceID)
 	return err
 }

@@ -41,7 +41,8 @@ func testPage(t *testing.T, s *store.Store) {
 
 	p := i.page("page 3", batch("y", 3), batch("z", 4))
 	p.Pages, p.Schema = 2, &sallyport.Schema{Fields: []sallyport.Field{{Name: "new", Kind: sallyport.KindMixed}}}
-	p.Quarantined = []sallyport.Quarantined{{Record: []byte(`"\x00 not an object"`), Reason: "not an object", At: at(1)}, {Record: []byte("7"), At: at(2)}}
+	p.Quarantined = []sallyport.Quarantined{
+		{Record: []byte(`"\x00 not an object"`), Reason: "not an object", At: at(1)}, {Record: []byte("7"), At: at(2)}}
 	var run sallyport.Run
 	do(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
 		run, err = tx.CommitPage(ctx, p)
@@ -153,6 +154,8 @@ func testPageClearsErrors(t *testing.T, s *store.Store) {
 	i.commit(t, s, batch("a", 1))
 	diff(t, errText(i), "")
 	diff(t, errText(other), "disk full")
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.ClearErrors(ctx, other.ID) })
+	diff(t, errText(other), "")
 }
 
 func testBatchesBounded(t *testing.T, s *store.Store) {

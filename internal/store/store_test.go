@@ -92,6 +92,7 @@ func TestStore(t *testing.T) {
 		{"FlowUpdate", testFlowUpdate},
 		{"FlowRewind", testFlowRewind},
 		{"FlowState", testFlowState},
+		{"DueFlows", testDueFlows},
 		{"FlowDelete", testFlowDelete},
 		{"FlowWithoutCredential", testFlowWithoutCredential},
 		{"RunOneAtATime", testRunOneAtATime},
@@ -114,6 +115,11 @@ func TestStore(t *testing.T) {
 		{"SettleByTheLastOfTwo", testSettleByTheLastOfTwo},
 		{"Quarantine", testQuarantine},
 		{"Audit", testAudit},
+		{"Users", testUsers},
+		{"SetupLink", testSetupLink},
+		{"Sessions", testSessions},
+		{"LastRuns", testLastRuns},
+		{"DescribeCredential", testDescribeCredential},
 	}
 	for _, db := range databases {
 		t.Run(db.name, func(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 
 // indicator is a record of the size and form that a threat feed has.
 func indicator(i int) []byte {
-	return fmt.Appendf(nil, `{"iid":%d,"indicator":"host-%d.example.net","type":"domain","risk":"high","risk_recommended":"low","manualrisk":0,`+
+	return fmt.Appendf(nil, `{"iid":%d,"indicator":"host-%d.example.net","type":"domain","risk":"high","risk_recommended":"low",`+
+		`"manualrisk":0,`+
 		`"stamp_added":"2026-01-%02d 10:%02d:%02d","stamp_updated":"2026-02-%02d 10:%02d:%02d","stamp_seen":"2026-03-%02d 10:%02d:%02d",`+
 		`"recent":1,"summary":{"properties":{"http":{"++code":"200","++content-type":"text/html"},"geo":{"countrycode":"US",`+
 		`"org":"Example Org %d"}}},"threats":["Phishing","Emotet"],"feeds":["Feed A","Feed B"]}`,

@@ -182,7 +182,8 @@ func (t *table) makeUnique(ctx context.Context) error {
 // statement writes one row. OR ABORT overrules what the table may say of conflicts: a row that is refused undoes nothing but itself.
 func (t *table) statement() string {
 	every := t.names(func(column) bool { return true })
-	b := "INSERT OR ABORT INTO " + quoted(t.tableName) + " (" + strings.Join(every, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(every)-1) + ")"
+	b := "INSERT OR ABORT INTO " + quoted(t.tableName) + " (" + strings.Join(every, ", ") + ")" +
+		" VALUES (?" + strings.Repeat(", ?", len(every)-1) + ")"
 	if !t.upsert {
 		return b
 	}

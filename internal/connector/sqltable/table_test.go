@@ -41,7 +41,8 @@ func TestColumnsAreAddedWhenFieldsAppear(t *testing.T) {
 
 func TestRecordsWithoutFields(t *testing.T) {
 	p := newPlace(t, "append")
-	p.rejects(p.write(`{}`, `{"a":null}`), "0: the record has no field that could become a column", "1: the record has no field that could become a column")
+	const reason = "the record has no field that could become a column"
+	p.rejects(p.write(`{}`, `{"a":null}`), "0: "+reason, "1: "+reason)
 	p.rejects(p.write(`{}`, `{"a":1}`))
 	p.rejects(p.write(`{}`, `{"a":null}`))
 	p.holds("SELECT a FROM t", "<nil>", "1", "<nil>", "<nil>")
@@ -70,7 +71,8 @@ func TestKeyOfTheDataset(t *testing.T) {
 
 func TestRecordsWithoutAKey(t *testing.T) {
 	p := newPlace(t, "upsert", "a", "b")
-	p.rejects(p.write(`{"c":1}`, `{"a":1,"b":null}`, `{"a":[1],"b":2}`, `{"a":1,"b":{}}`, `{"a":1,"b":2}`, `{"a":0,"b":""}`, `{"a":1,"b":2,"a":null}`),
+	p.rejects(p.write(`{"c":1}`, `{"a":1,"b":null}`, `{"a":[1],"b":2}`, `{"a":1,"b":{}}`, `{"a":1,"b":2}`, `{"a":0,"b":""}`,
+		`{"a":1,"b":2,"a":null}`),
 		`0: the record has no value in its key field "a"`, `1: the record has no value in its key field "b"`,
 		`2: the key field "a" is nested; a key is a text or a number`, `3: the key field "b" is nested; a key is a text or a number`,
 		`6: the record has no value in its key field "a"`)
@@ -131,7 +133,8 @@ func TestColumnThatIsGoneComesAgain(t *testing.T) {
 
 func TestOddNames(t *testing.T) {
 	long := strings.Repeat("é", 100)
-	names := []string{"", "++code", "a.b", `a"b`, "a b", "a'b", "a\x00b", "a\nb", "select", "rowid", "ROWID", "oid", long, long + "x", "?1", "field", "[x]", "`", "a--"}
+	names := []string{"", "++code", "a.b", `a"b`, "a b", "a'b", "a\x00b", "a\nb", "select", "rowid", "ROWID", "oid", long, long + "x",
+		"?1", "field", "[x]", "`", "a--"}
 	var members []string
 	for i, name := range names {
 		members = append(members, fmt.Sprintf("%s:%d", quotedJSON(t, name), i))
@@ -139,7 +142,8 @@ func TestOddNames(t *testing.T) {
 	p := newPlace(t, "upsert", "++code", long, "rowid")
 	p.write("{" + strings.Join(members, ",") + "}")
 	p.write("{" + strings.Join(members, ",") + "}")
-	p.holds(`SELECT "field", "++code", "a.b", "a""b", "a b", "a'b", "rowid_2", "ROWID_3", "oid_2", "`+long[:62]+`", "`+long[:62]+`_2", "field_2" FROM t`,
+	p.holds(`SELECT "field", "++code", "a.b", "a""b", "a b", "a'b", "rowid_2", "ROWID_3", "oid_2",
+		"`+long[:62]+`", "`+long[:62]+`_2", "field_2" FROM t`,
 		"0 1 2 3 4 5 9 10 11 12 13 15")
 	p.holds("SELECT count(*) FROM pragma_table_info('t')", fmt.Sprint(len(names)))
 }
@@ -160,15 +164,16 @@ func TestNoMoreColumnsThanSQLiteAllows(t *testing.T) {
 }
 
 func TestValuesInColumnsOfEachType(t *testing.T) {
-	values := []string{`1`, `-9007199254740993`, `9223372036854775808`, `1.5`, `1e20`, `2.0`, `-0`, `0.1000000000000000055511151231257827`, `"1"`, `" 1 "`, `"1x"`, `true`,
-		`[1]`, `null`, `1e999`}
+	values := []string{`1`, `-9007199254740993`, `9223372036854775808`, `1.5`, `1e20`, `2.0`, `-0`, `0.1000000000000000055511151231257827`,
+		`"1"`, `" 1 "`, `"1x"`, `true`, `[1]`, `null`, `1e999`}
 	for declared, want := range map[string][]string{
-		"": {`1`, `-9007199254740993`, `"9223372036854775808"`, `1.5`, `1e+20`, `2`, `-0`, `"0.1000000000000000055511151231257827"`, `"1"`, `" 1 "`,
-			`"1x"`, `1`, `"[1]"`, `<nil>`, `"1e999"`},
-		"TEXT": {`"1"`, `"-9007199254740993"`, `"9223372036854775808"`, `"1.5"`, `"1e20"`, `"2.0"`, `"-0"`, `"0.1000000000000000055511151231257827"`,
-			`"1"`, `" 1 "`, `"1x"`, `"true"`, `"[1]"`, `<nil>`, `"1e999"`},
-		"INTEGER": {`1`, `-9007199254740993`, `number`, `1.5`, `1e+20`, `2`, `0`, `number`, `text`, `text`, `"1x"`, `1`, `"[1]"`, `<nil>`, `number`},
-		"REAL":    {`1`, `number`, `number`, `1.5`, `1e+20`, `2`, `0`, `number`, `text`, `text`, `"1x"`, `1`, `"[1]"`, `<nil>`, `number`},
+		"": {`1`, `-9007199254740993`, `"9223372036854775808"`, `1.5`, `1e+20`, `2`, `-0`, `"0.1000000000000000055511151231257827"`,
+			`"1"`, `" 1 "`, `"1x"`, `1`, `"[1]"`, `<nil>`, `"1e999"`},
+		"TEXT": {`"1"`, `"-9007199254740993"`, `"9223372036854775808"`, `"1.5"`, `"1e20"`, `"2.0"`, `"-0"`,
+			`"0.1000000000000000055511151231257827"`, `"1"`, `" 1 "`, `"1x"`, `"true"`, `"[1]"`, `<nil>`, `"1e999"`},
+		"INTEGER": {`1`, `-9007199254740993`, `number`, `1.5`, `1e+20`, `2`, `0`, `number`, `text`, `text`, `"1x"`, `1`, `"[1]"`, `<nil>`,
+			`number`},
+		"REAL": {`1`, `number`, `number`, `1.5`, `1e+20`, `2`, `0`, `number`, `text`, `text`, `"1x"`, `1`, `"[1]"`, `<nil>`, `number`},
 	} {
 		p := newPlace(t, "append")
 		p.exec("CREATE TABLE t (a " + declared + ", i)")
@@ -178,8 +183,8 @@ func TestValuesInColumnsOfEachType(t *testing.T) {
 				p.holds(fmt.Sprintf("SELECT a FROM t WHERE i = %d", i), want[i])
 				continue
 			}
-			p.rejects(result, fmt.Sprintf(`0: the field "a" holds a %s that its column "a" would change, for its type is %s; a TEXT column in a new `+
-				`table takes it`, want[i], declared))
+			p.rejects(result, fmt.Sprintf(`0: the field "a" holds a %s that its column "a" would change, for its type is %s; `+
+				`a TEXT column in a new table takes it`, want[i], declared))
 		}
 	}
 }

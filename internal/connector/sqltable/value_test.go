@@ -44,7 +44,7 @@ func TestNumbers(t *testing.T) {
 
 // FuzzNumbers compares a number with what is stored of it, in arithmetic without limits.
 func FuzzNumbers(f *testing.F) {
-	for _, seed := range []string{"0", "-0", "-0.0", "1.50e3", "12345678901234567890", "0.30000000000000004", "1e308", "1e-308", "1.7976931348623157e308"} {
+	for _, seed := range []string{"0", "-0", "-0.0", "1.50e3", "12345678901234567890", "0.30000000000000004", "1e308", "1e-308"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, number string) {
@@ -70,10 +70,12 @@ func FuzzNumbers(f *testing.F) {
 
 // FuzzTexts stores texts in columns of every type, and wants them back as they are, unless they were known to look like numbers.
 func FuzzTexts(f *testing.F) {
-	for _, seed := range []string{"", "1", " 1\n", "+1", "-.5", "1.", "1e5", "1e", "0x10", "1_0", "inf", "nan", "1\x00", "\v1\f", "--1", "+-1", "１", "1e999", "."} {
+	for _, seed := range []string{"", "1", " 1\n", "+1", "-.5", "1.", "1e5", "1e", "0x10", "1_0", "inf", "nan",
+		"1\x00", "\v1\f", "--1", "+-1", "１", "1e999", "."} {
 		f.Add(seed)
 	}
-	types := []string{"INTEGER", "REAL", "NUMERIC", "BOOLEAN", "TEXT", "BLOB", "", "DOUBLE PRECISION", "VARCHAR(9)", "FLOATING POINT", "Decimal(1,2)"}
+	types := []string{"INTEGER", "REAL", "NUMERIC", "BOOLEAN", "TEXT", "BLOB", "", "DOUBLE PRECISION", "VARCHAR(9)", "FLOATING POINT",
+		"Decimal(1,2)"}
 	db, err := sql.Open("sqlite", ":memory:")
 	if err != nil {
 		f.Fatal(err)

@@ -44,9 +44,11 @@ CREATE TABLE source (
     params        TEXT NOT NULL,
     request       TEXT NOT NULL,
     schedule      TEXT NOT NULL,
+    next_run_at   BIGINT NOT NULL,
     fence         BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX source_credential ON source (credential_id);
+CREATE INDEX source_due ON source (next_run_at);
 
 CREATE TABLE dataset (
     id         TEXT PRIMARY KEY,

@@ -44,9 +44,11 @@ CREATE TABLE source (
     params        TEXT NOT NULL,
     request       TEXT NOT NULL,
     schedule      TEXT NOT NULL,
+    next_run_at   INTEGER NOT NULL,
     fence         INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX source_credential ON source (credential_id);
+CREATE INDEX source_due ON source (next_run_at);
 
 CREATE TABLE dataset (
     id         TEXT PRIMARY KEY,

@@ -1,0 +1,112 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+// How long a browser stays signed in: without a request, and at most.
+const (
+	idleTimeout = 12 * time.Hour
+	lifetime    = 7 * 24 * time.Hour
+)
+
+// idleStep is how late a request may move the end of an idle session: not every page view is worth a write.
+const idleStep = time.Minute
+
+// What a session holds.
+const (
+	keyUser   = "user"   // the id of who signed in
+	keyNotice = "notice" // a sentence for the next page
+)
+
+func newSessions(c Config) *scs.SessionManager {
+	s := scs.New()
+	s.Store = sessionStore{c.Store}
+	s.Codec = jsonCodec{}
+	s.HashTokenInStore = true
+	s.IdleTimeout, s.Lifetime = idleTimeout, lifetime
+	s.Cookie.Name = "sallyport_session"
+	if c.Secure {
+		s.Cookie.Name = "__Host-" + s.Cookie.Name
+	}
+	s.Cookie.Secure = c.Secure
+	s.Cookie.HttpOnly = true
+	s.Cookie.SameSite = http.SameSiteLaxMode
+	s.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+		c.Log.ErrorContext(r.Context(), "a session cannot be kept", "error", err)
+		http.Error(w, "The session cannot be read or kept. Try again in a moment.", http.StatusInternalServerError)
+	}
+	return s
+}
+
+// sessionStore keeps sessions in the database, by the hashes of their tokens.
+type sessionStore struct{ db *store.Store }
+
+// FindCtx returns what is kept under a token's hash.
+func (s sessionStore) FindCtx(ctx context.Context, tokenHash string) ([]byte, bool, error) {
+	found, err := s.db.Session(ctx, tokenHash, sallyport.Now())
+	if sallyport.CodeOf(err) == sallyport.NotFound {
+		return nil, false, nil
+	}
+	return found.Data, err == nil, err
+}
+
+// CommitCtx keeps a session, unless nothing changed but that it was used a moment ago.
+func (s sessionStore) CommitCtx(ctx context.Context, tokenHash string, data []byte, expires time.Time) error {
+	kept, err := s.db.Session(ctx, tokenHash, sallyport.Now())
+	if err == nil && bytes.Equal(kept.Data, data) && expires.Sub(kept.Expires) < idleStep {
+		return nil
+	}
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		return tx.PutSession(ctx, tokenHash, store.Session{Data: data, Expires: expires})
+	})
+}
+
+// DeleteCtx ends a session.
+func (s sessionStore) DeleteCtx(ctx context.Context, tokenHash string) error {
+	return s.db.InTx(ctx, func(tx *store.Tx) error { return tx.DeleteSession(ctx, tokenHash) })
+}
+
+// Find, Commit and Delete are for callers without a context, of which there are none.
+func (s sessionStore) Find(tokenHash string) ([]byte, bool, error) {
+	return s.FindCtx(context.Background(), tokenHash)
+}
+
+// Commit is CommitCtx.
+func (s sessionStore) Commit(tokenHash string, data []byte, expires time.Time) error {
+	return s.CommitCtx(context.Background(), tokenHash, data, expires)
+}
+
+// Delete is DeleteCtx.
+func (s sessionStore) Delete(tokenHash string) error {
+	return s.DeleteCtx(context.Background(), tokenHash)
+}
+
+// jsonCodec writes the same session in the same bytes each time.
+type jsonCodec struct{}
+
+type encoded struct {
+	Deadline time.Time      `json:"deadline"`
+	Values   map[string]any `json:"values"`
+}
+
+// Encode writes a session.
+func (jsonCodec) Encode(deadline time.Time, values map[string]any) ([]byte, error) {
+	return json.Marshal(encoded{deadline, values})
+}
+
+// Decode reads a session.
+func (jsonCodec) Decode(b []byte) (time.Time, map[string]any, error) {
+	e := encoded{Values: map[string]any{}}
+	err := json.Unmarshal(b, &e)
+	return e.Deadline, e.Values, err
+}

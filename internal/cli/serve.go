@@ -1,0 +1,20 @@
+package cli
+
+import "fmt"
+
+type serveCommand struct {
+	Addr        string `help:"Address to listen on (SALLYPORT_ADDR)." placeholder:"HOST:PORT"`
+	BehindProxy bool   `help:"Allow an address that other machines reach: a proxy before it speaks TLS."`
+}
+
+// Run serves until it is interrupted.
+func (c *serveCommand) Run(e *env) error {
+	e.serving = true
+	a, err := e.open()
+	if err != nil {
+		return err
+	}
+	return a.Serve(e.ctx, e.settings.Addr, c.BehindProxy, func(address string) {
+		fmt.Fprintf(e.Err, "Sallyport serves at %s and works its flows; Ctrl-C stops it\n", address)
+	})
+}

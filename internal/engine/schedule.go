@@ -1,0 +1,95 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+// tick is how often the schedule is looked at.
+const tick = time.Second
+
+// Next returns the first time after t at which a schedule is due, or zero for none. A cron expression is read in the schedule's zone, so
+// that 8 o'clock stays 8 o'clock when the clocks change.
+func Next(s *sallyport.Schedule, t time.Time) (time.Time, error) {
+	switch {
+	case s == nil:
+		return time.Time{}, nil
+	case s.Cron == "":
+		return t.Add(time.Duration(s.Every)).UTC(), nil
+	}
+	zone, err := time.LoadLocation(s.Zone)
+	if err != nil {
+		return time.Time{}, sallyport.FieldErrorf("schedule.zone", "%q is no time zone; write one such as Europe/Vienna", s.Zone)
+	}
+	expression, err := cron.ParseStandard(s.Cron)
+	if err != nil {
+		return time.Time{}, sallyport.FieldErrorf("schedule.cron", "%q is no cron expression of five fields: %w", s.Cron, err)
+	}
+	next := expression.Next(t.In(zone))
+	if next.IsZero() {
+		return next, sallyport.FieldErrorf("schedule.cron", "%q is never due", s.Cron)
+	}
+	return next.UTC(), nil
+}
+
+// First returns when a schedule is due for the first time after it was made at t: at once if it is an interval.
+func First(s *sallyport.Schedule, t time.Time) (time.Time, error) {
+	if s != nil && s.Cron == "" {
+		return t.UTC(), nil
+	}
+	return Next(s, t)
+}
+
+// Schedule begins the runs that are due, until ctx ends. Times that were missed while nothing ran are made up for by one run.
+func (e *Engine) Schedule(ctx context.Context) {
+	for ticker := time.NewTicker(tick); ; {
+		if err := e.runDue(ctx, sallyport.Now()); err != nil && ctx.Err() == nil {
+			e.Log.ErrorContext(ctx, "the schedule could not be worked; it is tried again", "error", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			ticker.Stop()
+			return
+		}
+	}
+}
+
+// runDue begins the runs that are due now. A flow whose run is still unfinished goes on with that one.
+func (e *Engine) runDue(ctx context.Context, now time.Time) error {
+	due, err := e.Store.DueFlows(ctx, now)
+	if err != nil {
+		return err
+	}
+	for _, id := range due {
+		if err := e.Store.InTx(ctx, func(tx *store.Tx) error { return e.runScheduled(ctx, tx, id, now) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) runScheduled(ctx context.Context, tx *store.Tx, id sallyport.ID, now time.Time) error {
+	flow, err := tx.Flow(ctx, id)
+	if err != nil {
+		return err
+	}
+	if flow.State != sallyport.FlowActive || flow.Source.NextRunAt.IsZero() || flow.Source.NextRunAt.After(now) {
+		return nil // another process was faster
+	}
+	next, err := Next(flow.Source.Schedule, now)
+	if err != nil {
+		return err
+	}
+	if err := tx.SetNextRun(ctx, flow.Source.ID, next); err != nil {
+		return err
+	}
+	run, _, err := e.StartRun(ctx, tx, id)
+	e.Log.InfoContext(ctx, "run is due", "flow", flow.Name, "run", run.ID, "next", next)
+	return err
+}
