@@ -33,6 +33,7 @@ const (
 	MustTest       Testing = iota // what could not be tested is not stored
 	AllowUntested                 // a rejected key is not stored, one that could not be tested is
 	WithoutTesting                // no call is made
+	AllowRejected                 // the key is stored whatever the test shows
 )
 
 // Probe is what one test call showed.
@@ -42,6 +43,18 @@ type Probe struct {
 	Took    time.Duration     `json:"-"`
 	err     error
 }
+
+// Unproved is why a key was not stored: what the test of it showed.
+type Unproved struct {
+	Probe
+	sentence string
+}
+
+// Error says that nothing was stored, and why.
+func (u *Unproved) Error() string { return u.sentence }
+
+// Unwrap returns the failure of the test.
+func (u *Unproved) Unwrap() error { return u.err }
 
 // CredentialUse is a credential with what uses it.
 type CredentialUse struct {
@@ -55,7 +68,7 @@ func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkNewName(ctx, d.Name); err != nil {
+	if err := s.CheckNewName(ctx, d.Name, ""); err != nil {
 		return nil, err
 	}
 	s.know(d.Secrets)
@@ -78,8 +91,9 @@ func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d
 	return c, err
 }
 
-// checkNewName refuses a name that cannot be stored before a call is spent on its key.
-func (s *Service) checkNewName(ctx context.Context, name string) error {
+// CheckNewName refuses a name that a credential cannot be given: its field is "name". own is the id of the credential that may have it
+// already, if any. Before a call is spent on a key it is asked.
+func (s *Service) CheckNewName(ctx context.Context, name string, own sallyport.ID) error {
 	if err := sallyport.CheckName("name", name); err != nil {
 		return err
 	}
@@ -88,7 +102,7 @@ func (s *Service) checkNewName(ctx context.Context, name string) error {
 		return err
 	}
 	for _, c := range all {
-		if strings.EqualFold(c.Name, name) {
+		if c.ID != own && strings.EqualFold(c.Name, name) {
 			e := sallyport.Errorf(sallyport.Conflict, "there is already a credential named %q; choose another name, or put a new key in with `sallyport credential rotate`", c.Name)
 			e.Field = "name"
 			return e
@@ -117,10 +131,12 @@ func (s *Service) prove(ctx context.Context, c *sallyport.Credential, d *connect
 	}
 	untested := p.Verdict == sallyport.VerdictUnreachable || p.Verdict == sallyport.VerdictLimited
 	switch {
+	case testing == AllowRejected:
+		return nil
 	case p.Verdict == sallyport.VerdictRejected:
-		return p.err
+		return &Unproved{p, p.err.Error()}
 	case untested && testing == MustTest:
-		return fmt.Errorf("nothing was stored, because the key could not be tested (--allow-untested stores it all the same): %w", p.err)
+		return &Unproved{p, fmt.Sprintf("nothing was stored, because the key could not be tested (--allow-untested stores it all the same): %v", p.err)}
 	}
 	return nil
 }
@@ -186,9 +202,9 @@ func (s *Service) Credentials(ctx context.Context) ([]sallyport.Credential, erro
 	return s.Store.Credentials(ctx)
 }
 
-// Credential finds one by name, and what uses it.
+// Credential finds one by name or id, and what uses it.
 func (s *Service) Credential(ctx context.Context, name string) (*CredentialUse, error) {
-	c, err := s.Store.CredentialByName(ctx, name)
+	c, err := s.credential(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +214,7 @@ func (s *Service) Credential(ctx context.Context, name string) (*CredentialUse, 
 
 // TestCredential makes the test call with a stored key and remembers the verdict.
 func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, name string) (Probe, error) {
-	c, err := s.Store.CredentialByName(ctx, name)
+	c, err := s.credential(ctx, name)
 	if err != nil {
 		return Probe{}, err
 	}
@@ -222,7 +238,7 @@ func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, nam
 
 // RotateCredential replaces the secrets of a credential once the new ones are proved. Whatever uses it has them at its next request.
 func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, name string, secrets map[string]secret.Text, testing Testing) (*sallyport.Credential, error) {
-	c, err := s.Store.CredentialByName(ctx, name)
+	c, err := s.credential(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -243,13 +259,20 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 		return nil, err
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialRotate, Object: c.ID, Detail: map[string]string{"name": c.Name}}
-	err = s.audited(ctx, entry, func(tx *store.Tx) error { return tx.UpdateCredential(ctx, c, old) })
+	err = s.audited(ctx, entry, func(tx *store.Tx) error {
+		current, err := tx.Credential(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		c.Name, c.Description = current.Name, current.Description // they may have been changed during the test
+		return tx.UpdateCredential(ctx, c, old)
+	})
 	return &c, err
 }
 
 // DeleteCredential removes a credential that nothing uses.
 func (s *Service) DeleteCredential(ctx context.Context, actor sallyport.Actor, name string) error {
-	c, err := s.Store.CredentialByName(ctx, name)
+	c, err := s.credential(ctx, name)
 	if err != nil {
 		return err
 	}

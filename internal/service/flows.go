@@ -230,14 +230,19 @@ func (s *Service) checkTargets(ctx context.Context, tx *store.Tx, f *sallyport.F
 // Flows lists all flows by name.
 func (s *Service) Flows(ctx context.Context) ([]sallyport.Flow, error) { return s.Store.Flows(ctx) }
 
-// Flow finds a flow by its name.
+// Flow finds a flow by its name or id.
 func (s *Service) Flow(ctx context.Context, name string) (sallyport.Flow, error) {
+	if strings.HasPrefix(name, "flw_") {
+		if f, err := s.Store.Flow(ctx, sallyport.ID(name)); sallyport.CodeOf(err) != sallyport.NotFound {
+			return f, err
+		}
+	}
 	return s.Store.FlowByName(ctx, name)
 }
 
 // SetFlowState activates or pauses a flow.
 func (s *Service) SetFlowState(ctx context.Context, actor sallyport.Actor, name string, state sallyport.FlowState) error {
-	f, err := s.Store.FlowByName(ctx, name)
+	f, err := s.Flow(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ const followInterval = 100 * time.Millisecond
 
 // StartRun begins a run of a flow, or takes up the one that is left unfinished. It only queues the work: Follow works it, or a server.
 func (s *Service) StartRun(ctx context.Context, actor sallyport.Actor, flowName string) (run sallyport.Run, resumed bool, err error) {
-	flow, err := s.Store.FlowByName(ctx, flowName)
+	flow, err := s.Flow(ctx, flowName)
 	if err != nil {
 		return run, false, err
 	}
@@ -54,7 +54,7 @@ func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration
 // Deliver brings the destinations of a flow up to the end of its dataset, those that have failed too, without any call to the source. It
 // works and tells as Follow does, and returns the destinations as they are then.
 func (s *Service) Deliver(ctx context.Context, actor sallyport.Actor, flowName string, tell func(Progress)) ([]sallyport.Destination, error) {
-	flow, err := s.Store.FlowByName(ctx, flowName)
+	flow, err := s.Flow(ctx, flowName)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (s *Service) work(ctx context.Context, tell func(Progress), look func() (p 
 func (s *Service) Runs(ctx context.Context, flowName string, limit int, before int64) ([]sallyport.Run, error) {
 	var id sallyport.ID
 	if flowName != "" {
-		flow, err := s.Store.FlowByName(ctx, flowName)
+		flow, err := s.Flow(ctx, flowName)
 		if err != nil {
 			return nil, err
 		}

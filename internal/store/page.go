@@ -31,7 +31,7 @@ func (tx *Tx) ClaimSource(ctx context.Context, sourceID sallyport.ID) (fence int
 // StageBatches keeps batches of a page that is still being read: Batches does not return them before CommitPage. Their DatasetID and RunID
 // must be set. The error is [ErrFenced] if a later execution has claimed the source.
 func (tx *Tx) StageBatches(ctx context.Context, sourceID sallyport.ID, fence int64, batches []sallyport.Batch) error {
-	if _, err := tx.checkSource(ctx, sourceID, fence); err != nil {
+	if err := tx.checkSource(ctx, sourceID, fence); err != nil {
 		return err
 	}
 	for _, b := range batches {
@@ -49,24 +49,17 @@ func (tx *Tx) DropStaged(ctx context.Context, datasetID sallyport.ID) error {
 }
 
 // CommitPage makes what was staged in the run and the batches of the page visible, in this order, moves the run's cursor and all counts, and
-// puts records into quarantine. New batches clear the errors of the flow's destinations, which are due for another delivery.
-// The error is [ErrFenced] if a later execution has claimed the source, or the run has ended.
+// puts records into quarantine. The error is [ErrFenced] if a later execution has claimed the source, or the run has ended.
 func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, error) {
-	flowID, err := tx.checkSource(ctx, p.SourceID, p.Fence)
-	if err != nil {
+	if err := tx.checkSource(ctx, p.SourceID, p.Fence); err != nil {
 		return sallyport.Run{}, err
 	}
-	first, last, err := tx.appendBatches(ctx, p)
+	last, err := tx.appendBatches(ctx, p)
 	if err != nil {
 		return sallyport.Run{}, err
 	}
 	if err := tx.moveDataset(ctx, p, last); err != nil {
 		return sallyport.Run{}, err
-	}
-	if last >= first {
-		if err := tx.ClearErrors(ctx, flowID); err != nil {
-			return sallyport.Run{}, err
-		}
 	}
 	err = tx.execOne(ctx, ErrFenced, `UPDATE run SET cursor = $1, pages = pages + $2, records = records + $3, bytes = bytes + $4,
 		quarantined = quarantined + $5, last_seq = $6 WHERE id = $7 AND `+unfinished,
@@ -84,36 +77,34 @@ func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, erro
 	return tx.Run(ctx, p.RunID)
 }
 
-// checkSource locks the source against a later execution, and returns the flow it belongs to.
-func (tx *Tx) checkSource(ctx context.Context, id sallyport.ID, fence int64) (flowID sallyport.ID, err error) {
-	return one(ctx, tx.q, ErrFenced, single[sallyport.ID],
-		"UPDATE source SET fence = fence WHERE id = $1 AND fence = $2 RETURNING flow_id", id, fence)
+// checkSource locks the source against a later execution.
+func (tx *Tx) checkSource(ctx context.Context, id sallyport.ID, fence int64) error {
+	return tx.execOne(ctx, ErrFenced, "UPDATE source SET fence = fence WHERE id = $1 AND fence = $2", id, fence)
 }
 
-// appendBatches gives the staged batches of the run and then those of the page the next numbers of the dataset: first to last.
-func (tx *Tx) appendBatches(ctx context.Context, p PageCommit) (first, last int64, err error) {
+// appendBatches gives the staged batches of the run and then those of the page the next numbers of the dataset, and returns the last.
+func (tx *Tx) appendBatches(ctx context.Context, p PageCommit) (last int64, err error) {
 	// Who wants to know whether a destination has everything waits here: see Tx.CaughtUp.
 	last, err = one(ctx, tx.q, notFound("dataset", p.DatasetID), single[int64],
 		"UPDATE dataset SET last_seq = last_seq WHERE id = $1 AND source_id = $2 RETURNING last_seq", p.DatasetID, p.SourceID)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	first = last + 1
 	staged, err := tx.exec(ctx, `UPDATE batch SET seq = $1 + staged.place
 		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place FROM batch WHERE dataset_id = $2 AND run_id = $3 AND seq IS NULL) AS staged
 		WHERE batch.id = staged.id`, last, p.DatasetID, p.RunID)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	last += staged
 	for _, b := range p.Batches {
 		last++
 		b.DatasetID, b.RunID = p.DatasetID, p.RunID
 		if err := tx.insertBatch(ctx, b, last); err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 	}
-	return first, last, nil
+	return last, nil
 }
 
 // insertBatch adds a batch with a sequence number, or nil to stage it.

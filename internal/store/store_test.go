@@ -102,7 +102,7 @@ func TestStore(t *testing.T) {
 		{"PageStaged", testPageStaged},
 		{"PageFenced", testPageFenced},
 		{"PageOfFinishedRun", testPageOfFinishedRun},
-		{"PageClearsErrors", testPageClearsErrors},
+		{"ClearErrors", testClearErrors},
 		{"BatchesBounded", testBatchesBounded},
 		{"ReadersDuringCommits", testReadersDuringCommits},
 		{"Delivery", testDelivery},

@@ -1,0 +1,123 @@
+package service
+
+import (
+	"context"
+	"strings"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/audit"
+	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+// credential finds a credential by its name or id.
+func (s *Service) credential(ctx context.Context, name string) (sallyport.Credential, error) {
+	if strings.HasPrefix(name, "crd_") {
+		if c, err := s.Store.Credential(ctx, sallyport.ID(name)); sallyport.CodeOf(err) != sallyport.NotFound {
+			return c, err
+		}
+	}
+	return s.Store.CredentialByName(ctx, name)
+}
+
+// CredentialUses lists all credentials by name, each with the flows that use it.
+func (s *Service) CredentialUses(ctx context.Context) ([]CredentialUse, error) {
+	credentials, err := s.Store.Credentials(ctx)
+	if err != nil {
+		return nil, err
+	}
+	flows, err := s.Store.Flows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	users := map[sallyport.ID][]string{}
+	for _, f := range flows {
+		ids := map[sallyport.ID]bool{f.Source.Credential: true}
+		for _, d := range f.Destinations {
+			ids[d.Credential] = true
+		}
+		for id := range ids {
+			users[id] = append(users[id], f.Name)
+		}
+	}
+	all := make([]CredentialUse, len(credentials))
+	for i, c := range credentials {
+		all[i] = CredentialUse{c, users[c.ID]}
+	}
+	return all, nil
+}
+
+// TestDraft makes the test call with a key that is not stored, and stores nothing. The name of the draft does not matter.
+func (s *Service) TestDraft(ctx context.Context, actor sallyport.Actor, d CredentialDraft) (Probe, error) {
+	definition, err := s.Catalogue.Definition(d.Connector)
+	if err != nil {
+		return Probe{}, err
+	}
+	s.know(d.Secrets)
+	if d.Public, err = definition.CheckCredential(d.Public, d.Secrets); err != nil {
+		return Probe{}, err
+	}
+	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialTest, Detail: map[string]string{"connector": d.Connector, "draft": "true"}}
+	if err := s.audited(ctx, entry, func(*store.Tx) error { return nil }); err != nil {
+		return Probe{}, err
+	}
+	return s.probe(ctx, definition, d.Public, func(context.Context) (map[string]secret.Text, error) { return d.Secrets, nil }), nil
+}
+
+// UpdateCredential changes the name and the description of a credential, unless it was changed since c was read.
+func (s *Service) UpdateCredential(ctx context.Context, actor sallyport.Actor, c sallyport.Credential) error {
+	if err := s.CheckNewName(ctx, c.Name, c.ID); err != nil {
+		return err
+	}
+	since := c.UpdatedAt
+	c.UpdatedAt = sallyport.Now()
+	return s.Store.InTx(ctx, func(tx *store.Tx) error {
+		old, err := tx.Credential(ctx, c.ID)
+		if err != nil {
+			return err
+		}
+		detail := map[string]string{"name": c.Name}
+		if old.Name != c.Name {
+			detail["name_before"] = old.Name
+		}
+		if old.Description != c.Description {
+			detail["description"], detail["description_before"] = c.Description, old.Description
+		}
+		if err := tx.InsertAudit(ctx, audit.Entry(actor, audit.CredentialUpdate, c.ID, detail)); err != nil {
+			return err
+		}
+		return tx.DescribeCredential(ctx, c, since)
+	})
+}
+
+// FlowStatus is a flow with its newest run, if it has one.
+type FlowStatus struct {
+	sallyport.Flow
+	Last *sallyport.Run `json:"last,omitempty"`
+}
+
+// FlowStatuses lists all flows by name, each with its newest run.
+func (s *Service) FlowStatuses(ctx context.Context) ([]FlowStatus, error) {
+	flows, err := s.Store.Flows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := s.Store.LastRuns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	last := map[sallyport.ID]*sallyport.Run{}
+	for i := range runs {
+		last[runs[i].FlowID] = &runs[i]
+	}
+	all := make([]FlowStatus, len(flows))
+	for i, f := range flows {
+		all[i] = FlowStatus{f, last[f.ID]}
+	}
+	return all, nil
+}
+
+// Audit returns the newest audit entries, newest first: at most limit, with ids under before if that is not 0.
+func (s *Service) Audit(ctx context.Context, limit int, before int64) ([]sallyport.AuditEntry, error) {
+	return s.Store.Audit(ctx, limit, before)
+}
