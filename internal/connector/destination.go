@@ -76,7 +76,7 @@ func (b Batch) RecordsUntil(ctx context.Context) iter.Seq[[]byte] {
 type Result struct {
 	Accepted int64
 	Rejected []Rejection
-	Repeated bool // the batch had been committed there before, and was left out
+	Repeated bool // the batch had been committed there before, and was left out; Rejected is what it was then
 }
 
 // Rejection is a record that did not fit.

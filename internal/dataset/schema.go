@@ -2,10 +2,12 @@ package dataset
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
 )
 
 const (
@@ -20,12 +22,12 @@ type Observer struct {
 	seen    []bool // whether a field stood in the record that is being looked at
 	records int64
 	changed bool
-	decoder *jsontext.Decoder
+	members connector.Members
 }
 
 // NewObserver begins with a known schema, which it does not change.
 func NewObserver(known sallyport.Schema) *Observer {
-	o := &Observer{index: map[string]int{}, decoder: new(jsontext.Decoder)}
+	o := &Observer{index: map[string]int{}}
 	for _, f := range known.Fields {
 		o.add(f)
 	}
@@ -59,19 +61,12 @@ func (o *Observer) Due() bool {
 
 // Observe looks at the top-level fields of a record, a JSON object.
 func (o *Observer) Observe(record []byte) error {
-	o.decoder.Reset(bytes.NewBuffer(record), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	if _, err := o.decoder.ReadToken(); err != nil {
-		return err
-	}
 	clear(o.seen)
-	for o.decoder.PeekKind() == '"' {
-		name, err := o.decoder.ReadToken()
+	for m, err := range o.members.Of(record) {
 		if err != nil {
 			return err
 		}
-		if err := o.field(name.String()); err != nil {
-			return err
-		}
+		o.field(m)
 	}
 	for i, seen := range o.seen {
 		o.nullable(i, !seen)
@@ -80,31 +75,25 @@ func (o *Observer) Observe(record []byte) error {
 	return nil
 }
 
-// field looks at the value of a field, which is next in the decoder.
-func (o *Observer) field(name string) error {
-	value, err := o.decoder.ReadValue()
-	if err != nil {
-		return err
-	}
-	i, known := o.index[name]
+func (o *Observer) field(m connector.Member) {
+	i, known := o.index[string(m.Name)]
 	if !known {
 		if len(o.fields) == maxFields {
-			return nil
+			return
 		}
-		i = o.add(sallyport.Field{Name: name, Kind: sallyport.KindNull, Nullable: o.records > 0})
+		i = o.add(sallyport.Field{Name: string(m.Name), Kind: sallyport.KindNull, Nullable: o.records > 0})
 		o.changed = true
 	}
 	o.seen[i] = true
 	f := &o.fields[i]
-	kind := kindOf(value)
+	kind := kindOf(m.Value)
 	o.nullable(i, kind == sallyport.KindNull)
 	if wide := widest(f.Kind, kind); wide != f.Kind {
 		f.Kind, o.changed = wide, true
 	}
-	if f.Example == "" && kind != sallyport.KindNull && len(value) <= maxExample {
-		f.Example, o.changed = string(value), true
+	if f.Example == "" && kind != sallyport.KindNull && len(m.Value) <= maxExample {
+		f.Example, o.changed = string(m.Value), true
 	}
-	return nil
 }
 
 func (o *Observer) add(f sallyport.Field) int {
@@ -142,16 +131,16 @@ func kindOf(value jsontext.Value) sallyport.Kind {
 
 // widest returns the kind that holds values of both.
 func widest(a, b sallyport.Kind) sallyport.Kind {
-	width := map[sallyport.Kind]int{sallyport.KindNull: 1, sallyport.KindInteger: 2, sallyport.KindNumber: 3, sallyport.KindString: 4}
 	switch {
 	case a == b || b == sallyport.KindNull:
 		return a
 	case a == sallyport.KindNull:
 		return b
-	case width[a] == 0 || width[b] == 0:
-		return sallyport.KindMixed
-	case width[a] > width[b]:
-		return a
 	}
-	return b
+	scalars := []sallyport.Kind{sallyport.KindInteger, sallyport.KindNumber, sallyport.KindString} // from narrow to wide
+	i, j := slices.Index(scalars, a), slices.Index(scalars, b)
+	if i < 0 || j < 0 {
+		return sallyport.KindMixed
+	}
+	return scalars[max(i, j)]
 }

@@ -38,6 +38,20 @@ func TestBatchesAtOrBelowTheMarkerAreLeftOut(t *testing.T) {
 	p.holds("SELECT a FROM t", "1", "2", "4")
 }
 
+func TestRepeatedBatchTellsItsRejectionsAgain(t *testing.T) {
+	p := newPlace(t, "upsert", "id")
+	first := p.writeAs(1, `{"id":1,"a":1}`, `{"a":2}`, `{"id":3,"a":3}`)
+	if len(first.Rejected) != 1 || first.Rejected[0].Index != 1 {
+		t.Fatalf("the first time: %+v", first)
+	}
+	p.target.State = "an older one"
+	again := p.writeAs(1, `{"id":1,"a":1}`, `{"a":2}`, `{"id":3,"a":3}`)
+	if diff := cmp.Diff(connector.Result{Rejected: first.Rejected, Repeated: true}, again); diff != "" {
+		t.Errorf("the second time (-want +got):\n%s", diff)
+	}
+	p.holds("SELECT a FROM t ORDER BY a", "1", "3")
+}
+
 func TestMarkersOfOthers(t *testing.T) {
 	p := newPlace(t, "append")
 	p.writeAs(1, `{"a":1}`)

@@ -104,11 +104,25 @@ func (d *destination) write(ctx context.Context, batch connector.Batch) (connect
 		return connector.Result{}, err
 	}
 	if batch.Seq <= d.marker {
-		return connector.Result{Repeated: true}, nil
+		return d.repeat(ctx, batch)
 	}
 	result, err := d.table.write(ctx, batch.RecordsUntil(ctx))
 	d.marker = batch.Seq
 	return result, err
+}
+
+// repeat finds out which records of a batch were rejected when it was committed here: whoever asks may have crashed before noting that.
+// It writes the batch once more, and takes that back.
+func (d *destination) repeat(ctx context.Context, batch connector.Batch) (connector.Result, error) {
+	if _, err := d.conn.ExecContext(ctx, "SAVEPOINT repeated"); err != nil {
+		return connector.Result{}, err
+	}
+	result, err := d.table.write(ctx, batch.RecordsUntil(ctx))
+	if err != nil {
+		return connector.Result{}, err
+	}
+	_, err = d.conn.ExecContext(ctx, "ROLLBACK TO repeated; RELEASE repeated")
+	return connector.Result{Rejected: result.Rejected, Repeated: true}, err
 }
 
 // begin begins a transaction and reads what another process may have changed before it.

@@ -1,0 +1,219 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/auth"
+)
+
+// handler answers a request, or fails: page makes an answer of that.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// page is the one place where errors become pages.
+func (s *server) page(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), maxTime)
+		defer cancel()
+		r = r.WithContext(ctx)
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// statuses are the HTTP status of each code of an error.
+var statuses = map[sallyport.Code]int{
+	sallyport.Invalid: http.StatusUnprocessableEntity, sallyport.NotFound: http.StatusNotFound, sallyport.Conflict: http.StatusConflict,
+	sallyport.Unauthenticated: http.StatusUnauthorized, sallyport.Forbidden: http.StatusForbidden, sallyport.Limited: http.StatusTooManyRequests,
+	sallyport.Upstream: http.StatusBadGateway, sallyport.Internal: http.StatusInternalServerError,
+}
+
+// fail shows an error: its sentence, what to do next, and the id under which the log has more.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	code := sallyport.CodeOf(err)
+	status := statuses[code]
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		status = http.StatusRequestEntityTooLarge
+	}
+	view := errorView{Status: status, Sentence: sentence(err), Next: nextStep(code), Request: requestID(r.Context())}
+	if code == sallyport.Internal {
+		s.Log.ErrorContext(r.Context(), "a page failed", "request", view.Request, "path", r.URL.Path, "error", err)
+	}
+	if isPartial(r) {
+		s.show(w, r, status, problemNotice(view))
+		return
+	}
+	s.show(w, r, status, errorPage(s.frame(r, view.title(), ""), view))
+}
+
+// sentence is what a person is told of an error. What is not meant for people is not told.
+func sentence(err error) string {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return "This is more than a form may hold."
+	}
+	if e, ok := errors.AsType[*sallyport.Error](err); ok && e.Code != sallyport.Internal {
+		return capital(e.Error())
+	}
+	return "Something went wrong inside Sallyport."
+}
+
+func nextStep(code sallyport.Code) string {
+	switch code {
+	case sallyport.NotFound:
+		return "It may have been removed or renamed. Go back, and choose it from its list."
+	case sallyport.Conflict:
+		return "Load the page again to see how things stand now."
+	case sallyport.Limited:
+		return "Wait a little, then try again."
+	case sallyport.Internal:
+		return "Try again. If it stays like this, look for the request number in the log of the server."
+	}
+	return "Go back, change what is named above, and try again."
+}
+
+// show renders a component. Pages are never kept by anyone: they show what is private.
+func (s *server) show(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "HX-Request")
+	w.WriteHeader(status)
+	if err := c.Render(r.Context(), w); err != nil {
+		s.Log.WarnContext(r.Context(), "a page was not written to its end", "path", r.URL.Path, "error", err)
+	}
+}
+
+// done leads to a page after something was done, with a sentence about it.
+func (s *server) done(w http.ResponseWriter, r *http.Request, path, notice string) error {
+	s.Auth.Notify(r.Context(), notice)
+	return s.lead(w, r, path)
+}
+
+// lead leads to a page: htmx puts its main part in place of the present one.
+func (s *server) lead(w http.ResponseWriter, r *http.Request, path string) error {
+	if !isPartial(r) {
+		http.Redirect(w, r, path, http.StatusSeeOther)
+		return nil
+	}
+	location, err := json.Marshal(map[string]string{"path": path, "target": "#main", "select": "#main", "swap": "outerHTML"})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("HX-Location", string(location))
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// isPartial tells whether htmx asks, and will put the answer into the page that is there.
+func isPartial(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
+
+// isFragment tells whether htmx asks for less than the main part of a page.
+func isFragment(r *http.Request) bool { return isPartial(r) && r.Header.Get("HX-Target") != "main" }
+
+// signedIn lets only those in who are; others sign in, and are led back.
+func (s *server) signedIn(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if _, ok := auth.UserOf(r.Context()); ok {
+			return h(w, r)
+		}
+		path := "/sign-in?next=" + url.QueryEscape(origin(r))
+		if isPartial(r) {
+			w.Header().Set("HX-Redirect", path)
+			w.WriteHeader(http.StatusUnauthorized)
+			return nil
+		}
+		http.Redirect(w, r, path, http.StatusSeeOther)
+		return nil
+	}
+}
+
+// origin is the page that the browser is on, or was going to.
+func origin(r *http.Request) string {
+	if u, err := url.Parse(r.Header.Get("HX-Current-URL")); err == nil && u.Path != "" {
+		return local(u.RequestURI())
+	}
+	if r.Method == http.MethodGet {
+		return local(r.URL.RequestURI())
+	}
+	return "/"
+}
+
+// local returns a path of this site as it is, and "/" instead of anything that leads elsewhere.
+func local(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
+		strings.ContainsAny(path, "\\\t\r\n") {
+		return "/"
+	}
+	return path
+}
+
+// crossSite answers a form that another site sent.
+func crossSite(http.ResponseWriter, *http.Request) error {
+	return sallyport.Errorf(sallyport.Forbidden, "this form was sent by another site, so nothing was done")
+}
+
+func (s *server) missing(_ http.ResponseWriter, r *http.Request) error {
+	return sallyport.Errorf(sallyport.NotFound, "there is no page %s", r.URL.Path)
+}
+
+type requestKey struct{}
+
+// identified gives every request a number, under which the log has what the person is not told.
+func (s *server) identified(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := strings.ToLower(rand.Text()[:10])
+		w.Header().Set("X-Request-Id", id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, id)))
+	})
+}
+
+func requestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestKey{}).(string)
+	return id
+}
+
+// secured tells the browser to load nothing from elsewhere, to run nothing that is written in a page, and to tell nobody where it was.
+func (s *server) secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if s.Secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// client is the address that a request comes from.
+func client(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// frame is what every page has around it.
+func (s *server) frame(r *http.Request, title, section string) frame {
+	u, _ := auth.UserOf(r.Context())
+	f := frame{Title: title, Section: section, User: u.Name, Partial: isPartial(r), asset: s.assets.url}
+	if u.ID != "" {
+		f.Notice = s.Auth.TakeNotice(r.Context())
+	}
+	return f
+}

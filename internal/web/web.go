@@ -1,0 +1,88 @@
+// Package web serves the pages. No rule lives here: it says to package service what was asked, and shows what came.
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/sallyport-io/sallyport/internal/auth"
+	"github.com/sallyport-io/sallyport/internal/service"
+)
+
+// Bounds of one request. A form holds a secret at the most, and some text.
+const (
+	maxBody = 128 << 10
+	maxTime = time.Minute
+)
+
+// Config is what the pages work with.
+type Config struct {
+	Service *service.Service
+	Auth    *auth.Auth
+	Version string
+	Data    string // the data directory, shown to whoever is signed in
+	Secure  bool   // the pages are reached by https
+	Log     *slog.Logger
+}
+
+type server struct {
+	Config
+	assets *assets
+}
+
+// New makes the handler of all pages. It panics if the files that are compiled in cannot be read.
+func New(c Config) http.Handler {
+	s := &server{Config: c, assets: loadAssets()}
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/{name}", s.assets)
+	mux.Handle("/", s.pages())
+	return s.identified(s.secured(gzhttp.GzipHandler(mux)))
+}
+
+// pages are everything that has a session.
+func (s *server) pages() http.Handler {
+	mux := http.NewServeMux()
+	open := func(pattern string, h handler) { mux.Handle(pattern, s.page(h)) }
+	open("GET /setup/{token}", s.showSetUp)
+	open("POST /setup/{token}", s.setUp)
+	open("GET /sign-in", s.showSignIn)
+	open("POST /sign-in", s.signIn)
+
+	closed := func(pattern string, h handler) { mux.Handle(pattern, s.page(s.signedIn(h))) }
+	closed("POST /sign-out", s.signOut)
+	closed("GET /{$}", s.home)
+	closed("GET /flows", s.listFlows)
+	closed("GET /flows/new", s.chooseSource)
+	closed("GET /flows/new/{connector}", s.showFlowFile)
+	closed("GET /flows/{id}", s.showFlow)
+	closed("POST /flows/{id}/run", s.runFlow)
+	closed("POST /flows/{id}/pause", s.pauseFlow)
+	closed("POST /flows/{id}/resume", s.resumeFlow)
+	closed("GET /runs", s.listRuns)
+	closed("GET /runs/{id}", s.showRun)
+	closed("GET /activity", s.listActivity)
+	closed("GET /settings", s.showSettings)
+
+	closed("GET /credentials", s.listCredentials)
+	closed("GET /credentials/new", s.chooseConnector)
+	closed("GET /credentials/{id}", s.showCredential)
+	closed("GET /credentials/{id}/edit", s.editCredential)
+	closed("POST /credentials/{id}", s.updateCredential)
+	closed("POST /credentials/{id}/test", s.testCredential)
+	closed("GET /credentials/{id}/rotate", s.showRotate)
+	closed("POST /credentials/{id}/rotate", s.rotate)
+	closed("POST /credentials/{id}/rotate/test", s.testRotate)
+	closed("GET /credentials/{id}/delete", s.showDelete)
+	closed("POST /credentials/{id}/delete", s.deleteCredential)
+	closed("GET /connectors/{connector}/authenticate", s.authenticate)
+	closed("GET /connectors/{connector}/credentials/new", s.showAdd)
+	closed("POST /connectors/{connector}/credentials", s.add)
+	closed("POST /connectors/{connector}/credentials/test", s.testDraft)
+	closed("/", s.missing)
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(s.page(crossSite))
+	return guard.Handler(s.Auth.Sessions(http.MaxBytesHandler(mux, maxBody)))
+}
