@@ -24,6 +24,7 @@ type table struct {
 	names   []string
 	index   map[string]int
 	begun   bool // the header is written
+	chosen  bool // the columns are the user's choice: fields besides them are left out
 	members connector.Members
 	text    []byte // of all cells of a row
 	spans   []span // of each cell in text
@@ -32,8 +33,8 @@ type table struct {
 
 type span struct{ begin, end int }
 
-func newTable(out *bufio.Writer, columns []string, begun bool) *table {
-	t := &table{out: out, csv: csv.NewWriter(out), index: map[string]int{}, begun: begun}
+func newTable(out *bufio.Writer, columns []string, begun, chosen bool) *table {
+	t := &table{out: out, csv: csv.NewWriter(out), index: map[string]int{}, begun: begun, chosen: chosen}
 	for _, name := range columns {
 		t.add(name)
 	}
@@ -91,8 +92,8 @@ func (t *table) encode(record []byte) (reason string, err error) {
 			return err.Error(), nil
 		}
 		i, known := t.index[string(m.Name)]
-		if !known && m.Value.Kind() != 'n' {
-			return fmt.Sprintf("the field %.60q is no column of the file; a new path with that column takes it", m.Name), nil
+		if !known && !t.chosen && m.Value.Kind() != 'n' {
+			return fmt.Sprintf("the field %.60q is no column of the file, which was begun without it; a new path takes it", m.Name), nil
 		}
 		if known {
 			begin := len(t.text)

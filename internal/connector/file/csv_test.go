@@ -78,13 +78,23 @@ func TestFieldThatIsNoColumn(t *testing.T) {
 	long := strings.Repeat("é", 1000)
 	result := write(t, &target, `{"a":2,"b":"hidden"}`, `{"`+long+`":"hidden"}`, `{"a":3,"b":null}`)
 	want := []connector.Rejection{
-		{Index: 0, Reason: `the field "b" is no column of the file; a new path with that column takes it`},
-		{Index: 1, Reason: `the field "` + long[:120] + `" is no column of the file; a new path with that column takes it`},
+		{Index: 0, Reason: `the field "b" is no column of the file, which was begun without it; a new path takes it`},
+		{Index: 1, Reason: `the field "` + long[:120] + `" is no column of the file, which was begun without it; a new path takes it`},
 	}
 	if diff := cmp.Diff(want, result.Rejected); diff != "" || result.Accepted != 1 {
 		t.Errorf("%d accepted, rejected (-want +got):\n%s", result.Accepted, diff)
 	}
 	holds(t, target, "a\n1\n3\n")
+}
+
+func TestChosenColumnsLeaveTheOthersOut(t *testing.T) {
+	target := target(t, "csv")
+	target.Config["columns"] = []string{"b", "a"}
+	result := write(t, &target, `{"a":1,"b":2,"c":3}`, `{"c":4}`)
+	if len(result.Rejected) != 0 {
+		t.Errorf("rejected: %v", result.Rejected)
+	}
+	holds(t, target, "b,a\n2,1\n,\n")
 }
 
 func TestRecordsWithoutFields(t *testing.T) {

@@ -82,7 +82,7 @@ func Open(_ context.Context, target connector.Target) (connector.Destination, er
 	d.out = bufio.NewWriterSize(d.file, bufferBytes)
 	d.encoder = lines{d.out}
 	if d.format == formatCSV {
-		d.encoder = newTable(d.out, columns, d.committed > 0)
+		d.encoder = newTable(d.out, columns, d.committed > 0, len(target.List("columns")) > 0)
 	}
 	return d, nil
 }

@@ -31,7 +31,7 @@ func TestCSV(t *testing.T) {
 		},
 		Read:       readCSV,
 		Unwritable: func(t *testing.T) (map[string]any, string) { return unwritable(t, "csv") },
-		Misfit:     `{"id":1,"unexpected":"hidden"}`,
+		Misfit:     `{"id":1,"text":"hidden"`,
 	})
 }
 
