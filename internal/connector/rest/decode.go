@@ -235,7 +235,12 @@ func isAlone(object jsontext.Value) bool {
 	if token, err := json.ReadToken(); err != nil || token.Kind() != '{' {
 		return false
 	}
-	return json.SkipValue() == nil && json.SkipValue() == nil && json.PeekKind() == '}'
+	for range 2 { // its name and its value
+		if json.SkipValue() != nil {
+			return false
+		}
+	}
+	return json.PeekKind() == '}'
 }
 
 // named tells whether a name, as it is written in JSON, is the wanted one.
