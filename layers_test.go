@@ -20,7 +20,8 @@ var layers = [][]string{
 	{"internal/connector"},
 	{"internal/vault", "internal/dataset", "internal/connector/connectortest", "internal/connector/rest", "internal/connector/file", "internal/connector/sqltable"},
 	{"internal/engine", "internal/sandbox"},
-	{"internal/service"},
+	{"internal/service", "internal/auth"},
+	{"internal/web"},
 	{"internal/app"},
 	{"internal/cli"},
 	{"cmd/sallyport"},
@@ -29,6 +30,7 @@ var layers = [][]string{
 // forbidden are imports that the layers would allow.
 var forbidden = map[string][]string{
 	"internal/store":   {"internal/secret"},
+	"internal/web":     {"internal/store", "internal/engine", "internal/vault", "internal/egress"},
 	"internal/cli":     {"internal/store", "internal/engine", "internal/vault", "internal/egress"},
 	"internal/sandbox": {"internal/connector", "internal/store", "internal/vault", "internal/egress"},
 }

@@ -84,7 +84,7 @@ func checkFailure(t *testing.T, d *connector.Definition, e *connector.Endpoint, 
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "60") // longer than the source waits
 		w.WriteHeader(answer.status)
-		io.WriteString(w, answer.body) //nolint:errcheck // a test server
+		io.WriteString(w, answer.body) // a test server
 	}))
 	defer server.Close()
 	source, err := rest.Open(rest.Config{

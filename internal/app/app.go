@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -83,7 +82,7 @@ func wire(ctx context.Context, s config.Settings, database *store.Store, catalog
 	}
 	work, err := engine.New(ctx, engine.Config{
 		Store: database, Vault: keys, Catalogue: catalogue, Egress: egress.Policy{AllowPrivate: s.Egress.AllowPrivate},
-		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: filepath.Join(s.Data, "worker.lock"), Log: log,
+		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: strings.TrimPrefix(s.Database, "sqlite:") + ".lock", Log: log,
 	})
 	if err != nil {
 		return nil, err

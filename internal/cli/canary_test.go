@@ -71,6 +71,7 @@ func (a leakyAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // TestKeyIsNowhere does with a canary key all that can go wrong, with the log at debug level, and looks for the key in what was printed, in
 // every file that was written, and in what another host saw.
 func TestKeyIsNowhere(t *testing.T) {
+	t.Parallel()
 	for auth, sets := range map[string][]string{
 		"query": {"--set", "name=key"}, "header": {"--set", "name=X-Key"}, "basic": {"--set", "username=u"}, "bearer": nil,
 	} {

@@ -148,7 +148,7 @@ func (e *env) open() (*app.App, error) {
 	if e.settings, err = config.Load(flags, e.Env, os.ReadFile); err != nil {
 		return nil, err
 	}
-	if e.settings.Log.Level == slog.LevelInfo && !e.serving {
+	if e.settings.Log.Level == slog.LevelInfo && c.LogLevel == "" && !e.serving {
 		e.settings.Log.Level = slog.LevelWarn // what a server logs of its work, a command says itself
 	}
 	e.app, err = app.Open(e.ctx, e.settings, e.log, e.redactor)

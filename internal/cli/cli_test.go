@@ -20,9 +20,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(cleaner{m}, map[string]func(){
 		"sallyport": func() { os.Exit(cli.Main(os.Args[1:], cli.OS())) },
 	})
+}
+
+// cleaner removes the program that the tests built.
+type cleaner struct{ *testing.M }
+
+func (c cleaner) Run() int {
+	code := c.M.Run()
+	if built != "" {
+		os.RemoveAll(built)
+	}
+	return code
 }
 
 // TestScripts runs the command line as a user does. Each script finds a sandbox at $SANDBOX with the key in $KEY and the file key, and

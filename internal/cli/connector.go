@@ -71,7 +71,7 @@ func (c *connectorShow) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return e.show(d, func(w io.Writer) { w.Write(d.Markdown()) }) //nolint:errcheck // as of every print to a terminal
+	return e.show(d, func(w io.Writer) { w.Write(d.Markdown()) }) // as of every print to a terminal
 }
 
 type connectorLint struct {

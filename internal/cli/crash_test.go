@@ -49,6 +49,7 @@ func listAPI(w http.ResponseWriter, r *http.Request) {
 // TestKilledAtAnyInstant kills a real process at twenty random instants of a run, runs it again to its end, and wants every record once: in
 // the dataset, in the file and in the table.
 func TestKilledAtAnyInstant(t *testing.T) {
+	t.Parallel()
 	api := httptest.NewServer(http.HandlerFunc(listAPI))
 	defer api.Close()
 	h := newHome(t)
@@ -61,15 +62,12 @@ func TestKilledAtAnyInstant(t *testing.T) {
 	for range 20 {
 		h := newHome(t)
 		h.setUp(api.URL, "key-of-the-crash-test", "crash")
-		for range 2 {
-			if h.killAfter(rand.N(whole), "flow", "run", "crash", "--follow") {
+		for blows := 0; !h.finished("crash"); blows++ { // a run more after that would pull everything again
+			if blows == 2 {
+				h.run("", "flow", "run", "crash", "--follow")
+			} else if h.killAfter(rand.N(whole), "flow", "run", "crash", "--follow") {
 				killed++
-			} else {
-				break // it was faster than the blow: a run more would pull everything again
 			}
-		}
-		if !h.finished("crash") {
-			h.run("", "flow", "run", "crash", "--follow")
 		}
 		h.everyRecordOnce("crash")
 	}

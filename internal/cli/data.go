@@ -92,10 +92,17 @@ func (c *datasetSample) Run(e *env) error {
 	return e.show(sample, func(w io.Writer) { lines(w, sample) })
 }
 
-// lines prints records as JSON lines. JSON has no control characters in it that a terminal could act on.
+// lines prints records as JSON lines. The control characters that JSON lets stand, and a terminal could act on, are escaped.
 func lines(w io.Writer, records []json.RawMessage) {
 	for _, r := range records {
-		fmt.Fprintf(w, "%s\n", r)
+		for _, c := range string(r) {
+			if c >= 0x7f && c < 0xa0 {
+				fmt.Fprintf(w, `\u%04x`, c)
+			} else {
+				fmt.Fprintf(w, "%c", c)
+			}
+		}
+		fmt.Fprintln(w)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 // TestExamples applies every flow file of the examples, with the credentials that they name.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../examples/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d examples: %v", len(files), err)

@@ -32,6 +32,7 @@ func (a *gatedAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // TestWorkIsHandedOver runs a flow beside another process that works the same data directory: the second hands its work over and follows
 // it. When the first is killed, the second takes the work up where it stood.
 func TestWorkIsHandedOver(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"the first finishes", "the first is killed"} {
 		t.Run(how, func(t *testing.T) {
 			api := &gatedAPI{reached: make(chan struct{}), open: make(chan struct{})}
@@ -73,7 +74,7 @@ func (h home) until(cmd *exec.Cmd, text string) string {
 	if err := cmd.Start(); err != nil {
 		h.Fatal(err)
 	}
-	h.Cleanup(func() { cmd.Process.Kill() }) //nolint:errcheck // most have ended by then
+	h.Cleanup(func() { cmd.Process.Kill() }) // most have ended by then
 	seen := make(chan string, 1)
 	go func() {
 		defer close(seen)

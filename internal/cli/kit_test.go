@@ -7,8 +7,27 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
+
+// built is the directory of the program, once it was built.
+var built string
+
+// program builds the program as users have it: faster than these tests themselves are when the race detector is in them.
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "sallyport-test-")
+	if err != nil {
+		return "", err
+	}
+	built = dir
+	path := filepath.Join(dir, "sallyport")
+	output, err := exec.Command("go", "build", "-o", path, "github.com/sallyport-io/sallyport/cmd/sallyport").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, output)
+	}
+	return path, err
+})
 
 // home is an empty home of one user, with a data directory, for running real processes.
 type home struct {
@@ -23,7 +42,12 @@ func newHome(t *testing.T) home {
 
 // command makes a process of the program in the home, not started yet.
 func (h home) command(stdin string, args ...string) *exec.Cmd {
-	cmd := exec.Command("sallyport", args...)
+	h.Helper()
+	path, err := program()
+	if err != nil {
+		h.Fatal(err)
+	}
+	cmd := exec.Command(path, args...)
 	cmd.Dir = h.dir
 	cmd.Env = append(os.Environ(), "HOME="+h.dir, "SALLYPORT_DATA="+filepath.Join(h.dir, "data"))
 	cmd.Stdin = strings.NewReader(stdin)

@@ -15,6 +15,7 @@ import (
 // TestServerWorksTheSchedule lets a server find a flow that is due, kills it in the middle of the run, and wants the next server to finish
 // that run by itself, and to end cleanly when it is asked to.
 func TestServerWorksTheSchedule(t *testing.T) {
+	t.Parallel()
 	gate := &gatedAPI{reached: make(chan struct{}), open: make(chan struct{})}
 	var last atomic.Int64
 	whole := make(chan struct{})
@@ -39,7 +40,7 @@ func TestServerWorksTheSchedule(t *testing.T) {
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	first.Wait() //nolint:errcheck // it was killed
+	first.Wait() // it was killed
 	close(gate.open)
 	second := h.serve()
 	<-whole

@@ -37,7 +37,7 @@ func table(w io.Writer, empty string, headings []string, rows [][]string) {
 		}
 		fmt.Fprintln(t, strings.Join(row, "\t"))
 	}
-	t.Flush() //nolint:errcheck // as of every print to a terminal
+	t.Flush() // as of every print to a terminal
 }
 
 // facts prints names and values, one pair a line, leaving out empty values.
@@ -48,7 +48,7 @@ func facts(w io.Writer, pairs ...string) {
 			fmt.Fprintf(t, "%s\t%s\n", pairs[i], oneLine(pairs[i+1]))
 		}
 	}
-	t.Flush() //nolint:errcheck // as of every print to a terminal
+	t.Flush() // as of every print to a terminal
 }
 
 // oneLine keeps what came from elsewhere from moving the terminal's cursor or breaking a table.

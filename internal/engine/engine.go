@@ -32,7 +32,7 @@ type Config struct {
 	Egress    egress.Policy
 	Redactor  *secret.Redactor
 	UserAgent string
-	LockFile  string // held by the one process that works the jobs of this database
+	LockFile  string // beside the database: held by the one process that works its jobs
 	Log       *slog.Logger
 }
 

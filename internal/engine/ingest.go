@@ -42,7 +42,7 @@ type ingestion struct {
 	staged      bool  // something of this page is staged
 	broken      bool  // this page is given up: what is staged of it must go
 	quarantined []sallyport.Quarantined
-	committed   time.Time
+	committed   time.Time // the last commit; never yet, so that the first page is committed, and delivered, at once
 }
 
 // tally counts what was kept, and what was put into quarantine.
@@ -60,7 +60,7 @@ func (e *Engine) ingest(ctx context.Context, job *river.Job[ingestArgs]) error {
 	if err != nil {
 		return err
 	}
-	in := &ingestion{Engine: e, job: job, flow: flow, committed: time.Now()}
+	in := &ingestion{Engine: e, job: job, flow: flow}
 	if claimed, err := in.claim(ctx); err != nil || !claimed {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -107,11 +108,17 @@ func forms(s string) []string {
 		url.QueryEscape(s), url.PathEscape(s), (&url.URL{Path: s}).EscapedPath(), url.UserPassword("", s).String()[1:],
 		hex.EncodeToString([]byte(s)), strings.ToUpper(hex.EncodeToString([]byte(s))),
 	}
+	for _, form := range all {
+		all = append(all, escape.ReplaceAllStringFunc(form, strings.ToLower))
+	}
 	for shift := range 3 {
 		all = append(all, base64At(base64.RawStdEncoding, s, shift), base64At(base64.RawURLEncoding, s, shift))
 	}
 	return slices.DeleteFunc(all, func(form string) bool { return len(form) < minLength })
 }
+
+// escape is a byte in a URL; its digits may be written in either case.
+var escape = regexp.MustCompile(`%[0-9A-F]{2}`)
 
 // unescapeHTML takes back the escapes of <, > and & that encoding/json adds and others do not.
 func unescapeHTML(escaped string) string {

@@ -53,6 +53,7 @@ func TestRedactorFindsEveryForm(t *testing.T) {
 	for name, text := range map[string]string{
 		"raw":            canary,
 		"query":          "https://h/?key=" + url.QueryEscape(canary) + "&x=1",
+		"lower-case":     escape.ReplaceAllStringFunc(url.QueryEscape(canary), strings.ToLower),
 		"path":           url.PathEscape(canary),
 		"userinfo":       (&url.URL{Scheme: "https", Host: "h", User: url.UserPassword("u", canary)}).String(),
 		"json":           string(quoted),

@@ -62,7 +62,7 @@ func (t Text) Equal(other Text) bool {
 func (Text) String() string { return mask }
 
 // Format prints a mask, whatever the verb.
-func (Text) Format(f fmt.State, _ rune) { io.WriteString(f, mask) } //nolint:errcheck // fmt.State has nowhere to report to
+func (Text) Format(f fmt.State, _ rune) { io.WriteString(f, mask) } // fmt.State has nowhere to report to
 
 // LogValue logs a mask.
 func (Text) LogValue() slog.Value { return slog.StringValue(mask) }

@@ -3,8 +3,10 @@ package service
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -275,16 +277,29 @@ func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*flowSpec, error
 		return nil, err
 	}
 	spec := &flowSpec{Flow: f.Name, Description: f.Description, Source: sourceSpec{
-		Connector: f.Source.Connector, Credential: name, Endpoint: f.Source.Endpoint, Params: f.Source.Params,
+		Connector: f.Source.Connector, Credential: name, Endpoint: f.Source.Endpoint, Params: plain(f.Source.Params),
 		Request: f.Source.Request, Schedule: f.Source.Schedule,
 	}}
 	for _, d := range f.Destinations {
 		if name, err = names(d.Credential); err != nil {
 			return nil, err
 		}
-		spec.Destinations = append(spec.Destinations, destinationSpec{d.Name, d.Connector, name, d.Config})
+		spec.Destinations = append(spec.Destinations, destinationSpec{d.Name, d.Connector, name, plain(d.Config)})
 	}
 	return spec, nil
+}
+
+// plain writes integers as people do: YAML would quote a json.Number, which is a text to it.
+func plain(values map[string]any) map[string]any {
+	values = maps.Clone(values)
+	for name, value := range values {
+		if n, ok := value.(json.Number); ok {
+			if i, err := n.Int64(); err == nil {
+				values[name] = i
+			}
+		}
+	}
+	return values
 }
 
 // ExportFlow writes a flow as a flow file.

@@ -81,6 +81,9 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 	if i, err := s.checkTargets(ctx, tx, f); err != nil {
 		return change, spec.at(err, "destinations", i, "config")
 	}
+	if f.ID = old.ID; f.ID == "" {
+		f.ID = sallyport.NewID("flw")
+	}
 	entry := sallyport.AuditEntry{
 		At: sallyport.Now(), Actor: actor, Action: audit.FlowApply, Object: f.ID, Detail: map[string]string{"name": f.Name, "change": change.Change},
 	}
@@ -105,7 +108,7 @@ func nextRun(old, f *sallyport.Flow) (time.Time, error) {
 }
 
 func createFlow(ctx context.Context, tx *store.Tx, f *sallyport.Flow) error {
-	f.ID, f.Source.ID, f.Dataset.ID = sallyport.NewID("flw"), sallyport.NewID("src"), sallyport.NewID("set")
+	f.Source.ID, f.Dataset.ID = sallyport.NewID("src"), sallyport.NewID("set")
 	f.CreatedAt = sallyport.Now()
 	f.UpdatedAt = f.CreatedAt
 	for i := range f.Destinations {
@@ -117,7 +120,7 @@ func createFlow(ctx context.Context, tx *store.Tx, f *sallyport.Flow) error {
 // updateFlow changes a flow. A destination that now goes elsewhere is a new one, which is filled from what is kept. A run that is
 // unfinished when its source changes cannot go on.
 func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, old, f *sallyport.Flow) error {
-	f.ID, f.Name, f.State, f.Reason, f.CreatedAt, f.UpdatedAt = old.ID, old.Name, old.State, old.Reason, old.CreatedAt, sallyport.Now()
+	f.Name, f.State, f.Reason, f.CreatedAt, f.UpdatedAt = old.Name, old.State, old.Reason, old.CreatedAt, sallyport.Now()
 	f.Source.ID, f.Dataset.ID = old.Source.ID, old.Dataset.ID
 	for i := range f.Destinations {
 		d := &f.Destinations[i]
