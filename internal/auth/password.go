@@ -42,7 +42,7 @@ func checkPassword(password string) error {
 // hash makes the stored form of a password, in the notation of the PHC.
 func hash(password string) string {
 	salt := make([]byte, saltLen)
-	rand.Read(salt) //nolint:errcheck // it never fails
+	rand.Read(salt) // it never fails
 	key := argon2.IDKey([]byte(password), salt, passes, memory, threads, hashLen)
 	encode := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, threads, encode(salt), encode(key))

@@ -167,5 +167,5 @@ func render(w http.ResponseWriter, status int, name string, data any) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	w.Write(page.Bytes()) //nolint:errcheck // whoever asked is gone
+	w.Write(page.Bytes()) // whoever asked is gone
 }

@@ -44,6 +44,9 @@ type Probe struct {
 	err     error
 }
 
+// Failure is the error of the test call; nil if there was none.
+func (p Probe) Failure() error { return p.err }
+
 // Unproved is why a key was not stored: what the test of it showed.
 type Unproved struct {
 	Probe
@@ -103,7 +106,7 @@ func (s *Service) CheckNewName(ctx context.Context, name string, own sallyport.I
 	}
 	for _, c := range all {
 		if c.ID != own && strings.EqualFold(c.Name, name) {
-			e := sallyport.Errorf(sallyport.Conflict, "there is already a credential named %q; choose another name, or put a new key in with `sallyport credential rotate`", c.Name)
+			e := sallyport.Errorf(sallyport.Conflict, "there is already a credential named %q; choose another name, or rotate the key of that one", c.Name)
 			e.Field = "name"
 			return e
 		}

@@ -38,7 +38,7 @@ func TestLargePages(t *testing.T) {
 func TestBrokenPageLeavesTheOthers(t *testing.T) {
 	for name, size := range map[string]int{"small": 10, "large": large} {
 		t.Run(name, func(t *testing.T) {
-			broken := func(w http.ResponseWriter) { w.Write(records(20, 1000, size)) } //nolint:errcheck // cut off on purpose
+			broken := func(w http.ResponseWriter) { w.Write(records(20, 1000, size)) } // cut off on purpose
 			p := newPlace(t, map[string]func(http.ResponseWriter){"0": list(0, 10, size, "1"), "1": list(10, 10, size, "2"), "2": broken})
 			run := p.run()
 			if run.State != sallyport.RunFailed || run.Code != sallyport.Upstream || run.Records != 20 || run.Pages != 2 {

@@ -75,7 +75,7 @@ func (s *Service) Deliver(ctx context.Context, actor sallyport.Actor, flowName s
 
 // work works what is queued, unless another process does, and looks how it goes whenever something moved, until it is done.
 func (s *Service) work(ctx context.Context, tell func(Progress), look func() (p Progress, done bool, err error)) error {
-	defer s.Engine.Stop(context.WithoutCancel(ctx)) //nolint:errcheck // what was not stopped cleanly is taken up by the next process
+	defer s.Engine.Stop(context.WithoutCancel(ctx)) // what was not stopped cleanly is taken up by the next process
 	for working := false; ; {
 		changed := s.Engine.Changed()
 		if !working {

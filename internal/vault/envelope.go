@@ -39,7 +39,7 @@ type masterKey struct {
 func (m *masterKey) seal(binding, plaintext []byte) ([]byte, error) {
 	dataKey := make([]byte, dataKeyLen)
 	defer clear(dataKey)
-	rand.Read(dataKey) //nolint:errcheck // never fails
+	rand.Read(dataKey) // never fails
 	header := binary.BigEndian.AppendUint32([]byte{format}, m.primary)
 	wrapped, err := m.aead.Encrypt(dataKey, slices.Concat(header, binding))
 	if err != nil {

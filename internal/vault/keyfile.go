@@ -78,7 +78,7 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close() // only read
 	return io.ReadAll(io.LimitReader(f, maxKeyFile))
 }
 
@@ -126,7 +126,7 @@ func writeNew(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name()) //nolint:errcheck // a copy beside the key, as well guarded
+	defer os.Remove(temp.Name()) // a copy beside the key, as well guarded
 	_, err = temp.Write(content)
 	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return err

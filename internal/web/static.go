@@ -61,8 +61,8 @@ func (a *assets) add(name string, data []byte) {
 func compress(data []byte) []byte {
 	var b bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // the level is a valid one
-	w.Write(data)                                         //nolint:errcheck // a buffer takes everything
-	w.Close()                                             //nolint:errcheck // as above
+	w.Write(data)                                         // a buffer takes everything
+	w.Close()                                             // as above
 	return b.Bytes()
 }
 
@@ -85,5 +85,5 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Encoding", "gzip")
 		body = file.gzip
 	}
-	w.Write(body) //nolint:errcheck // whoever asked is gone
+	w.Write(body) // whoever asked is gone
 }

@@ -63,7 +63,7 @@ func (r *reading) send(ctx context.Context, c call) (*http.Response, error) {
 		if response.StatusCode/100 != 3 || location == "" {
 			return response, nil
 		}
-		response.Body.Close() //nolint:errcheck // its text is of no interest
+		response.Body.Close() // its text is of no interest
 		if c.url, err = r.redirected(c, location); err != nil {
 			return nil, r.judge.broken(connector.ClassPermanent, response.StatusCode, err)
 		}

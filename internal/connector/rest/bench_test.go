@@ -95,7 +95,7 @@ func benchmarkPages(b *testing.B, records int) {
 	body := indicators(records)
 	server := serve(b, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.Write(body) //nolint:errcheck // the client would notice
+		w.Write(body) // the client would notice
 	})
 	source := mustOpen(b, testConfig(server.URL, listRequest))
 	b.SetBytes(int64(len(body)))

@@ -73,6 +73,6 @@ func (b *body) exceeded() error {
 // Close ends the request.
 func (b *body) Close() {
 	b.silent.Stop()
-	b.source.Close() //nolint:errcheck // nothing more is wanted of it
+	b.source.Close() // nothing more is wanted of it
 	b.stop(nil)
 }

@@ -132,11 +132,11 @@ func TestBrokenAnswers(t *testing.T) {
 	const page = `{"results":[{"a":1},{"a":2}]}`
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
-	fmt.Fprintf(z, `{"results":["%s"]}`, strings.Repeat("x", 1<<20)) //nolint:errcheck // a buffer takes everything
-	z.Close()                                                        //nolint:errcheck // likewise
+	fmt.Fprintf(z, `{"results":["%s"]}`, strings.Repeat("x", 1<<20)) // a buffer takes everything
+	z.Close()                                                        // likewise
 	html := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		io.WriteString(w, "<!DOCTYPE html><p>"+testKey) //nolint:errcheck // the client would notice
+		io.WriteString(w, "<!DOCTYPE html><p>"+testKey) // the client would notice
 	}
 	for _, test := range []struct {
 		name    string
@@ -160,7 +160,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{name: "a large answer, unzipped", limits: Limits{Body: 1 << 19}, class: connector.ClassPermanent, want: "it is larger than 512 KiB",
 			handler: func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Encoding", "gzip")
-				w.Write(zipped.Bytes()) //nolint:errcheck // the client would notice
+				w.Write(zipped.Bytes()) // the client would notice
 			}},
 		{name: "a large record", limits: Limits{Record: 100_000}, class: connector.ClassPermanent, want: "it has a record larger than 98 KiB",
 			handler: sends(200, `{"results":["`+strings.Repeat("x", 1<<20)+`"]}`)},
@@ -187,8 +187,8 @@ func TestBrokenAnswers(t *testing.T) {
 func cuts(part string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000000")
-		io.WriteString(w, part)               //nolint:errcheck // it breaks off anyway
-		http.NewResponseController(w).Flush() //nolint:errcheck // likewise
+		io.WriteString(w, part)               // it breaks off anyway
+		http.NewResponseController(w).Flush() // likewise
 		panic(http.ErrAbortHandler)
 	}
 }

@@ -58,7 +58,7 @@ func TestRecordedAnswers(t *testing.T) {
 			}
 			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/json")
-				w.Write(body) //nolint:errcheck // the client would notice
+				w.Write(body) // the client would notice
 			})
 			paging := sallyport.Paging{Type: "single"}
 			records, _, err := pull(t.Context(), mustOpen(t, testConfig(server.URL, sallyport.Request{URL: "/", Records: test.path, Paging: paging})), "")

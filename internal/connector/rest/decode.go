@@ -205,7 +205,7 @@ func lookup(text []byte, steps []step) jsontext.Value {
 		if json.PeekKind() != '{' {
 			return nil
 		}
-		json.ReadToken() //nolint:errcheck // PeekKind has seen it
+		json.ReadToken() // PeekKind has seen it
 		for {
 			if json.PeekKind() != '"' {
 				return nil

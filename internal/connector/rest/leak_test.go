@@ -111,8 +111,8 @@ func TestTheKeyGoesToItsHostAndNowhereElse(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			fmt.Fprintf(conn, "%s is not HTTP\r\n\r\n", canary) //nolint:errcheck // the client may be gone
-			conn.Close()                                        //nolint:errcheck // likewise
+			fmt.Fprintf(conn, "%s is not HTTP\r\n\r\n", canary) // the client may be gone
+			conn.Close()                                        // likewise
 		},
 		"redirect to another host": func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", elsewhere+"/?"+r.URL.RawQuery+"&x="+url.QueryEscape(canary))

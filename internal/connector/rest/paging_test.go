@@ -48,7 +48,7 @@ func library(total int) http.HandlerFunc {
 			w.Header().Add("Link", `<https://other.example/?a=b,c;d>; rel="prev"; title="x, y"`)
 			w.Header().Add("Link", fmt.Sprintf(`</link?at=0>; rel=first, <http://%s/link?x=1,2&at=%d&key=%s>; title="next; one"; rel="last next"`, r.Host, end, testKey))
 		}
-		json.NewEncoder(w).Encode(answer) //nolint:errcheck // the client would notice
+		json.NewEncoder(w).Encode(answer) // the client would notice
 	}
 }
 

@@ -107,8 +107,8 @@ func (p *page) record() (jsontext.Value, error) {
 	}
 	p.count++
 	record = p.tidy(record)
-	p.hash.Write(record)   //nolint:errcheck // never fails
-	p.hash.WriteByte('\n') //nolint:errcheck // never fails
+	p.hash.Write(record)   // never fails
+	p.hash.WriteByte('\n') // never fails
 	return record, nil
 }
 
@@ -148,7 +148,7 @@ func (r *reading) tidy(record jsontext.Value) jsontext.Value {
 	if bytes.IndexByte(record, '\n') >= 0 || bytes.IndexByte(record, '\r') >= 0 {
 		r.compact = append(r.compact[:0], record...)
 		record = r.compact
-		record.Compact(lenient...) //nolint:errcheck // it was decoded, so it is valid
+		record.Compact(lenient...) // it was decoded, so it is valid
 	}
 	if !utf8.Valid(record) {
 		record = bytes.ToValidUTF8(record, []byte("\uFFFD"))
@@ -174,6 +174,6 @@ func redactTokens(known *secret.Redactor, record jsontext.Value) jsontext.Value 
 				token = jsontext.String(text)
 			}
 		}
-		to.WriteToken(token) //nolint:errcheck // it came from valid JSON, and a buffer takes everything
+		to.WriteToken(token) // it came from valid JSON, and a buffer takes everything
 	}
 }
