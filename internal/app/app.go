@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 
@@ -82,12 +83,30 @@ func wire(ctx context.Context, s config.Settings, database *store.Store, catalog
 	}
 	work, err := engine.New(ctx, engine.Config{
 		Store: database, Vault: keys, Catalogue: catalogue, Egress: egress.Policy{AllowPrivate: s.Egress.AllowPrivate},
-		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: strings.TrimPrefix(s.Database, "sqlite:") + ".lock", Log: log,
+		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), Log: log, QueueLog: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &service.Service{Store: database, Vault: keys, Catalogue: catalogue, Engine: work, Redactor: redactor, Log: log}, nil
+	return &service.Service{
+		Store: database, Vault: keys, Catalogue: catalogue, Engine: work, Redactor: redactor, Log: log, OwnFiles: ownFiles(s),
+	}, nil
+}
+
+// ownFiles are the files of the program in its data directory.
+func ownFiles(s config.Settings) []string {
+	database := strings.TrimPrefix(s.Database, "sqlite:")
+	key := strings.TrimPrefix(s.MasterKey, "file:")
+	return []string{database, database + "-wal", database + "-shm", lockFile(s), key, filepath.Join(s.Data, config.FileName)}
+}
+
+// lockFile lies beside the database, under its real name: whoever works its jobs must find the same one.
+func lockFile(s config.Settings) string {
+	database := strings.TrimPrefix(s.Database, "sqlite:")
+	if real, err := filepath.EvalSymlinks(database); err == nil {
+		database = real
+	}
+	return database + ".lock"
 }
 
 // Close closes the database.

@@ -34,14 +34,19 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
 	ready("http://" + listener.Addr().String())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	worked := make(chan error, 1)
 	go func() { worked <- a.work(ctx) }()
 	select {
 	case err = <-stopped:
+		cancel()
+		return errors.Join(err, <-worked)
+	case err = <-worked: // nothing would be worked any more
+		return errors.Join(err, shutDown(ctx, server))
 	case <-ctx.Done():
-		err = shutDown(ctx, server)
+		return errors.Join(shutDown(ctx, server), <-worked)
 	}
-	return errors.Join(err, <-worked)
 }
 
 // work works the schedule and the jobs of this database as soon as no other process does, until ctx ends.

@@ -35,7 +35,7 @@ type Failure struct {
 func (f *Failure) Error() string {
 	switch f.Class {
 	case ClassCredential:
-		return fmt.Sprintf("rejected by %s%s: the key is not accepted; put a new one in with `sallyport credential rotate`", f.Host, f.said())
+		return fmt.Sprintf("rejected by %s%s: the key is not accepted", f.Host, f.said())
 	case ClassPlan:
 		return fmt.Sprintf("forbidden by %s%s: the key is known, but its plan or permissions do not allow this call", f.Host, f.said())
 	case ClassRate:

@@ -39,10 +39,9 @@ func (e *Engine) deliver(ctx context.Context, job *river.Job[deliverArgs]) error
 		return err
 	}
 	err := d.write(ctx)
-	if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrFenced) {
-		return err
-	}
-	if snooze := new(river.JobSnoozeError); errors.As(err, &snooze) {
+	_, fault := errors.AsType[storeFault](err)
+	_, snooze := errors.AsType[*river.JobSnoozeError](err)
+	if err == nil || fault || snooze || ctx.Err() != nil {
 		return err
 	}
 	return d.fail(ctx, err)
@@ -83,7 +82,7 @@ func (d *delivery) write(ctx context.Context) (err error) {
 		changed := d.signal.next()
 		batches, err := d.Store.Batches(ctx, d.flow.Dataset.ID, d.destination.Position, deliverBytes)
 		if err != nil {
-			return err
+			return storeFault{err}
 		}
 		if len(batches) > 0 {
 			if err := d.writeBatches(ctx, batches); err != nil {
@@ -96,8 +95,8 @@ func (d *delivery) write(ctx context.Context) (err error) {
 				return err
 			}
 		}
-		if time.Since(begin) > slice {
-			return errSliceOver()
+		if time.Since(begin) > slice || d.stops() {
+			return again
 		}
 	}
 }
@@ -127,9 +126,12 @@ func (d *delivery) writeBatches(ctx context.Context, batches []sallyport.Batch) 
 		return err
 	}
 	err = d.Store.InTx(ctx, func(tx *store.Tx) error { return tx.CommitDelivery(ctx, c) })
+	if err != nil {
+		return storeFault{err}
+	}
 	d.destination.Position, d.destination.State = c.Position, c.State
 	d.signal.send()
-	return err
+	return nil
 }
 
 // quarantined pairs the rejected records of a batch with their reasons.
@@ -193,6 +195,8 @@ func (d *delivery) more(ctx context.Context, changed <-chan struct{}) (bool, err
 		return true, nil
 	case <-time.After(linger):
 		return false, nil
+	case <-d.stopping:
+		return true, nil // and the execution ends
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
@@ -206,8 +210,11 @@ func (d *delivery) finish(ctx context.Context) (finished bool, err error) {
 		}
 		return d.end(ctx, tx, sallyport.RunSucceeded, "")
 	})
+	if err != nil {
+		return false, storeFault{err}
+	}
 	d.signal.send()
-	return finished, err
+	return finished, nil
 }
 
 // fail ends the delivery with an error. The dataset keeps what was not delivered, and the next run tries again.

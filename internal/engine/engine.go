@@ -6,10 +6,10 @@ package engine
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -34,6 +34,7 @@ type Config struct {
 	UserAgent string
 	LockFile  string // beside the database: held by the one process that works its jobs
 	Log       *slog.Logger
+	QueueLog  *slog.Logger // for what the job queue itself has to say
 }
 
 // Engine works jobs between Start and Stop, and can queue them at any time.
@@ -42,11 +43,16 @@ type Engine struct {
 	jobs   *river.Client[*sql.Tx]
 	lock   *flock.Flock
 	signal broadcast
+
+	mu       sync.Mutex // held while starting and stopping
+	users    int        // who have started it and not stopped it
+	stopping chan struct{}
 }
 
 const (
 	slice        = 45 * time.Second       // how long a job works before it makes room for others
 	pollInterval = 200 * time.Millisecond // how late a job is seen that another process queued
+	patience     = 5 * time.Second        // how long Stop waits for pages that are being read
 	workers      = 16                     // ingests at once, and deliveries at once
 )
 
@@ -63,7 +69,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	jobs, err := river.NewClient(driver, &river.Config{
 		Queues:            map[string]river.QueueConfig{ingestQueue: {MaxWorkers: workers}, deliverQueue: {MaxWorkers: workers}},
 		Workers:           kinds,
-		Logger:            c.Log,
+		Logger:            c.QueueLog,
 		FetchCooldown:     5 * time.Millisecond,
 		FetchPollInterval: pollInterval,
 		JobTimeout:        -1, // a job ends its slice itself, between two pages
@@ -86,31 +92,56 @@ func migrate(ctx context.Context, driver *riversqlite.Driver) error {
 	return nil
 }
 
-// Start begins to work jobs, unless another process works them already: then it does nothing and returns false.
+// Start begins to work jobs, unless another process works them already: then it does nothing and returns false. Whoever got true calls
+// Stop once; the work goes on until the last one did.
 func (e *Engine) Start(ctx context.Context) (working bool, err error) {
-	if err := os.MkdirAll(filepath.Dir(e.LockFile), 0o700); err != nil {
-		return false, err
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.users > 0 {
+		e.users++
+		return true, nil
 	}
 	if locked, err := e.lock.TryLock(); err != nil || !locked {
 		return false, err
 	}
 	// Whoever holds the lock is the only worker: a job that still counts as running was left by a process that died.
-	if _, err := e.Store.SQL().ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`); err != nil {
-		return false, fmt.Errorf("the jobs of an earlier process cannot be taken over: %w", err)
+	_, err = e.Store.SQL().ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
+	if err != nil {
+		return false, errors.Join(fmt.Errorf("the jobs of an earlier process cannot be taken over: %w", err), e.lock.Unlock())
 	}
-	return true, e.jobs.Start(context.WithoutCancel(ctx))
+	e.stopping = make(chan struct{})
+	if err := e.jobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return false, errors.Join(err, e.lock.Unlock())
+	}
+	e.users = 1
+	return true, nil
 }
 
-// Stop interrupts the jobs that are being worked, at the last thing they committed, and lets another process go on with them.
-// It may be called without Start, and more than once.
+// Stop lets the jobs end at their next page, interrupts those that take too long for that, and lets another process go on with them.
 func (e *Engine) Stop(ctx context.Context) error {
-	if !e.lock.Locked() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.users--; e.users > 0 {
 		return nil
 	}
-	if err := e.jobs.StopAndCancel(ctx); err != nil {
-		return err
+	close(e.stopping)
+	soon, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := e.jobs.Stop(soon)
+	if soon.Err() != nil {
+		err = e.jobs.StopAndCancel(ctx)
 	}
-	return e.lock.Unlock()
+	return errors.Join(err, e.lock.Unlock())
+}
+
+// stops tells whether a job is to end at its next page.
+func (e *Engine) stops() bool {
+	select {
+	case <-e.stopping:
+		return true
+	default:
+		return false
+	}
 }
 
 // Changed is closed when the next commit of an ingest or a delivery in this process is done.

@@ -65,22 +65,21 @@ func (w *deliverWorker) Work(ctx context.Context, job *river.Job[deliverArgs]) e
 	return outcome(ctx, w.engine.deliver(ctx, job))
 }
 
-// outcome keeps an interrupted job available, and drops one that another execution has taken over.
+// again ends a job's execution, and lets the next one begin at once: its slice is over, the program stops, or another execution has
+// claimed its source or destination, and this one must look anew.
+var again = river.JobSnooze(0)
+
+// outcome is what an execution that ended with err says to the queue. What goes wrong with a run or a delivery is written there, not here:
+// an error that comes to here is one of our own store, and the queue tries the job again.
 func outcome(ctx context.Context, err error) error {
-	switch {
-	case err == nil || errors.Is(err, store.ErrFenced):
-		return nil
-	case ctx.Err() != nil:
-		return river.JobSnooze(0)
+	if ctx.Err() != nil || errors.Is(err, store.ErrFenced) {
+		return again
 	}
 	return err
 }
 
-// errSliceOver ends a job that has worked long enough, to go on in its next execution.
-func errSliceOver() error { return river.JobSnooze(0) }
-
-// errAsleep ends a job that goes on at a time.
-func errAsleep(until time.Time) error { return river.JobSnooze(max(0, time.Until(until))) }
+// asleep ends an execution, and lets the next one begin at a time.
+func asleep(until time.Time) error { return river.JobSnooze(max(0, time.Until(until))) }
 
 // enqueueIngest queues the ingest of a flow, in the transaction that made it due, unless it is queued already.
 func (e *Engine) enqueueIngest(ctx context.Context, tx *store.Tx, flow sallyport.ID) error {
@@ -127,7 +126,25 @@ func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID
 			return run, resumed, err
 		}
 	}
-	return run, resumed, e.Deliver(ctx, tx, flowID)
+	if err := e.Deliver(ctx, tx, flowID); err != nil {
+		return run, resumed, err
+	}
+	if settled, ok, err := tx.SettleRun(ctx, flowID); err != nil || ok {
+		return settled, resumed, err // there was nothing left to do
+	}
+	return run, resumed, nil
+}
+
+// Resume queues what is left of a flow's unfinished run, if there is one.
+func (e *Engine) Resume(ctx context.Context, tx *store.Tx, flowID sallyport.ID) error {
+	_, err := tx.UnfinishedRun(ctx, flowID)
+	if sallyport.CodeOf(err) == sallyport.NotFound {
+		return nil
+	}
+	if err == nil {
+		_, _, err = e.StartRun(ctx, tx, flowID)
+	}
+	return err
 }
 
 // Deliver queues the deliveries of a flow, in the caller's transaction. Destinations that have failed get another chance.

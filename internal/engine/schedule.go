@@ -2,7 +2,10 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
+	_ "time/tzdata" // zones on machines that have none
 
 	"github.com/robfig/cron/v3"
 
@@ -60,18 +63,17 @@ func (e *Engine) Schedule(ctx context.Context) {
 	}
 }
 
-// runDue begins the runs that are due now. A flow whose run is still unfinished goes on with that one.
+// runDue begins the runs that are due now. A flow whose run is still unfinished goes on with that one. One that cannot be begun does not
+// keep the others back.
 func (e *Engine) runDue(ctx context.Context, now time.Time) error {
 	due, err := e.Store.DueFlows(ctx, now)
-	if err != nil {
-		return err
-	}
 	for _, id := range due {
-		if err := e.Store.InTx(ctx, func(tx *store.Tx) error { return e.runScheduled(ctx, tx, id, now) }); err != nil {
-			return err
+		failed := e.Store.InTx(ctx, func(tx *store.Tx) error { return e.runScheduled(ctx, tx, id, now) })
+		if failed != nil {
+			err = errors.Join(err, fmt.Errorf("flow %s: %w", id, failed))
 		}
 	}
-	return nil
+	return err
 }
 
 func (e *Engine) runScheduled(ctx context.Context, tx *store.Tx, id sallyport.ID, now time.Time) error {
@@ -89,7 +91,20 @@ func (e *Engine) runScheduled(ctx context.Context, tx *store.Tx, id sallyport.ID
 	if err := tx.SetNextRun(ctx, flow.Source.ID, next); err != nil {
 		return err
 	}
+	if rejected, err := e.keyRejected(ctx, tx, flow); err != nil || rejected {
+		e.Log.WarnContext(ctx, "run is due, but its key was rejected; put a new one in", "flow", flow.Name, "next", next)
+		return err
+	}
 	run, _, err := e.StartRun(ctx, tx, id)
 	e.Log.InfoContext(ctx, "run is due", "flow", flow.Name, "run", run.ID, "next", next)
 	return err
+}
+
+// keyRejected tells whether the credential of a flow's source is known to be refused: another call would be wasted.
+func (e *Engine) keyRejected(ctx context.Context, tx *store.Tx, flow sallyport.Flow) (bool, error) {
+	if flow.Source.Credential == "" {
+		return false, nil
+	}
+	c, err := tx.Credential(ctx, flow.Source.Credential)
+	return c.Verdict == sallyport.VerdictRejected, err
 }

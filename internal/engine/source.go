@@ -15,26 +15,37 @@ import (
 // Keys gives the secrets of a credential when a request needs them.
 type Keys func(ctx context.Context) (map[string]secret.Text, error)
 
-// Keys resolves a credential at each use, by reference: a rotation is seen by the next request. Only a version that was not opened
-// yet is opened, and audited.
+// keyring resolves a credential at each use, by reference: a rotation is seen by the next request. Only a version that was not opened yet
+// is opened, and audited. It is used by one goroutine at a time.
+type keyring struct {
+	engine     *Engine
+	actor      sallyport.Actor
+	credential sallyport.ID
+	version    int64 // of what was given out last
+	opened     map[string]secret.Text
+}
+
+// Keys resolves a stored credential for one source.
 func (e *Engine) Keys(actor sallyport.Actor, credential sallyport.ID) Keys {
-	var version int64
-	var opened map[string]secret.Text
-	return func(ctx context.Context) (map[string]secret.Text, error) {
-		current, err := e.Store.CredentialVersion(ctx, credential)
-		if err != nil || (opened != nil && current == version) {
-			return opened, err
-		}
-		c, err := e.Store.Credential(ctx, credential)
-		if err != nil {
-			return nil, err
-		}
-		if opened, err = e.Vault.Open(ctx, actor, c); err != nil {
-			return nil, err
-		}
-		version = c.Version
-		return opened, e.Store.InTx(ctx, func(tx *store.Tx) error { return tx.TouchCredential(ctx, c.ID, sallyport.Now()) })
+	return (&keyring{engine: e, actor: actor, credential: credential}).get
+}
+
+func (k *keyring) get(ctx context.Context) (map[string]secret.Text, error) {
+	e := k.engine
+	current, err := e.Store.CredentialVersion(ctx, k.credential)
+	if err != nil || (k.opened != nil && current == k.version) {
+		return k.opened, err
 	}
+	c, err := e.Store.Credential(ctx, k.credential)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := e.Vault.Open(ctx, k.actor, c)
+	if err != nil {
+		return nil, err
+	}
+	k.opened, k.version = opened, c.Version
+	return opened, e.Store.InTx(ctx, func(tx *store.Tx) error { return tx.TouchCredential(ctx, c.ID, sallyport.Now()) })
 }
 
 // OpenSource opens a source to be read with the given public fields and keys of its credential.
@@ -60,15 +71,17 @@ func (e *Engine) OpenSource(s sallyport.Source, public map[string]string, keys K
 	})
 }
 
-// openFlowSource opens the source of a flow with its credential, if it has one.
-func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow) (connector.Source, error) {
+// openFlowSource opens the source of a flow with its credential. The keyring is nil if it has none.
+func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow) (connector.Source, *keyring, error) {
 	if flow.Source.Credential == "" {
-		return e.OpenSource(flow.Source, nil, nil)
+		source, err := e.OpenSource(flow.Source, nil, nil)
+		return source, nil, err
 	}
 	c, err := e.Store.Credential(ctx, flow.Source.Credential)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	actor := sallyport.Actor{Kind: "run", Name: flow.Name}
-	return e.OpenSource(flow.Source, c.Public, e.Keys(actor, c.ID))
+	keys := &keyring{engine: e, actor: sallyport.Actor{Kind: "run", Name: flow.Name}, credential: c.ID}
+	source, err := e.OpenSource(flow.Source, c.Public, keys.get)
+	return source, keys, err
 }

@@ -116,6 +116,9 @@ func (r resolver) flow(ctx context.Context, s placedSpec) (*sallyport.Flow, erro
 	if err != nil {
 		return nil, s.at(err, "source")
 	}
+	if err := r.opens(ctx, source); err != nil {
+		return nil, s.at(err, "source")
+	}
 	f.Source, f.Dataset = source, sallyport.Dataset{Name: s.Flow, Key: key}
 	for i, spec := range s.Destinations {
 		d, err := r.destination(ctx, spec)
@@ -128,6 +131,20 @@ func (r resolver) flow(ctx context.Context, s placedSpec) (*sallyport.Flow, erro
 		f.Destinations = append(f.Destinations, d)
 	}
 	return f, nil
+}
+
+// opens finds the faults of a source that only show together with its credential, such as a key written into its query. It makes no call.
+func (r resolver) opens(ctx context.Context, source sallyport.Source) error {
+	var public map[string]string
+	if source.Credential != "" {
+		c, err := r.tx.Credential(ctx, source.Credential)
+		if err != nil {
+			return err
+		}
+		public = c.Public
+	}
+	_, err := r.Engine.OpenSource(source, public, nil)
+	return err
 }
 
 // source checks a source, and returns it with the key of its records.

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
+	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
@@ -40,7 +42,12 @@ func (s *Service) ApplyFlows(ctx context.Context, actor sallyport.Actor, files [
 		if err != nil {
 			return nil, err
 		}
-		specs = append(specs, of...)
+		for _, spec := range of {
+			if slices.ContainsFunc(specs, func(other placedSpec) bool { return strings.EqualFold(other.Flow, spec.Flow) }) {
+				return nil, spec.at(sallyport.FieldErrorf("flow", "the flow %q is described twice", spec.Flow))
+			}
+			specs = append(specs, spec)
+		}
 	}
 	changes := []FlowChange{}
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
@@ -74,7 +81,7 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 		change.Change = FlowCreated
 	case err != nil:
 		return change, err
-	case identical(comparable(&old), comparable(f)):
+	case identical(asWritten(&old), asWritten(f)):
 		change.Change = FlowUnchanged
 		return change, nil
 	}
@@ -123,15 +130,7 @@ func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, old, f *sallypor
 	f.Name, f.State, f.Reason, f.CreatedAt, f.UpdatedAt = old.Name, old.State, old.Reason, old.CreatedAt, sallyport.Now()
 	f.Source.ID, f.Dataset.ID = old.Source.ID, old.Dataset.ID
 	for i := range f.Destinations {
-		d := &f.Destinations[i]
-		at := slices.IndexFunc(old.Destinations, func(o sallyport.Destination) bool { return o.Name == d.Name })
-		if at < 0 || s.target(old.Destinations[at]) != s.target(*d) {
-			d.ID = sallyport.NewID("dst")
-			continue
-		}
-		before := old.Destinations[at]
-		d.ID, d.Position, d.State, d.Records, d.Rejected = before.ID, before.Position, before.State, before.Records, before.Rejected
-		if _, err := tx.ClaimDestination(ctx, d.ID); err != nil { // whoever delivers the old way may not commit any more
+		if err := s.keepDestination(ctx, tx, old, &f.Destinations[i]); err != nil {
 			return err
 		}
 	}
@@ -143,7 +142,27 @@ func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, old, f *sallypor
 	if err := tx.UpdateFlow(ctx, f); err != nil {
 		return err
 	}
-	return s.Engine.EnqueueDeliveries(ctx, tx, f.ID)
+	if err := s.Engine.EnqueueDeliveries(ctx, tx, f.ID); err != nil {
+		return err
+	}
+	_, _, err := tx.SettleRun(ctx, f.ID) // a destination that it waited for may be gone
+	return err
+}
+
+// keepDestination lets a destination that writes to the same place as before go on there, under whatever name; any other is new.
+func (s *Service) keepDestination(ctx context.Context, tx *store.Tx, old *sallyport.Flow, d *sallyport.Destination) error {
+	at := slices.IndexFunc(old.Destinations, func(o sallyport.Destination) bool { return s.target(o) == s.target(*d) })
+	if at < 0 {
+		d.ID = sallyport.NewID("dst")
+		return nil
+	}
+	before := old.Destinations[at]
+	d.ID, d.Position, d.State, d.Records, d.Rejected = before.ID, before.Position, before.State, before.Records, before.Rejected
+	if before.Credential == d.Credential && identical(before.Config, d.Config) {
+		return nil
+	}
+	_, err := tx.ClaimDestination(ctx, d.ID) // whoever delivers the old way may not commit any more
+	return err
 }
 
 // abandonRun ends the unfinished run of a flow, if there is one.
@@ -172,7 +191,7 @@ type written struct {
 	Destinations []sallyport.Destination
 }
 
-func comparable(f *sallyport.Flow) written {
+func asWritten(f *sallyport.Flow) written {
 	w := written{Description: f.Description, Source: f.Source}
 	w.Source.ID, w.Source.NextRunAt = "", time.Time{}
 	for _, d := range f.Destinations {
@@ -198,12 +217,35 @@ func identical(a, b any) bool {
 // target names the place where a destination writes: two destinations must not share it.
 func (s *Service) target(d sallyport.Destination) string {
 	parts := []string{d.Connector}
-	if definition, err := s.Catalogue.Definition(d.Connector); err == nil && definition.Destination != nil {
-		for _, name := range definition.Destination.Target {
-			parts = append(parts, fmt.Sprint(d.Config[name]))
+	definition, err := s.Catalogue.Definition(d.Connector)
+	if err != nil || definition.Destination == nil {
+		return d.Connector
+	}
+	for _, f := range definition.Destination.Fields {
+		if !slices.Contains(definition.Destination.Target, f.Name) {
+			continue
 		}
+		part := fmt.Sprint(d.Config[f.Name])
+		if f.Type == connector.TypePath {
+			part = resolved(part)
+		} else {
+			part = strings.ToLower(part) // names of tables
+		}
+		parts = append(parts, part)
 	}
 	return strings.Join(parts, "\x00")
+}
+
+// resolved follows the symbolic links of the longest part of a path that is there.
+func resolved(path string) string {
+	for dir, rest := path, ""; ; dir, rest = filepath.Dir(dir), filepath.Join(filepath.Base(dir), rest) {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			return filepath.Join(real, rest)
+		}
+		if dir == filepath.Dir(dir) {
+			return path
+		}
+	}
 }
 
 // checkTargets refuses a destination of f that writes where another one does. The index is that of the refused one.
@@ -213,6 +255,14 @@ func (s *Service) checkTargets(ctx context.Context, tx *store.Tx, f *sallyport.F
 		return 0, err
 	}
 	taken := map[string]string{}
+	for _, own := range s.OwnFiles {
+		own = resolved(own)
+		for i, d := range f.Destinations {
+			if path, ok := d.Config["path"].(string); ok && resolved(path) == own {
+				return i, sallyport.FieldErrorf("path", "%s is a file of Sallyport itself; choose another", path)
+			}
+		}
+	}
 	for _, other := range flows {
 		for _, d := range other.Destinations {
 			if !strings.EqualFold(other.Name, f.Name) {
@@ -243,7 +293,7 @@ func (s *Service) Flow(ctx context.Context, name string) (sallyport.Flow, error)
 	return s.Store.FlowByName(ctx, name)
 }
 
-// SetFlowState activates or pauses a flow.
+// SetFlowState activates or pauses a flow. A run that is pulling stops at what it committed, and goes on from there when the flow is active again.
 func (s *Service) SetFlowState(ctx context.Context, actor sallyport.Actor, name string, state sallyport.FlowState) error {
 	f, err := s.Flow(ctx, name)
 	if err != nil {
@@ -254,7 +304,16 @@ func (s *Service) SetFlowState(ctx context.Context, actor sallyport.Actor, name 
 		action = audit.FlowPause
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: action, Object: f.ID, Detail: map[string]string{"name": f.Name}}
-	return s.audited(ctx, entry, func(tx *store.Tx) error { return tx.SetFlowState(ctx, f.ID, state, "") })
+	return s.audited(ctx, entry, func(tx *store.Tx) error {
+		if err := tx.SetFlowState(ctx, f.ID, state, ""); err != nil {
+			return err
+		}
+		if state == sallyport.FlowActive {
+			return s.Engine.Resume(ctx, tx, f.ID)
+		}
+		_, err := tx.ClaimSource(ctx, f.Source.ID) // whoever pulls looks anew, and finds the flow paused
+		return err
+	})
 }
 
 // DeleteFlow removes a flow with its source, dataset and runs.

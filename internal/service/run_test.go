@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -27,10 +28,19 @@ func TestLargePages(t *testing.T) {
 	if n := p.kept(); n != 1015 {
 		t.Errorf("%d records are kept", n)
 	}
-	content, err := os.ReadFile(filepath.Join(p.dir, "out.ndjson"))
-	if err != nil || strings.Count(string(content), "\n") != 1015 {
-		t.Errorf("%d lines were delivered: %v", strings.Count(string(content), "\n"), err)
+	if n := p.delivered("out.ndjson"); n != 1015 {
+		t.Errorf("%d records are delivered", n)
 	}
+}
+
+// delivered counts the lines of a file.
+func (p *place) delivered(name string) int {
+	p.Helper()
+	content, err := os.ReadFile(filepath.Join(p.dir, name))
+	if err != nil {
+		p.Fatal(err)
+	}
+	return strings.Count(string(content), "\n")
 }
 
 // TestBrokenPageLeavesTheOthers breaks a run off within a large page: the pages before it are kept and delivered, nothing of the broken one
@@ -46,6 +56,9 @@ func TestBrokenPageLeavesTheOthers(t *testing.T) {
 			}
 			if n := p.kept(); n != 20 {
 				t.Errorf("%d records are kept, want those of the two whole pages", n)
+			}
+			if n := p.delivered("out.ndjson"); n != 20 {
+				t.Errorf("%d records are delivered, want those that are kept", n)
 			}
 			p.api.pages["2"] = list(0, 1, 10, "")
 			p.api.asked = nil
@@ -170,8 +183,178 @@ func TestNewDestinationIsFilledFromWhatIsKept(t *testing.T) {
 	if len(p.api.asked) != 0 {
 		t.Errorf("%d calls were made", len(p.api.asked))
 	}
-	content, err := os.ReadFile(other)
-	if err != nil || strings.Count(string(content), "\n") != 2000 {
-		t.Errorf("%d lines: %v", strings.Count(string(content), "\n"), err)
+	if n := p.delivered("other.ndjson"); n != 2000 {
+		t.Errorf("%d records are delivered", n)
+	}
+}
+
+// TestOldKeyProvesNothingAboutTheNew lets a request with the old key be refused while a new one is put in: the run goes on with that.
+func TestOldKeyProvesNothingAboutTheNew(t *testing.T) {
+	const secondKey = "the-second-key-of-the-api"
+	p := newPlace(t, nil)
+	p.api.pages = map[string]func(http.ResponseWriter){
+		"0": list(0, 10, 10, "1"),
+		"1": func(w http.ResponseWriter) {
+			if p.api.key == secondKey {
+				list(10, 10, 10, "")(w)
+				return
+			}
+			p.api.key = secondKey
+			_, err := p.Service.RotateCredential(t.Context(), actor, "api", map[string]secret.Text{"value": secret.New(secondKey)}, service.WithoutTesting)
+			if err != nil {
+				t.Error(err)
+			}
+			w.WriteHeader(http.StatusUnauthorized)
+		},
+	}
+	if run := p.run(); run.State != sallyport.RunSucceeded || run.Records != 20 {
+		t.Errorf("run %s with %d records: %s", run.State, run.Records, run.Error)
+	}
+	if use, err := p.Service.Credential(t.Context(), "api"); err != nil || use.Verdict != sallyport.VerdictValid {
+		t.Errorf("the credential is %s: %v", use.Verdict, err)
+	}
+}
+
+// TestFlowChangesWhileItRuns changes the destination of a flow between two pages: who delivered the old way makes room for the new.
+func TestFlowChangesWhileItRuns(t *testing.T) {
+	p := newPlace(t, nil)
+	table := `{name: table, connector: sqlite, config: {path: ` + filepath.Join(p.dir, "t.db") + `, table: t, mode: %s, key: [id]}}`
+	p.apply(strings.ReplaceAll(table, "%s", "append"))
+	p.api.pages = map[string]func(http.ResponseWriter){
+		"0": list(0, 10, 10, "1"),
+		"1": func(w http.ResponseWriter) {
+			p.apply(strings.ReplaceAll(table, "%s", "upsert"))
+			list(10, 10, 10, "2")(w)
+		},
+		"2": list(20, 10, 10, ""),
+	}
+	if run := p.run(); run.State != sallyport.RunSucceeded || run.Records != 30 {
+		t.Errorf("run %s with %d records: %s", run.State, run.Records, run.Error)
+	}
+	flow, err := p.Service.Flow(t.Context(), "f")
+	if err != nil || len(flow.Destinations) != 1 || flow.Destinations[0].Records != 30 {
+		t.Errorf("destinations %+v: %v", flow.Destinations, err)
+	}
+}
+
+// TestRenamedDestinationGoesOn gives a destination another name: it is the same place.
+func TestRenamedDestinationGoesOn(t *testing.T) {
+	p := newPlace(t, map[string]func(http.ResponseWriter){"0": list(0, 10, 10, "")})
+	p.run()
+	p.apply(`{name: renamed, connector: file, config: {path: ` + filepath.Join(p.dir, "out.ndjson") + `}}`)
+	destinations, err := p.Service.Deliver(t.Context(), actor, "f", func(service.Progress) {})
+	if err != nil || len(destinations) != 1 || destinations[0].Name != "renamed" || destinations[0].Records != 10 {
+		t.Errorf("%+v: %v", destinations, err)
+	}
+	if n := p.delivered("out.ndjson"); n != 10 {
+		t.Errorf("%d records are delivered", n)
+	}
+}
+
+// TestFaultOfTheDatabaseIsNotTheRuns lets the database refuse a page: the run is not lost, and asks for that page again.
+func TestFaultOfTheDatabaseIsNotTheRuns(t *testing.T) {
+	p := newPlace(t, nil)
+	exec := func(statement string) {
+		if _, err := p.Service.Store.SQL().Exec(statement); err != nil {
+			t.Error(err)
+		}
+	}
+	asked := 0
+	p.api.pages = map[string]func(http.ResponseWriter){
+		"0": list(0, 10, 10, "1"),
+		"1": func(w http.ResponseWriter) {
+			if asked++; asked == 2 {
+				exec("DROP TRIGGER full")
+			}
+			list(10, 10, 10, "")(w)
+		},
+	}
+	exec("CREATE TRIGGER full BEFORE INSERT ON batch WHEN NEW.seq = 2 BEGIN SELECT RAISE(ABORT, 'the disk is full'); END")
+	if run := p.run(); run.State != sallyport.RunSucceeded || run.Records != 20 || asked != 2 {
+		t.Errorf("run %s with %d records after %d requests: %s", run.State, run.Records, asked, run.Error)
+	}
+	p.kept()
+}
+
+// TestPausedRunGoesOnWhenResumed pauses a flow between two pages.
+func TestPausedRunGoesOnWhenResumed(t *testing.T) {
+	p := newPlace(t, nil)
+	p.api.pages = map[string]func(http.ResponseWriter){
+		"0": list(0, 10, 10, "1"),
+		"1": func(w http.ResponseWriter) {
+			if err := p.Service.SetFlowState(t.Context(), actor, "f", sallyport.FlowPaused); err != nil {
+				t.Error(err)
+			}
+			list(10, 10, 10, "2")(w)
+		},
+		"2": list(20, 10, 10, ""),
+	}
+	run, _, err := p.Service.StartRun(t.Context(), actor, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Service.Follow(t.Context(), run.ID, time.Second, func(service.Progress) {})
+	if sallyport.CodeOf(err) != sallyport.Conflict {
+		t.Errorf("following a paused flow ended with %v", err)
+	}
+	p.api.pages["1"] = list(10, 10, 10, "2")
+	if err := p.Service.SetFlowState(t.Context(), actor, "f", sallyport.FlowActive); err != nil {
+		t.Fatal(err)
+	}
+	if again := p.run(); again.ID != run.ID || again.State != sallyport.RunSucceeded || again.Records != 30 {
+		t.Errorf("run %d, then run %d %s with %d records", run.ID, again.ID, again.State, again.Records)
+	}
+	p.kept()
+}
+
+// TestFollowingTwice follows a run in two places of one process: the first to be done does not stop the work of the other.
+func TestFollowingTwice(t *testing.T) {
+	p := newPlace(t, map[string]func(http.ResponseWriter){"0": list(0, 10, 10, "1"), "1": list(10, 10, 10, "2"), "2": list(20, 10, 10, "")})
+	run, _, err := p.Service.StartRun(t.Context(), actor, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan sallyport.Run, 2)
+	for range 2 {
+		go func() {
+			run, err := p.Service.Follow(t.Context(), run.ID, time.Second, func(service.Progress) {})
+			if err != nil {
+				t.Error(err)
+			}
+			ended <- run
+		}()
+	}
+	for range 2 {
+		if run := <-ended; run.State != sallyport.RunSucceeded || run.Records != 30 {
+			t.Errorf("run %s with %d records", run.State, run.Records)
+		}
+	}
+	if diff := cmp.Diff([]string{"0", "1", "2"}, p.api.asked); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestRefusedFlows are flows that must not be applied, though each of their parts is right.
+func TestRefusedFlows(t *testing.T) {
+	p := newPlace(t, nil)
+	const source = "source: {connector: rest, credential: api, request: {url: /, records: '$', query: {%s}}}\n"
+	plain := strings.ReplaceAll(source, "%s", "")
+	for name, c := range map[string]struct{ file, want string }{
+		"a key in the query": {"flow: g\n" + strings.ReplaceAll(source, "%s", "key: my-own-key"), "key"},
+		"twice":              {"flow: g\n" + plain + "---\nflow: G\n" + plain, "described twice"},
+		"its own database": {
+			"flow: g\n" + plain + "destinations: [{name: t, connector: sqlite, config: {table: run, mode: append, path: " + filepath.Join(p.dir, "data", "sallyport.db") + "}}]\n",
+			"a file of Sallyport itself",
+		},
+		"one table in two spellings": {
+			"flow: g\n" + plain + "destinations: [{name: a, connector: sqlite, config: {table: t, mode: append, path: " + filepath.Join(p.dir, "x.db") +
+				"}}, {name: b, connector: sqlite, config: {table: T, mode: append, path: " + filepath.Join(p.dir, "x.db") + "}}]\n",
+			"two must not share",
+		},
+	} {
+		_, err := p.Service.ApplyFlows(t.Context(), actor, []service.FlowFile{{Name: "g.yaml", Data: []byte(c.file)}}, false)
+		if code := sallyport.CodeOf(err); code != sallyport.Invalid || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "g.yaml:") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -34,19 +35,27 @@ func (s *Service) StartRun(ctx context.Context, actor sallyport.Actor, flowName 
 type Progress struct {
 	Run          sallyport.Run
 	Destinations []sallyport.Destination
-	Elsewhere    bool // another process works it
+	LastSeq      int64 // of the dataset: where the destinations are to get to
+	Elsewhere    bool  // another process works it
 }
 
 // Follow works a run in this process, or watches it while another process works this database, and tells about its progress whenever
-// something moved. It returns when the run is finished, or sleeps for a quota longer than maxWait, or ctx ends.
+// something moved. It returns when the run is finished, or would wait for a quota longer than maxWait without a page, or ctx ends.
 func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration, tell func(Progress)) (run sallyport.Run, err error) {
+	pages, since := int64(-1), time.Now() // the last progress
 	err = s.work(ctx, tell, func() (Progress, bool, error) {
 		if run, err = s.Store.Run(ctx, runID); err != nil {
 			return Progress{}, false, err
 		}
+		if run.Pages != pages {
+			pages, since = run.Pages, time.Now()
+		}
 		flow, err := s.Store.Flow(ctx, run.FlowID)
-		tooLong := run.State == sallyport.RunWaiting && time.Until(run.WaitUntil) > maxWait
-		return Progress{Run: run, Destinations: flow.Destinations}, run.State.Finished() || tooLong, err
+		if err == nil && flow.State == sallyport.FlowPaused && !run.State.Finished() && run.State != sallyport.RunDelivering {
+			err = sallyport.Errorf(sallyport.Conflict, "flow %q was paused; the run goes on from where it stands when the flow is resumed", flow.Name)
+		}
+		tooLong := run.State == sallyport.RunWaiting && run.WaitUntil.Sub(since) > maxWait
+		return Progress{Run: run, Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq}, run.State.Finished() || tooLong, err
 	})
 	return run, err
 }
@@ -68,18 +77,22 @@ func (s *Service) Deliver(ctx context.Context, actor sallyport.Actor, flowName s
 		behind := slices.ContainsFunc(flow.Destinations, func(d sallyport.Destination) bool {
 			return d.Error == "" && d.Position < flow.Dataset.LastSeq
 		})
-		return Progress{Destinations: flow.Destinations}, !behind, err
+		return Progress{Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq}, !behind, err
 	})
 	return flow.Destinations, err
 }
 
 // work works what is queued, unless another process does, and looks how it goes whenever something moved, until it is done.
-func (s *Service) work(ctx context.Context, tell func(Progress), look func() (p Progress, done bool, err error)) error {
-	defer s.Engine.Stop(context.WithoutCancel(ctx)) // what was not stopped cleanly is taken up by the next process
-	for working := false; ; {
+func (s *Service) work(ctx context.Context, tell func(Progress), look func() (p Progress, done bool, err error)) (err error) {
+	working := false
+	defer func() {
+		if working {
+			err = errors.Join(err, s.Engine.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	for {
 		changed := s.Engine.Changed()
 		if !working {
-			var err error
 			if working, err = s.Engine.Start(ctx); err != nil {
 				return err
 			}
@@ -115,7 +128,7 @@ func (s *Service) Runs(ctx context.Context, flowName string, limit int, before i
 	return s.Store.Runs(ctx, id, limit, before)
 }
 
-// RunDetail is a run with the deliveries of its flow since it began.
+// RunDetail is a run with its deliveries.
 type RunDetail struct {
 	sallyport.Run
 	Deliveries []sallyport.Delivery `json:"deliveries"`
@@ -127,17 +140,6 @@ func (s *Service) Run(ctx context.Context, id int64) (*RunDetail, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.Store.Deliveries(ctx, run.FlowID, 100, 0)
-	if err != nil {
-		return nil, err
-	}
-	d := &RunDetail{Run: run, Deliveries: []sallyport.Delivery{}}
-	for _, delivery := range all {
-		began := !delivery.StartedAt.Before(run.CreatedAt)
-		ended := run.EndedAt.IsZero() || !delivery.StartedAt.After(run.EndedAt)
-		if began && ended {
-			d.Deliveries = append(d.Deliveries, delivery)
-		}
-	}
-	return d, nil
+	deliveries, err := s.Store.RunDeliveries(ctx, run)
+	return &RunDetail{Run: run, Deliveries: deliveries}, err
 }

@@ -20,6 +20,7 @@ type Service struct {
 	Catalogue *connector.Catalogue
 	Engine    *engine.Engine
 	Redactor  *secret.Redactor
+	OwnFiles  []string // which no destination may write to
 	Log       *slog.Logger
 }
 

@@ -9,8 +9,11 @@ import (
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
-// SampleSize is how many records a test of a source fetches at most.
-const SampleSize = 20
+// What a test of a source fetches at most.
+const (
+	SampleSize  = 20 // records
+	samplePages = 5  // calls, where pages are short or empty
+)
 
 // SourceDraft is a source before it belongs to a flow: the flow file of one, or what the command line says.
 type SourceDraft struct {
@@ -61,7 +64,7 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 			}
 			sample.Records = append(sample.Records, bytes.Clone(record))
 		}
-		if len(sample.Records) == SampleSize {
+		if len(sample.Records) == SampleSize || sample.Pages == samplePages {
 			sample.More = page.Next != ""
 			break
 		}

@@ -24,6 +24,13 @@ func (r reader) Deliveries(ctx context.Context, flowID sallyport.ID, limit int, 
 	return list(ctx, r.q, scanDelivery, selectDeliveries+clause, args...)
 }
 
+// RunDeliveries returns the deliveries, oldest first, that brought batches of a run somewhere, or tried to while it lasted.
+func (r reader) RunDeliveries(ctx context.Context, run sallyport.Run) ([]sallyport.Delivery, error) {
+	return list(ctx, r.q, scanDelivery, selectDeliveries+` WHERE destination.flow_id = $1 AND (delivery.last_seq >= $2 AND delivery.first_seq <= $3
+		OR delivery.started_at >= $4 AND ($5 = 0 OR delivery.started_at <= $5)) ORDER BY delivery.id LIMIT 1000`,
+		run.FlowID, run.FirstSeq, run.LastSeq, micros(run.CreatedAt), micros(run.EndedAt))
+}
+
 // CaughtUp tells whether a destination has every batch of its dataset.
 func (r reader) CaughtUp(ctx context.Context, destinationID sallyport.ID) (bool, error) {
 	behind, err := one(ctx, r.q, notFound("destination", destinationID), single[int64],

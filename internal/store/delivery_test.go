@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/store"
@@ -174,4 +175,19 @@ func testQuarantine(t *testing.T, s *store.Store) {
 	_, err := s.Quarantined(ctx, want.ID)
 	wantError(t, err, sallyport.NotFound, "quarantined record")
 	diff(t, get(s.Quarantine(ctx, "", 0, 0))(t), all[:3])
+}
+
+func testRunDeliveries(t *testing.T, s *store.Store) {
+	i := addIngest(t, s, "one", "a")
+	i.commit(t, s, batch("a", 1), batch("b", 1))
+	id := i.Destinations[0].ID
+	deliverTo(t, s, id, 1, "disk full")
+	deliverTo(t, s, id, 2, "")
+	first := get(s.Run(t.Context(), i.run.ID))(t)
+	diff(t, len(get(s.RunDeliveries(t.Context(), first))(t)), 2)
+	before, after := first, first
+	before.FirstSeq, before.LastSeq, before.CreatedAt, before.EndedAt = 0, 0, sallyport.Now().Add(-time.Hour), sallyport.Now().Add(-time.Minute)
+	after.FirstSeq, after.LastSeq, after.CreatedAt = 3, 3, sallyport.Now().Add(time.Hour)
+	diff(t, len(get(s.RunDeliveries(t.Context(), before))(t)), 0)
+	diff(t, len(get(s.RunDeliveries(t.Context(), after))(t)), 0)
 }

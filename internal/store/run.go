@@ -98,7 +98,10 @@ func (tx *Tx) SettleRun(ctx context.Context, flowID sallyport.ID) (run sallyport
 		}
 	}
 	run.State, run.EndedAt = sallyport.RunSucceeded, sallyport.Now()
-	if len(failed) > 0 {
+	switch {
+	case run.Error != "": // its source failed; what came before that is delivered now
+		run.State = sallyport.RunFailed
+	case len(failed) > 0:
 		run.State, run.Code = sallyport.RunFailed, sallyport.Upstream
 		run.Error = fmt.Sprintf("%d of %d destinations failed: %s", len(failed), len(flow.Destinations), strings.Join(failed, "; "))
 	}

@@ -103,6 +103,7 @@ func TestStore(t *testing.T) {
 		{"PageFenced", testPageFenced},
 		{"PageOfFinishedRun", testPageOfFinishedRun},
 		{"ClearErrors", testClearErrors},
+		{"RunDeliveries", testRunDeliveries},
 		{"BatchesBounded", testBatchesBounded},
 		{"ReadersDuringCommits", testReadersDuringCommits},
 		{"Delivery", testDelivery},
