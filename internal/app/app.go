@@ -28,8 +28,9 @@ import (
 
 // App is the program with its database open.
 type App struct {
-	Service *service.Service
-	store   *store.Store
+	Service  *service.Service
+	settings config.Settings
+	store    *store.Store
 }
 
 // Catalogue is the catalogue of all connectors that the program has.
@@ -54,6 +55,10 @@ func Open(ctx context.Context, s config.Settings, stderr io.Writer, redactor *se
 	if err != nil {
 		return nil, err
 	}
+	queueLog, err := obs.NewLogger(stderr, max(s.Log.Level, slog.LevelWarn), s.Log.Format, redactor)
+	if err != nil {
+		return nil, err
+	}
 	if !strings.HasPrefix(s.Database, "sqlite:") {
 		return nil, sallyport.FieldErrorf("database", "flows run on SQLite only for now; leave the setting out, or write sqlite:PATH")
 	}
@@ -68,22 +73,23 @@ func Open(ctx context.Context, s config.Settings, stderr io.Writer, redactor *se
 	if err != nil {
 		return nil, err
 	}
-	a := &App{store: database}
-	a.Service, err = wire(ctx, s, database, catalogue, redactor, log)
+	a := &App{settings: s, store: database}
+	a.Service, err = wire(ctx, s, database, catalogue, redactor, log, queueLog)
 	if err != nil {
 		return nil, errors.Join(err, database.Close())
 	}
 	return a, nil
 }
 
-func wire(ctx context.Context, s config.Settings, database *store.Store, catalogue *connector.Catalogue, redactor *secret.Redactor, log *slog.Logger) (*service.Service, error) {
+func wire(ctx context.Context, s config.Settings, database *store.Store, catalogue *connector.Catalogue, redactor *secret.Redactor,
+	log, queueLog *slog.Logger) (*service.Service, error) {
 	keys, err := vault.Open(ctx, s.MasterKey, meta{database}, auditLog{database}, redactor)
 	if err != nil {
 		return nil, err
 	}
 	work, err := engine.New(ctx, engine.Config{
 		Store: database, Vault: keys, Catalogue: catalogue, Egress: egress.Policy{AllowPrivate: s.Egress.AllowPrivate},
-		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), Log: log, QueueLog: log,
+		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), Log: log, QueueLog: queueLog,
 	})
 	if err != nil {
 		return nil, err

@@ -8,32 +8,42 @@ import (
 	"time"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/auth"
 	"github.com/sallyport-io/sallyport/internal/egress"
+	"github.com/sallyport-io/sallyport/internal/web"
 )
 
 const (
+	readTimeout   = 30 * time.Second // for a whole request
+	idleTimeout   = 2 * time.Minute
 	stopWithin    = 10 * time.Second // for requests that are being answered
 	lockInterval  = time.Second      // between looks whether another process still works the jobs
 	maxHeaderSize = 64 << 10
 )
 
-// Serve serves pages at addr, and works the schedule and the jobs, until ctx ends. ready is told the address once it is listened on.
-func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready func(address string)) error {
-	host, _, err := net.SplitHostPort(addr)
+// Serve serves pages at addr, and works the schedule and the jobs, until ctx ends. behindProxy says that a proxy before it speaks TLS. ready
+// is told the address once it is listened on, and the link by which the first user is made, or "" when there is one.
+func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready func(address, setUp string)) error {
+	listener, err := listen(ctx, addr, behindProxy)
 	if err != nil {
-		return sallyport.FieldErrorf("addr", "%q is no address with a port, such as 127.0.0.1:8420", addr)
+		return err
 	}
-	if !egress.IsLoopback(host) && !behindProxy {
-		return sallyport.FieldErrorf("addr", "%s can be reached from other machines, and passwords would travel in the clear; put a proxy with TLS before it and give --behind-proxy, or use a loopback address", addr)
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	users := auth.New(auth.Config{Store: a.store, Secure: behindProxy, Log: a.Service.Log})
+	setUp, err := users.SetUpPath(ctx)
 	if err != nil {
-		return sallyport.FieldErrorf("addr", "%s cannot be listened on; is the port taken? (%w)", addr, err)
+		return errors.Join(err, listener.Close())
 	}
-	server := &http.Server{Handler: a.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeaderSize}
+	server := &http.Server{
+		Handler: a.handler(users, behindProxy), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderSize,
+	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
-	ready("http://" + listener.Addr().String())
+	address := "http://" + listener.Addr().String()
+	if setUp != "" {
+		setUp = address + setUp
+	}
+	ready(address, setUp)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	worked := make(chan error, 1)
@@ -47,6 +57,23 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	case <-ctx.Done():
 		return errors.Join(shutDown(ctx, server), <-worked)
 	}
+}
+
+// listen listens on a loopback address, or on any when a proxy before it speaks TLS.
+func listen(ctx context.Context, addr string, behindProxy bool) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, sallyport.FieldErrorf("addr", "%q is no address with a port, such as 127.0.0.1:8420", addr)
+	}
+	if !egress.IsLoopback(host) && !behindProxy {
+		return nil, sallyport.FieldErrorf("addr", "%s can be reached from other machines, and passwords would travel in the clear; "+
+			"put a proxy with TLS before it and give --behind-proxy, or use a loopback address", addr)
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, sallyport.FieldErrorf("addr", "%s cannot be listened on; is the port taken? (%w)", addr, err)
+	}
+	return listener, nil
 }
 
 // work works the schedule and the jobs of this database as soon as no other process does, until ctx ends.
@@ -80,8 +107,11 @@ func shutDown(ctx context.Context, server *http.Server) error {
 	return nil
 }
 
-func (a *App) handler() http.Handler {
+func (a *App) handler(users *auth.Auth, secure bool) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/", web.New(web.Config{
+		Service: a.Service, Auth: users, Version: Version(), Data: a.settings.Data, Secure: secure, Log: a.Service.Log,
+	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if _, err := a.Service.Credentials(r.Context()); err != nil {

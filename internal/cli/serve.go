@@ -14,7 +14,10 @@ func (c *serveCommand) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return a.Serve(e.ctx, e.settings.Addr, c.BehindProxy, func(address string) {
+	return a.Serve(e.ctx, e.settings.Addr, c.BehindProxy, func(address, setUp string) {
 		fmt.Fprintf(e.Err, "Sallyport serves at %s and works its flows; Ctrl-C stops it\n", address)
+		if setUp != "" {
+			fmt.Fprintf(e.Err, "Nobody has a password yet. Choose one, with this link, which works once:\n  %s\n", setUp)
+		}
 	})
 }
