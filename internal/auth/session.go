@@ -28,24 +28,20 @@ const (
 	keyNotice = "notice" // a sentence for the next page
 )
 
+// newSessions does without scs.New, which begins to clean a store in memory that is not used here.
 func newSessions(c Config) *scs.SessionManager {
-	s := scs.New()
-	s.Store = sessionStore{c.Store}
-	s.Codec = jsonCodec{}
-	s.HashTokenInStore = true
-	s.IdleTimeout, s.Lifetime = idleTimeout, lifetime
-	s.Cookie.Name = "sallyport_session"
+	name := "sallyport_session"
 	if c.Secure {
-		s.Cookie.Name = "__Host-" + s.Cookie.Name
+		name = "__Host-" + name
 	}
-	s.Cookie.Secure = c.Secure
-	s.Cookie.HttpOnly = true
-	s.Cookie.SameSite = http.SameSiteLaxMode
-	s.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
-		c.Log.ErrorContext(r.Context(), "a session cannot be kept", "error", err)
-		http.Error(w, "The session cannot be read or kept. Try again in a moment.", http.StatusInternalServerError)
+	return &scs.SessionManager{
+		Store: sessionStore{c.Store}, Codec: jsonCodec{}, HashTokenInStore: true, IdleTimeout: idleTimeout, Lifetime: lifetime,
+		Cookie: scs.SessionCookie{Name: name, Path: "/", HttpOnly: true, Persist: true, SameSite: http.SameSiteLaxMode, Secure: c.Secure},
+		ErrorFunc: func(w http.ResponseWriter, r *http.Request, err error) {
+			c.Log.ErrorContext(r.Context(), "a session cannot be kept", "error", err)
+			http.Error(w, "The session cannot be read or kept. Try again in a moment.", http.StatusInternalServerError)
+		},
 	}
-	return s
 }
 
 // sessionStore keeps sessions in the database, by the hashes of their tokens.

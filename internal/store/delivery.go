@@ -27,7 +27,7 @@ func (r reader) Deliveries(ctx context.Context, flowID sallyport.ID, limit int, 
 // RunDeliveries returns the deliveries, oldest first, that brought batches of a run somewhere, or tried to while it lasted.
 func (r reader) RunDeliveries(ctx context.Context, run sallyport.Run) ([]sallyport.Delivery, error) {
 	return list(ctx, r.q, scanDelivery, selectDeliveries+` WHERE destination.flow_id = $1 AND (delivery.last_seq >= $2 AND delivery.first_seq <= $3
-		OR delivery.started_at >= $4 AND ($5 = 0 OR delivery.started_at <= $5)) ORDER BY delivery.id LIMIT 1000`,
+		OR delivery.started_at >= $4 AND (CAST($5 AS BIGINT) = 0 OR delivery.started_at <= $5)) ORDER BY delivery.id LIMIT 1000`,
 		run.FlowID, run.FirstSeq, run.LastSeq, micros(run.CreatedAt), micros(run.EndedAt))
 }
 
