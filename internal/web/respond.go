@@ -43,13 +43,16 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code := sallyport.CodeOf(err)
 	status := statuses[code]
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		status = http.StatusRequestEntityTooLarge
+		err, code, status = sallyport.Errorf(sallyport.Invalid, "this is more than a form may hold"), sallyport.Invalid, http.StatusRequestEntityTooLarge
 	}
 	view := errorView{Status: status, Sentence: sentence(err), Next: nextStep(code), Request: requestID(r.Context())}
 	if code == sallyport.Internal {
 		s.Log.ErrorContext(r.Context(), "a page failed", "request", view.Request, "path", r.URL.Path, "error", err)
 	}
 	if isPartial(r) {
+		if status == http.StatusUnprocessableEntity { // it would be put in the place of the form
+			status = http.StatusBadRequest
+		}
 		s.show(w, r, status, problemNotice(view))
 		return
 	}
@@ -58,9 +61,6 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // sentence is what a person is told of an error. What is not meant for people is not told.
 func sentence(err error) string {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return "This is more than a form may hold."
-	}
 	if e, ok := errors.AsType[*sallyport.Error](err); ok && e.Code != sallyport.Internal {
 		return capital(e.Error())
 	}
@@ -211,8 +211,8 @@ func client(r *http.Request) string {
 // frame is what every page has around it.
 func (s *server) frame(r *http.Request, title, section string) frame {
 	u, _ := auth.UserOf(r.Context())
-	f := frame{Title: title, Section: section, User: u.Name, Partial: isPartial(r), asset: s.assets.url}
-	if u.ID != "" {
+	f := frame{Title: title, Section: section, User: u.Name, Partial: isPartial(r) && !isFragment(r), asset: s.assets.url}
+	if u.ID != "" && !isFragment(r) {
 		f.Notice = s.Auth.TakeNotice(r.Context())
 	}
 	return f
