@@ -2,6 +2,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/app"
 	"github.com/sallyport-io/sallyport/internal/config"
 	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/service"
 )
 
 // Streams is what a command line reads and writes.
@@ -34,24 +36,29 @@ func OS() Streams {
 	return Streams{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, term.IsTerminal(int(os.Stderr.Fd()))}
 }
 
-// commands is the whole command line.
-type commands struct {
-	Data         string `help:"Directory of the database, master key and files (SALLYPORT_DATA)." placeholder:"DIR"`
+// everywhere is the flags that every command has.
+type everywhere struct {
+	Data         string `help:"Directory of all that is kept (SALLYPORT_DATA)." placeholder:"DIR"`
 	Output       string `help:"How results are shown: table or json." enum:"table,json" default:"table"`
 	Database     string `help:"Where the database is (SALLYPORT_DATABASE)." placeholder:"URL"`
 	MasterKey    string `help:"Where the master key is (SALLYPORT_MASTER_KEY)." placeholder:"URL"`
 	AllowPrivate string `name:"egress-allow-private" help:"Private networks that connectors may reach (SALLYPORT_EGRESS_ALLOW_PRIVATE)." placeholder:"CIDR,…"`
 	LogLevel     string `help:"debug, info, warn or error (SALLYPORT_LOG_LEVEL)." placeholder:"LEVEL"`
 	LogFormat    string `help:"text or json (SALLYPORT_LOG_FORMAT)." placeholder:"FORMAT"`
+}
+
+// commands is the whole command line.
+type commands struct {
+	everywhere `group:"Everywhere:"`
 
 	Demo       demoCommand       `cmd:"" help:"Do the main job on a sandbox, and show what came of it."`
 	Serve      serveCommand      `cmd:"" help:"Work flows by their schedules, until it is stopped."`
 	Sandbox    sandboxCommand    `cmd:"" help:"Serve a local Pulsedive look-alike with made-up data."`
-	Connector  connectorCommand  `cmd:"" help:"Look at the catalogue of connectors."`
+	Connector  connectorCommand  `cmd:"" help:"Look at the catalogue of connectors, and check a definition."`
 	Credential credentialCommand `cmd:"" help:"Store, test and rotate credentials."`
 	Source     sourceCommand     `cmd:"" help:"Try a source out."`
-	Flow       flowCommand       `cmd:"" help:"Apply and run flows."`
-	Dataset    datasetCommand    `cmd:"" help:"Look at kept records."`
+	Flow       flowCommand       `cmd:"" help:"Apply, run, pause, export and remove flows."`
+	Dataset    datasetCommand    `cmd:"" help:"Look at kept records, and export them."`
 	Run        runCommand        `cmd:"" help:"Look at runs."`
 	Quarantine quarantineCommand `cmd:"" help:"Look at records that could not be taken."`
 	Keys       keysCommand       `cmd:"" help:"Check the master key."`
@@ -66,6 +73,7 @@ type env struct {
 	redactor *secret.Redactor
 	log      io.Writer // Err as it came: the log redacts, and asks whether it is a terminal, itself
 	serving  bool      // not one command, but a server
+	working  bool      // it pulls and delivers: what it committed stays, whatever becomes of it
 	settings config.Settings
 	app      *app.App
 }
@@ -77,6 +85,7 @@ func Main(args []string, streams Streams) int {
 	streams.Out, streams.Err = redactor.Writer(streams.Out), redactor.Writer(streams.Err)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the first signal asks to end, the second ends at once
 	e := &env{Streams: streams, ctx: ctx, commands: new(commands), redactor: redactor, log: log}
 	err := e.run(args)
 	if e.app != nil {
@@ -87,23 +96,26 @@ func Main(args []string, streams Streams) int {
 
 // run parses the arguments and runs the command.
 func (e *env) run(args []string) (err error) {
-	exited := -1
+	var help bytes.Buffer
 	parser, err := kong.New(e.commands,
 		kong.Name("sallyport"),
 		kong.Description("Pull records from APIs that need a key, keep them, deliver them – and let no key out."),
-		kong.Writers(e.Out, e.Err),
-		kong.Exit(func(code int) { exited = code; panic(helpShown{}) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.Writers(&help, e.Err),
+		kong.Exit(func(int) { panic(helpShown{}) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
 		kong.Bind(e),
+		kong.BindToProvider(e.service),
 	)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if r := recover(); r != nil {
-			if _, ok := r.(helpShown); !ok || exited < 0 {
-				panic(r)
-			}
+		switch r := recover(); r.(type) {
+		case nil:
+		case helpShown:
+			err = e.print(help.Bytes())
+		default:
+			panic(r)
 		}
 	}()
 	parsed, err := parser.Parse(args)
@@ -120,10 +132,10 @@ type helpShown struct{}
 func usage(err error, parser *kong.Kong) error {
 	path := parser.Model.Name
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
-		if node := parse.Context.Selected(); node != nil {
-			path = node.FullPath()
-		} else if parse.Context.Path != nil {
-			path = parse.Context.Path[len(parse.Context.Path)-1].Node().FullPath()
+		for _, part := range parse.Context.Path { // flags and arguments stand in it too
+			if node := part.Node(); node != nil {
+				path = node.FullPath()
+			}
 		}
 	}
 	return sallyport.Errorf(sallyport.Invalid, "%w\nsee `%s --help`", err, path)
@@ -155,6 +167,15 @@ func (e *env) open() (*app.App, error) {
 	return e.app, err
 }
 
+// service is what commands ask, with the data directory open. A command that names it among the arguments of its Run is given it.
+func (e *env) service() (*service.Service, error) {
+	a, err := e.open()
+	if err != nil {
+		return nil, err
+	}
+	return a.Service, nil
+}
+
 // finding ends a command that did its work with an exit code of its own.
 type finding int
 
@@ -180,11 +201,18 @@ func (e *env) exit(err error) int {
 		return int(code)
 	}
 	if e.ctx.Err() != nil && !e.serving {
-		fmt.Fprintln(e.Err, "interrupted; what was committed is kept, and the next run goes on from there")
+		fmt.Fprintln(e.Err, e.interrupted())
 		return exitInterrupted
 	}
 	fmt.Fprintln(e.Err, "sallyport:", strings.TrimSpace(err.Error()))
 	return exitCodes[sallyport.CodeOf(err)]
+}
+
+func (e *env) interrupted() string {
+	if e.working {
+		return "interrupted; what was committed is kept, and the next run goes on from there"
+	}
+	return "interrupted"
 }
 
 // actor is the person at the command line.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sallyport-io/sallyport/internal/cli"
 	"github.com/sallyport-io/sallyport/internal/sandbox"
+	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
 func TestMain(m *testing.M) {
@@ -37,7 +38,7 @@ func (c cleaner) Run() int {
 }
 
 // TestScripts runs the command line as a user does. Each script finds a sandbox at $SANDBOX with the key in $KEY and the file key, and
-// an API with faults at $API, which takes the key that is in the file apikey.
+// an API with faults at $API, which takes the key that is in the file apikey. What is in the file long is too long for a key.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -76,7 +77,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("API", server.URL)
 	env.Setenv("SALLYPORT_DATA", env.WorkDir+"/data")
 	env.Setenv("HOME", env.WorkDir)
-	for name, content := range map[string]string{"key": key, "apikey": apiKey} {
+	for name, content := range map[string]string{"key": key, "apikey": apiKey, "long": strings.Repeat("x", secret.MaxLength+1)} {
 		if err := os.WriteFile(env.WorkDir+"/"+name, []byte(content+"\n"), 0o600); err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func role(d *connector.Definition) string {
 }
 
 type connectorShow struct {
-	ID string `arg:""`
+	ID string `arg:"" help:"Connector, such as pulsedive."`
 }
 
 // Run shows a connector as its documentation does.
@@ -71,11 +71,11 @@ func (c *connectorShow) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return e.show(d, func(w io.Writer) { w.Write(d.Markdown()) }) // as of every print to a terminal
+	return e.show(d, func(w io.Writer) { w.Write(d.Markdown()) })
 }
 
 type connectorLint struct {
-	File string `arg:"" type:"existingfile"`
+	File string `arg:"" type:"existingfile" help:"The definition, a YAML file."`
 }
 
 // Run checks a definition.

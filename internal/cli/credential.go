@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -71,28 +73,70 @@ func withDefaults(d *connector.Definition, public map[string]string) map[string]
 }
 
 func (in secretInput) secret(e *env, field string) (secret.Text, error) {
-	switch {
-	case in.SecretStdin:
-		return secret.Read(e.In)
-	case in.SecretFile != "":
-		f, err := os.Open(in.SecretFile)
-		if err != nil {
-			return secret.Text{}, sallyport.FieldErrorf("--secret-file", "%w", err)
-		}
-		defer f.Close()
-		return secret.Read(f)
-	}
-	f, ok := e.In.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return secret.Text{}, sallyport.FieldErrorf(field, "is a secret: give it with --secret-stdin or --secret-file FILE, or at a terminal")
-	}
-	fmt.Fprintf(e.Err, "%s (not shown): ", field)
-	b, err := term.ReadPassword(int(f.Fd()))
-	fmt.Fprintln(e.Err)
+	from, err := in.open(e, field)
 	if err != nil {
 		return secret.Text{}, err
 	}
-	return secret.Read(strings.NewReader(string(b)))
+	defer from.Close()
+	text, err := secret.Read(from)
+	if err != nil {
+		return secret.Text{}, sallyport.FieldErrorf(field, "%w", err)
+	}
+	return text, nil
+}
+
+// open opens what the secret is read from.
+func (in secretInput) open(e *env, field string) (io.ReadCloser, error) {
+	switch {
+	case in.SecretStdin:
+		return io.NopCloser(e.In), nil
+	case in.SecretFile != "":
+		f, err := os.Open(in.SecretFile)
+		if err != nil {
+			return nil, sallyport.FieldErrorf("--secret-file", "%w", err)
+		}
+		return f, nil
+	}
+	f, ok := e.In.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil, sallyport.FieldErrorf(field, "is a secret: give it with --secret-stdin or --secret-file FILE, or at a terminal")
+	}
+	line, err := e.ask(int(f.Fd()), field)
+	return io.NopCloser(bytes.NewReader(line)), err
+}
+
+// ask asks for a line at a terminal, and does not show what is typed. When the command is interrupted, the terminal is left as it was.
+func (e *env) ask(terminal int, field string) ([]byte, error) {
+	before, err := term.GetState(terminal)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(e.Err, "%s (not shown): ", field)
+	defer fmt.Fprintln(e.Err)
+	type answer struct {
+		line []byte
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		line, err := term.ReadPassword(terminal)
+		answers <- answer{line, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.line, a.err
+	case <-e.ctx.Done():
+		return nil, errors.Join(e.ctx.Err(), term.Restore(terminal, before))
+	}
+}
+
+// hint adds to the error about a key that could not be tested how to store it nevertheless.
+func (in secretInput) hint(err error) error {
+	unproved, ok := errors.AsType[*service.Unproved](err)
+	if !ok || unproved.Verdict == sallyport.VerdictRejected || in.testing() != service.MustTest {
+		return err
+	}
+	return fmt.Errorf("%w\n--allow-untested stores it all the same", err)
 }
 
 type credentialAdd struct {
@@ -103,13 +147,9 @@ type credentialAdd struct {
 	secretInput
 }
 
-// Run stores a credential.
-func (c *credentialAdd) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	definition, err := a.Service.Catalogue.Definition(c.Connector)
+// Run stores a credential, once its key is proved.
+func (c *credentialAdd) Run(e *env, s *service.Service) error {
+	definition, err := s.Catalogue.Definition(c.Connector)
 	if err != nil {
 		return err
 	}
@@ -121,9 +161,9 @@ func (c *credentialAdd) Run(e *env) error {
 		return err
 	}
 	draft := service.CredentialDraft{Name: c.Name, Description: c.Description, Connector: c.Connector, Public: c.Set, Secrets: secrets}
-	stored, err := a.Service.CreateCredential(e.ctx, e.actor(), draft, c.testing())
+	stored, err := s.CreateCredential(e.ctx, e.actor(), draft, c.testing())
 	if err != nil {
-		return err
+		return c.hint(err)
 	}
 	return e.show(stored, func(w io.Writer) {
 		fmt.Fprintf(w, "credential %q is stored, sealed; its key: %s\n", stored.Name, verdictText(stored))
@@ -149,12 +189,8 @@ func verdictText(c *sallyport.Credential) string {
 type credentialList struct{}
 
 // Run lists credentials.
-func (credentialList) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	all, err := a.Service.Credentials(e.ctx)
+func (credentialList) Run(e *env, s *service.Service) error {
+	all, err := s.Credentials(e.ctx)
 	if err != nil {
 		return err
 	}
@@ -168,16 +204,12 @@ func (credentialList) Run(e *env) error {
 }
 
 type credentialShow struct {
-	Name string `arg:""`
+	Name string `arg:"" help:"Name of the credential."`
 }
 
 // Run shows a credential.
-func (c *credentialShow) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	use, err := a.Service.Credential(e.ctx, c.Name)
+func (c *credentialShow) Run(e *env, s *service.Service) error {
+	use, err := s.Credential(e.ctx, c.Name)
 	if err != nil {
 		return err
 	}
@@ -199,16 +231,12 @@ func (c *credentialShow) Run(e *env) error {
 }
 
 type credentialTest struct {
-	Name string `arg:""`
+	Name string `arg:"" help:"Name of the credential."`
 }
 
-// Run tests a stored key.
-func (c *credentialTest) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	probe, err := a.Service.TestCredential(e.ctx, e.actor(), c.Name)
+// Run tests a stored key, and keeps what that showed. A key that does not work is an error.
+func (c *credentialTest) Run(e *env, s *service.Service) error {
+	probe, err := s.TestCredential(e.ctx, e.actor(), c.Name)
 	if err != nil {
 		return err
 	}
@@ -218,21 +246,17 @@ func (c *credentialTest) Run(e *env) error {
 }
 
 type credentialRotate struct {
-	Name string `arg:""`
+	Name string `arg:"" help:"Name of the credential."`
 	secretInput
 }
 
-// Run replaces a key.
-func (c *credentialRotate) Run(e *env) error {
-	a, err := e.open()
+// Run replaces a key, once the new one is proved. Whatever uses it has the new one at its next request.
+func (c *credentialRotate) Run(e *env, s *service.Service) error {
+	use, err := s.Credential(e.ctx, c.Name)
 	if err != nil {
 		return err
 	}
-	use, err := a.Service.Credential(e.ctx, c.Name)
-	if err != nil {
-		return err
-	}
-	definition, err := a.Service.Catalogue.Definition(use.Connector)
+	definition, err := s.Catalogue.Definition(use.Connector)
 	if err != nil {
 		return err
 	}
@@ -240,9 +264,9 @@ func (c *credentialRotate) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	stored, err := a.Service.RotateCredential(e.ctx, e.actor(), c.Name, secrets, c.testing())
+	stored, err := s.RotateCredential(e.ctx, e.actor(), c.Name, secrets, c.testing())
 	if err != nil {
-		return err
+		return c.hint(err)
 	}
 	return e.show(stored, func(w io.Writer) {
 		fmt.Fprintf(w, "credential %q has its new key: %s\n", stored.Name, verdictText(stored))
@@ -250,16 +274,12 @@ func (c *credentialRotate) Run(e *env) error {
 }
 
 type credentialRm struct {
-	Name string `arg:""`
+	Name string `arg:"" help:"Name of the credential."`
 }
 
 // Run removes a credential.
-func (c *credentialRm) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	if err := a.Service.DeleteCredential(e.ctx, e.actor(), c.Name); err != nil {
+func (c *credentialRm) Run(e *env, s *service.Service) error {
+	if err := s.DeleteCredential(e.ctx, e.actor(), c.Name); err != nil {
 		return err
 	}
 	return e.show(map[string]string{"removed": c.Name}, func(w io.Writer) { fmt.Fprintf(w, "credential %q is removed\n", c.Name) })
@@ -272,12 +292,8 @@ type keysCommand struct {
 type keysVerify struct{}
 
 // Run verifies the master key against every credential.
-func (keysVerify) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	total, problems, err := a.Service.VerifyKeys(e.ctx, e.actor())
+func (keysVerify) Run(e *env, s *service.Service) error {
+	total, problems, err := s.VerifyKeys(e.ctx, e.actor())
 	if err != nil {
 		return err
 	}

@@ -3,29 +3,39 @@ package cli
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/service"
 )
+
+// limit is how much a command lists at most.
+type limit int
+
+// Validate refuses what would be a mistake, or too much at once.
+func (l limit) Validate() error {
+	if l < 1 || l > 1000 {
+		return errors.New("must be from 1 to 1000")
+	}
+	return nil
+}
 
 type datasetCommand struct {
 	List   datasetList   `cmd:"" help:"List datasets."`
 	Show   datasetShow   `cmd:"" help:"Show a dataset and its schema."`
 	Sample datasetSample `cmd:"" help:"Print some records of a dataset."`
-	Export datasetExport `cmd:"" help:"Print all records of a dataset."`
+	Export datasetExport `cmd:"" help:"Print all records of a dataset, as --format says: --output does not apply."`
 }
 
 type datasetList struct{}
 
 // Run lists datasets.
-func (datasetList) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	all, err := a.Service.Datasets(e.ctx)
+func (datasetList) Run(e *env, s *service.Service) error {
+	all, err := s.Datasets(e.ctx)
 	if err != nil {
 		return err
 	}
@@ -43,12 +53,8 @@ type datasetShow struct {
 }
 
 // Run shows a dataset.
-func (c *datasetShow) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	d, err := a.Service.Dataset(e.ctx, c.Name)
+func (c *datasetShow) Run(e *env, s *service.Service) error {
+	d, err := s.Dataset(e.ctx, c.Name)
 	if err != nil {
 		return err
 	}
@@ -61,7 +67,7 @@ func (c *datasetShow) Run(e *env) error {
 		rows = append(rows, []string{f.Name, string(f.Kind), null, f.Example})
 	}
 	return e.show(d, func(w io.Writer) {
-		facts(w, "dataset", d.Name, "records", count(d.Records), "size", bytesOf(d.Bytes), "batches", count(d.LastSeq), "key", fmt.Sprint(d.Key))
+		facts(w, "dataset", d.Name, "records", count(d.Records), "size", bytesOf(d.Bytes), "batches", count(d.LastSeq), "key", strings.Join(d.Key, ", "))
 		fmt.Fprintln(w)
 		table(w, "It has no record yet.", []string{"FIELD", "KIND", "NULL", "EXAMPLE"}, rows)
 	})
@@ -69,41 +75,20 @@ func (c *datasetShow) Run(e *env) error {
 
 type datasetSample struct {
 	Name  string `arg:"" help:"The name of its flow."`
-	Limit int    `help:"How many records, at most 1000." default:"20"`
+	Limit limit  `help:"How many records, at most 1000." default:"20"`
 }
 
 // Run prints some records.
-func (c *datasetSample) Run(e *env) error {
-	if c.Limit < 1 || c.Limit > 1000 {
-		return sallyport.FieldErrorf("--limit", "must be from 1 to 1000")
-	}
-	a, err := e.open()
+func (c *datasetSample) Run(e *env, s *service.Service) error {
+	d, err := s.Dataset(e.ctx, c.Name)
 	if err != nil {
 		return err
 	}
-	d, err := a.Service.Dataset(e.ctx, c.Name)
-	if err != nil {
-		return err
-	}
-	sample, err := a.Service.Sample(e.ctx, d, c.Limit)
+	sample, err := s.Sample(e.ctx, d, int(c.Limit))
 	if err != nil {
 		return err
 	}
 	return e.show(sample, func(w io.Writer) { lines(w, sample) })
-}
-
-// lines prints records as JSON lines. The control characters that JSON lets stand, and a terminal could act on, are escaped.
-func lines(w io.Writer, records []json.RawMessage) {
-	for _, r := range records {
-		for _, c := range string(r) {
-			if c >= 0x7f && c < 0xa0 {
-				fmt.Fprintf(w, `\u%04x`, c)
-			} else {
-				fmt.Fprintf(w, "%c", c)
-			}
-		}
-		fmt.Fprintln(w)
-	}
 }
 
 type datasetExport struct {
@@ -112,17 +97,13 @@ type datasetExport struct {
 }
 
 // Run prints all records.
-func (c *datasetExport) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	d, err := a.Service.Dataset(e.ctx, c.Name)
+func (c *datasetExport) Run(e *env, s *service.Service) error {
+	d, err := s.Dataset(e.ctx, c.Name)
 	if err != nil {
 		return err
 	}
 	out := bufio.NewWriterSize(e.Out, 256<<10)
-	if err := a.Service.Export(e.ctx, d, c.Format, out); err != nil {
+	if err := s.Export(e.ctx, d, c.Format, out); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -135,19 +116,12 @@ type runCommand struct {
 
 type runList struct {
 	Flow  string `help:"Only of this flow." placeholder:"NAME"`
-	Limit int    `help:"How many, at most 1000." default:"20"`
+	Limit limit  `help:"How many, at most 1000." default:"20"`
 }
 
 // Run lists runs.
-func (c *runList) Run(e *env) error {
-	if c.Limit < 1 || c.Limit > 1000 {
-		return sallyport.FieldErrorf("--limit", "must be from 1 to 1000")
-	}
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	all, err := a.Service.Runs(e.ctx, c.Flow, c.Limit, 0)
+func (c *runList) Run(e *env, s *service.Service) error {
+	all, err := s.Runs(e.ctx, c.Flow, int(c.Limit), 0)
 	if err != nil {
 		return err
 	}
@@ -161,16 +135,12 @@ func (c *runList) Run(e *env) error {
 }
 
 type runShow struct {
-	ID int64 `arg:""`
+	ID int64 `arg:"" help:"Its number, as run list shows it."`
 }
 
 // Run shows a run.
-func (c *runShow) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	r, err := a.Service.Run(e.ctx, c.ID)
+func (c *runShow) Run(e *env, s *service.Service) error {
+	r, err := s.Run(e.ctx, c.ID)
 	if err != nil {
 		return err
 	}
@@ -194,47 +164,44 @@ type quarantineCommand struct {
 
 type quarantineList struct {
 	Flow  string `arg:"" optional:"" help:"Only of this flow."`
-	Limit int    `help:"How many, at most 1000." default:"20"`
+	Limit limit  `help:"How many, at most 1000." default:"20"`
 }
 
 // Run lists records in quarantine.
-func (c *quarantineList) Run(e *env) error {
-	if c.Limit < 1 || c.Limit > 1000 {
-		return sallyport.FieldErrorf("--limit", "must be from 1 to 1000")
-	}
-	a, err := e.open()
+func (c *quarantineList) Run(e *env, s *service.Service) error {
+	all, err := s.Quarantine(e.ctx, c.Flow, int(c.Limit), 0)
 	if err != nil {
 		return err
 	}
-	all, err := a.Service.Quarantine(e.ctx, c.Flow, c.Limit, 0)
-	if err != nil {
-		return err
-	}
-	rows := [][]string{}
+	listed, rows := []listedQuarantine{}, [][]string{}
 	for _, q := range all {
+		listed = append(listed, listedQuarantine{Quarantined: q})
 		rows = append(rows, []string{fmt.Sprint(q.ID), fmt.Sprint(q.RunID), moment(q.At), q.Reason})
 	}
-	return e.show(all, func(w io.Writer) {
+	return e.show(listed, func(w io.Writer) {
 		table(w, "Nothing is in quarantine.", []string{"NUMBER", "RUN", "SINCE", "REASON"}, rows)
 	})
 }
 
+// listedQuarantine is a record in quarantine without the record: a list tells why they are there, and show shows one of them.
+type listedQuarantine struct {
+	sallyport.Quarantined
+	Record any `json:"record,omitempty"` // stays empty, and hides the one of Quarantined
+}
+
 type quarantineShow struct {
-	ID int64 `arg:"" help:"Its number."`
+	ID int64 `arg:"" help:"Its number, as quarantine list shows it."`
 }
 
 // Run shows a record in quarantine.
-func (c *quarantineShow) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	q, err := a.Service.Quarantined(e.ctx, c.ID)
+func (c *quarantineShow) Run(e *env, s *service.Service) error {
+	q, err := s.Quarantined(e.ctx, c.ID)
 	if err != nil {
 		return err
 	}
 	return e.show(q, func(w io.Writer) {
 		facts(w, "number", fmt.Sprint(q.ID), "run", fmt.Sprint(q.RunID), "since", moment(q.At), "reason", q.Reason)
-		fmt.Fprintf(w, "\n%s\n", q.Record)
+		fmt.Fprintln(w)
+		lines(w, []json.RawMessage{q.Record})
 	})
 }

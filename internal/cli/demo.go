@@ -93,11 +93,10 @@ func (d *demo) show(address string, s *sandbox.Sandbox) error {
 	d.say("The sandbox, a local Pulsedive with made-up data, listens on %s", address)
 	key := secret.New(s.CreateKey("Sallyport demo"))
 	d.say("Its account page gave out an API key")
-	a, err := d.open()
-	if err != nil {
+	var err error
+	if d.service, err = d.env.service(); err != nil {
 		return err
 	}
-	d.service = a.Service
 	stored, err := d.service.CreateCredential(d.ctx, d.actor(), service.CredentialDraft{
 		Name: demoCredential, Description: "Key of the sandbox, made by the demo", Connector: "pulsedive",
 		Public: map[string]string{"address": address}, Secrets: map[string]secret.Text{"key": key},
@@ -127,6 +126,7 @@ func (d *demo) show(address string, s *sandbox.Sandbox) error {
 
 // finish works the run and shows where the results are.
 func (d *demo) finish(id int64) error {
+	d.working = true
 	view := &progressView{env: d.env}
 	run, err := d.service.Follow(d.ctx, id, time.Minute, view.tell)
 	view.done()
@@ -137,30 +137,30 @@ func (d *demo) finish(id int64) error {
 	if err != nil {
 		return err
 	}
-	if err := d.env.show(detail, func(w io.Writer) { d.results(w, detail, view.last.Destinations) }); err != nil {
+	if err := d.env.show(detail, func(w io.Writer) { d.results(w, detail, view.last) }); err != nil {
 		return err
 	}
 	return runError(run)
 }
 
-func (d *demo) results(w io.Writer, run *service.RunDetail, destinations []sallyport.Destination) {
+func (d *demo) results(w io.Writer, run *service.RunDetail, last service.Progress) {
 	fmt.Fprintln(w)
-	runSummary(w, run, destinations)
+	runSummary(w, run, last)
 	fmt.Fprintf(w, `
 The results:
   %[1]s/indicators.ndjson   JSON lines
   %[1]s/intel.db            SQLite, table indicators
 
 Look around (the key is nowhere in there):
-  %[3]s --data %[1]s/data dataset show demo
-  %[3]s --data %[1]s/data credential show "%[2]s"
-  head -n 3 %[1]s/indicators.ndjson
-  sqlite3 %[1]s/intel.db 'SELECT risk, count(*) FROM indicators GROUP BY risk'
+  %[5]s --data %[2]s dataset show demo
+  %[5]s --data %[2]s credential show %[6]s
+  head -n 3 %[3]s
+  sqlite3 %[4]s 'SELECT risk, count(*) FROM indicators GROUP BY risk'
 
 With an account of your own at pulsedive.com:
-  %[3]s credential add pulsedive --name "Pulsedive personal"
-  %[3]s source test --connector pulsedive --credential "Pulsedive personal" --endpoint feed.indicators --param fid=1
-`, d.shown, demoCredential, program())
+  %[5]s credential add pulsedive --name "Pulsedive personal"
+  %[5]s source test --connector pulsedive --credential "Pulsedive personal" --endpoint feed.indicators --param fid=1
+`, d.shown, word(d.shown+"/data"), word(d.shown+"/indicators.ndjson"), word(d.shown+"/intel.db"), program(), word(demoCredential))
 }
 
 // program is how the user called the program: it may not be installed yet.

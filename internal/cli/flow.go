@@ -20,7 +20,7 @@ type flowCommand struct {
 	Pause   flowPause   `cmd:"" help:"Pause a flow."`
 	Resume  flowResume  `cmd:"" help:"Resume a paused flow."`
 	Rm      flowRm      `cmd:"" help:"Remove a flow with its dataset. What was delivered stays."`
-	Export  flowExport  `cmd:"" help:"Print a flow as a flow file."`
+	Export  flowExport  `cmd:"" help:"Print a flow as a flow file, in YAML: --output does not apply."`
 }
 
 type flowApply struct {
@@ -29,11 +29,7 @@ type flowApply struct {
 }
 
 // Run applies flow files: all of them or, when one has a fault, none.
-func (c *flowApply) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
+func (c *flowApply) Run(e *env, s *service.Service) error {
 	var files []service.FlowFile
 	for _, name := range c.File {
 		f, err := e.flowFile(name)
@@ -42,7 +38,7 @@ func (c *flowApply) Run(e *env) error {
 		}
 		files = append(files, f)
 	}
-	changes, err := a.Service.ApplyFlows(e.ctx, e.actor(), files, c.DryRun)
+	changes, err := s.ApplyFlows(e.ctx, e.actor(), files, c.DryRun)
 	if err != nil {
 		return err
 	}
@@ -71,12 +67,8 @@ func (e *env) flowFile(name string) (service.FlowFile, error) {
 type flowList struct{}
 
 // Run lists flows.
-func (flowList) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	flows, err := a.Service.Flows(e.ctx)
+func (flowList) Run(e *env, s *service.Service) error {
+	flows, err := s.Flows(e.ctx)
 	if err != nil {
 		return err
 	}
@@ -97,16 +89,12 @@ func sourceText(s sallyport.Source) string {
 }
 
 type flowShow struct {
-	Name string `arg:""`
+	Name string `arg:"" help:"Name of the flow."`
 }
 
 // Run shows a flow.
-func (c *flowShow) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	f, err := a.Service.Flow(e.ctx, c.Name)
+func (c *flowShow) Run(e *env, s *service.Service) error {
+	f, err := s.Flow(e.ctx, c.Name)
 	if err != nil {
 		return err
 	}
@@ -141,93 +129,112 @@ func scheduleText(s *sallyport.Schedule) string {
 }
 
 type flowRun struct {
-	Name    string        `arg:""`
+	Name    string        `arg:"" help:"Name of the flow."`
 	Follow  bool          `help:"Work the run, or watch who works it, until it is finished."`
 	MaxWait time.Duration `help:"How long to wait for a quota." default:"5m"`
 }
 
-// Run runs a flow.
-func (c *flowRun) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	run, resumed, err := a.Service.StartRun(e.ctx, e.actor(), c.Name)
+// Run begins a run of a flow, or takes up the one that is left unfinished. Only with --follow is it worked here.
+func (c *flowRun) Run(e *env, s *service.Service) error {
+	run, resumed, err := s.StartRun(e.ctx, e.actor(), c.Name)
 	if err != nil {
 		return err
 	}
 	if !c.Follow {
 		return e.show(run, func(w io.Writer) {
-			fmt.Fprintf(w, "run %d of %q is queued; `sallyport flow run %s --follow` works it, if no other process does\n", run.ID, c.Name, c.Name)
+			fmt.Fprintf(w, "run %d of %q %s; `sallyport flow run %s --follow` works it, if no other process does\n", run.ID, run.Flow, standing(run), word(run.Flow))
 		})
 	}
 	if resumed {
 		fmt.Fprintf(e.Err, "run %d goes on from where it stood: %s kept\n", run.ID, plural(run.Records, "record"))
 	}
-	return e.follow(a.Service, run.ID, c.MaxWait)
+	return e.follow(s, run.ID, c.MaxWait)
+}
+
+// standing says where an unfinished run stands that nobody follows.
+func standing(r sallyport.Run) string {
+	switch r.State {
+	case sallyport.RunQueued:
+		return "is queued"
+	case sallyport.RunWaiting:
+		return "waits for the quota until " + moment(r.WaitUntil)
+	}
+	return "is unfinished, with " + plural(r.Records, "record") + " kept"
 }
 
 type flowDeliver struct {
-	Name string `arg:""`
+	Name string `arg:"" help:"Name of the flow."`
 }
 
-// Run brings the destinations of a flow up to date.
-func (c *flowDeliver) Run(e *env) error {
-	a, err := e.open()
+// Run brings the destinations of a flow up to date. It ends as a run does: with what failed, or what went to quarantine meanwhile.
+func (c *flowDeliver) Run(e *env, s *service.Service) error {
+	before, err := s.Flow(e.ctx, c.Name)
 	if err != nil {
 		return err
 	}
+	e.working = true
 	view := &progressView{env: e}
-	destinations, err := a.Service.Deliver(e.ctx, e.actor(), c.Name, view.tell)
+	destinations, err := s.Deliver(e.ctx, e.actor(), c.Name, view.tell)
 	view.done()
 	if err != nil {
 		return err
 	}
-	if err := e.show(destinations, func(w io.Writer) { destinationTable(w, destinations) }); err != nil {
+	quarantined := rejected(destinations) - rejected(before.Destinations)
+	err = e.show(destinations, func(w io.Writer) {
+		destinationTable(w, destinations, view.last.LastSeq)
+		quarantineHint(w, quarantined, before.Name)
+	})
+	switch {
+	case err != nil:
 		return err
-	}
-	if slices.ContainsFunc(destinations, func(d sallyport.Destination) bool { return d.Error != "" }) {
+	case slices.ContainsFunc(destinations, func(d sallyport.Destination) bool { return d.Error != "" }):
 		return finding(exitCodes[sallyport.Upstream])
+	case quarantined > 0:
+		return finding(exitQuarantine)
 	}
 	return nil
 }
 
+// rejected is how many records the destinations have put into quarantine so far.
+func rejected(destinations []sallyport.Destination) (n int64) {
+	for _, d := range destinations {
+		n += d.Rejected
+	}
+	return n
+}
+
 type flowPause struct {
-	Name string `arg:""`
+	Name string `arg:"" help:"Name of the flow."`
 }
 
 // Run pauses a flow.
-func (c *flowPause) Run(e *env) error { return e.setState(c.Name, sallyport.FlowPaused) }
+func (c *flowPause) Run(e *env, s *service.Service) error {
+	return e.setState(s, c.Name, sallyport.FlowPaused)
+}
 
 type flowResume struct {
-	Name string `arg:""`
+	Name string `arg:"" help:"Name of the flow."`
 }
 
 // Run resumes a flow.
-func (c *flowResume) Run(e *env) error { return e.setState(c.Name, sallyport.FlowActive) }
+func (c *flowResume) Run(e *env, s *service.Service) error {
+	return e.setState(s, c.Name, sallyport.FlowActive)
+}
 
-func (e *env) setState(name string, state sallyport.FlowState) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	if err := a.Service.SetFlowState(e.ctx, e.actor(), name, state); err != nil {
+func (e *env) setState(s *service.Service, name string, state sallyport.FlowState) error {
+	if err := s.SetFlowState(e.ctx, e.actor(), name, state); err != nil {
 		return err
 	}
 	return e.show(map[string]string{"flow": name, "state": string(state)}, func(w io.Writer) { fmt.Fprintf(w, "flow %q is %s\n", name, state) })
 }
 
 type flowRm struct {
-	Name string `arg:""`
+	Name string `arg:"" help:"Name of the flow."`
 }
 
-// Run removes a flow.
-func (c *flowRm) Run(e *env) error {
-	a, err := e.open()
-	if err != nil {
-		return err
-	}
-	if err := a.Service.DeleteFlow(e.ctx, e.actor(), c.Name); err != nil {
+// Run removes a flow and its dataset, which cannot be had back.
+func (c *flowRm) Run(e *env, s *service.Service) error {
+	if err := s.DeleteFlow(e.ctx, e.actor(), c.Name); err != nil {
 		return err
 	}
 	return e.show(map[string]string{"removed": c.Name}, func(w io.Writer) {
@@ -236,21 +243,16 @@ func (c *flowRm) Run(e *env) error {
 }
 
 type flowExport struct {
-	Name string `arg:""`
+	Name string `arg:"" help:"Name of the flow."`
 }
 
-// Run prints a flow file.
-func (c *flowExport) Run(e *env) error {
-	a, err := e.open()
+// Run prints a flow file that makes the flow as it is. It names credentials, and holds no secret.
+func (c *flowExport) Run(e *env, s *service.Service) error {
+	file, err := s.ExportFlow(e.ctx, c.Name)
 	if err != nil {
 		return err
 	}
-	file, err := a.Service.ExportFlow(e.ctx, c.Name)
-	if err != nil {
-		return err
-	}
-	_, err = e.Out.Write(file)
-	return err
+	return e.print(file)
 }
 
 func changeText(c service.FlowChange, dryRun bool) string {

@@ -12,6 +12,7 @@ import (
 
 // follow works or watches a run until it is finished, shows how it goes, and ends with the run's exit code.
 func (e *env) follow(s *service.Service, id int64, maxWait time.Duration) error {
+	e.working = true
 	view := &progressView{env: e}
 	run, err := s.Follow(e.ctx, id, maxWait, view.tell)
 	view.done()
@@ -22,7 +23,7 @@ func (e *env) follow(s *service.Service, id int64, maxWait time.Duration) error 
 	if err != nil {
 		return err
 	}
-	if err := e.show(detail, func(w io.Writer) { runSummary(w, detail, view.last.Destinations) }); err != nil {
+	if err := e.show(detail, func(w io.Writer) { runSummary(w, detail, view.last) }); err != nil {
 		return err
 	}
 	return runError(run)
@@ -41,7 +42,8 @@ func runError(run sallyport.Run) error {
 	return nil
 }
 
-func runSummary(w io.Writer, r *service.RunDetail, destinations []sallyport.Destination) {
+// runSummary says how a run ended, or why it has not, and where its destinations were when that was seen last.
+func runSummary(w io.Writer, r *service.RunDetail, last service.Progress) {
 	fmt.Fprintf(w, "run %d of %q %s: %s in %s", r.ID, r.Flow, stateText(r.State), plural(r.Records, "record"), plural(r.Pages, "page"))
 	if took := span(r.StartedAt, r.EndedAt); took != "" {
 		fmt.Fprintf(w, ", %s", took)
@@ -53,25 +55,36 @@ func runSummary(w io.Writer, r *service.RunDetail, destinations []sallyport.Dest
 	if r.State == sallyport.RunWaiting {
 		fmt.Fprintf(w, "  waiting for the quota until %s; run it again then, or give --max-wait\n", moment(r.WaitUntil))
 	}
-	if len(destinations) > 0 && r.State.Finished() {
-		destinationTable(w, destinations)
+	if len(last.Destinations) > 0 && r.State.Finished() {
+		destinationTable(w, last.Destinations, last.LastSeq)
 	}
-	if r.Quarantined > 0 {
-		fmt.Fprintf(w, "  %s in quarantine: `sallyport quarantine list %s` tells why\n", plural(r.Quarantined, "record"), r.Flow)
+	quarantineHint(w, r.Quarantined, r.Flow)
+}
+
+// quarantineHint says where to read why records are in quarantine, if any are.
+func quarantineHint(w io.Writer, records int64, flow string) {
+	if records > 0 {
+		fmt.Fprintf(w, "  %s in quarantine: `sallyport quarantine list %s` tells why\n", plural(records, "record"), word(flow))
 	}
 }
 
-// destinationTable shows destinations that have nothing left to do, or have failed.
-func destinationTable(w io.Writer, destinations []sallyport.Destination) {
+// destinationTable draws where the destinations of a dataset with so many batches are.
+func destinationTable(w io.Writer, destinations []sallyport.Destination, lastSeq int64) {
 	rows := [][]string{}
 	for _, d := range destinations {
-		state := "up to date"
-		if d.Error != "" {
-			state = d.Error
-		}
-		rows = append(rows, []string{"  " + d.Name, count(d.Records) + " delivered so far", state})
+		rows = append(rows, []string{"  " + d.Name, count(d.Records) + " delivered so far", destinationText(d, lastSeq)})
 	}
 	table(w, "  There is no destination.", []string{"  DESTINATION", "RECORDS", "STATE"}, rows)
+}
+
+func destinationText(d sallyport.Destination, lastSeq int64) string {
+	switch {
+	case d.Error != "":
+		return d.Error
+	case d.Position < lastSeq:
+		return batches(lastSeq-d.Position) + " behind"
+	}
+	return "up to date"
 }
 
 func stateText(s sallyport.RunState) string {

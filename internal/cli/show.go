@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -11,19 +13,52 @@ import (
 	"unicode"
 )
 
-// show prints a result: as JSON when that is asked for, else as text draws it.
+// show prints a result: as JSON when that is asked for, else as text draws it. A result that cannot be printed whole is an error.
 func (e *env) show(v any, text func(w io.Writer)) error {
+	var drawn bytes.Buffer
 	if e.commands.Output != "json" {
-		text(e.Out)
-		return nil
+		text(&drawn)
+		return e.print(drawn.Bytes())
 	}
-	encoder := json.NewEncoder(e.Out)
+	encoder := json.NewEncoder(&drawn)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
+	if err := encoder.Encode(v); err != nil {
+		return err
+	}
+	return e.print([]byte(visible(drawn.String())))
 }
 
-// table prints rows under headings, or a sentence when there are none.
+// print writes to stdout, at once: the redactor finds a secret only within one Write.
+func (e *env) print(b []byte) error {
+	if _, err := e.Out.Write(b); err != nil {
+		return fmt.Errorf("the result could not be printed: %w", err)
+	}
+	return nil
+}
+
+// lines prints records as JSON lines, each in one Write.
+func lines(w io.Writer, records []json.RawMessage) {
+	for _, r := range records {
+		io.WriteString(w, visible(string(r))+"\n")
+	}
+}
+
+// visible escapes the control characters that JSON lets stand in its strings, and that a terminal could act on.
+func visible(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	for _, c := range text {
+		if c >= 0x7f && c < 0xa0 {
+			fmt.Fprintf(&b, `\u%04x`, c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// table draws rows under headings, or a sentence when there are none.
 func table(w io.Writer, empty string, headings []string, rows [][]string) {
 	if len(rows) == 0 {
 		fmt.Fprintln(w, empty)
@@ -37,10 +72,10 @@ func table(w io.Writer, empty string, headings []string, rows [][]string) {
 		}
 		fmt.Fprintln(t, strings.Join(row, "\t"))
 	}
-	t.Flush() // as of every print to a terminal
+	t.Flush()
 }
 
-// facts prints names and values, one pair a line, leaving out empty values.
+// facts draws names and values, one pair a line, leaving out empty values.
 func facts(w io.Writer, pairs ...string) {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -48,7 +83,7 @@ func facts(w io.Writer, pairs ...string) {
 			fmt.Fprintf(t, "%s\t%s\n", pairs[i], oneLine(pairs[i+1]))
 		}
 	}
-	t.Flush() // as of every print to a terminal
+	t.Flush()
 }
 
 // oneLine keeps what came from elsewhere from moving the terminal's cursor or breaking a table.
@@ -59,6 +94,20 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// plain is a word that every shell takes as it stands.
+var plain = regexp.MustCompile(`^[\pL\pN._/-]+$`)
+
+// word writes a name or a path as one word of a command, in quotes only if it needs them.
+func word(name string) string {
+	switch {
+	case plain.MatchString(name):
+		return name
+	case !strings.ContainsAny(name, "\"$`\\!"): // which mean something within double quotes
+		return `"` + name + `"`
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // count writes a number with its thousands apart: 12,345.

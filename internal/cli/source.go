@@ -38,18 +38,19 @@ func (c *sourceTest) Run(e *env) error {
 		}
 		draft.File = &f
 	}
-	a, err := e.open()
+	s, err := e.service()
 	if err != nil {
 		return err
 	}
-	sample, err := a.Service.TestSource(e.ctx, e.actor(), draft)
+	sample, err := s.TestSource(e.ctx, e.actor(), draft)
 	if err != nil {
 		return err
 	}
-	return e.show(sample, func(w io.Writer) {
-		lines(w, sample.Records)
-		fmt.Fprintln(e.Err, sampleText(sample))
-	})
+	if err := e.show(sample, func(w io.Writer) { lines(w, sample.Records) }); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.Err, sampleText(sample))
+	return nil
 }
 
 func sampleText(s *service.Sample) string {

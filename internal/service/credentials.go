@@ -139,7 +139,7 @@ func (s *Service) prove(ctx context.Context, c *sallyport.Credential, d *connect
 	case p.Verdict == sallyport.VerdictRejected:
 		return &Unproved{p, p.err.Error()}
 	case untested && testing == MustTest:
-		return &Unproved{p, fmt.Sprintf("nothing was stored, because the key could not be tested (--allow-untested stores it all the same): %v", p.err)}
+		return &Unproved{p, fmt.Sprintf("nothing was stored, because the key could not be tested: %v", p.err)}
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (s *Service) StartRun(ctx context.Context, actor sallyport.Actor, flowName 
 		return run, false, err
 	}
 	if flow.State == sallyport.FlowPaused {
-		return run, false, sallyport.Errorf(sallyport.Conflict, "flow %q is paused; `sallyport flow resume %s` first", flow.Name, flow.Name)
+		return run, false, sallyport.Errorf(sallyport.Conflict, "flow %q is paused; resume it first", flow.Name)
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.FlowRun, Object: flow.ID, Detail: map[string]string{"name": flow.Name}}
 	err = s.audited(ctx, entry, func(tx *store.Tx) error {
