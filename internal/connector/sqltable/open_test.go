@@ -52,6 +52,27 @@ func TestRepeatedBatchTellsItsRejectionsAgain(t *testing.T) {
 	p.holds("SELECT a FROM t ORDER BY a", "1", "3")
 }
 
+// TestModeChangesWhileABatchIsRepeated makes the unique index that the new mode needs, though the first batch is only looked at.
+func TestModeChangesWhileABatchIsRepeated(t *testing.T) {
+	p := newPlace(t, "append", "id")
+	p.writeAs(1, `{"id":1,"a":1}`)
+	p.target.State, p.target.Config["mode"] = "an older one", "upsert"
+	open, err := sqltable.Open(p.Context(), p.target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer open.Close()
+	for seq, record := range []string{`{"id":1,"a":1}`, `{"id":1,"a":2}`} {
+		if _, err := open.Write(p.Context(), batch(int64(seq)+1, []string{record})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := open.Commit(p.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.holds("SELECT a FROM t", "2")
+}
+
 func TestMarkersOfOthers(t *testing.T) {
 	p := newPlace(t, "append")
 	p.writeAs(1, `{"a":1}`)

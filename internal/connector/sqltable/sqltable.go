@@ -121,7 +121,14 @@ func (d *destination) repeat(ctx context.Context, batch connector.Batch) (connec
 	if err != nil {
 		return connector.Result{}, err
 	}
-	_, err = d.conn.ExecContext(ctx, "ROLLBACK TO repeated; RELEASE repeated")
+	// Columns and indexes that this needed are taken back too: what was known of the table is no longer true.
+	if err := d.table.close(); err != nil {
+		return connector.Result{}, err
+	}
+	if _, err := d.conn.ExecContext(ctx, "ROLLBACK TO repeated; RELEASE repeated"); err != nil {
+		return connector.Result{}, err
+	}
+	d.table, err = openTable(ctx, d.conn, d.settings, d.target.Schema)
 	return connector.Result{Rejected: result.Rejected, Repeated: true}, err
 }
 
