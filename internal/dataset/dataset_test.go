@@ -31,11 +31,12 @@ func TestPackedRecordsComeBack(t *testing.T) {
 		}
 		size := packer.Bytes()
 		batch, finished := packer.Pack()
+		packer.Wait()
 		if finished || batch.Records != int64(len(want)) || batch.Bytes != size || size < BatchBytes || packer.Bytes() != 0 {
 			t.Fatalf("batch of %d records and %d bytes, want %d and %d", batch.Records, batch.Bytes, len(want), size)
 		}
 		var got []string
-		records, err := unpacker.Records(batch)
+		records, err := unpacker.Records(*batch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,9 +77,10 @@ func TestDamagedBatchIsAnError(t *testing.T) {
 	packer, _ := NewPacker()
 	packer.Add([]byte(`{"a":1}`))
 	batch, _ := packer.Pack()
+	packer.Wait()
 	batch.Body = batch.Body[:len(batch.Body)-1]
 	unpacker, _ := NewUnpacker()
-	if _, err := unpacker.Records(batch); err == nil {
+	if _, err := unpacker.Records(*batch); err == nil {
 		t.Error("a damaged batch was read")
 	}
 }
@@ -169,6 +171,7 @@ func BenchmarkUnpack(b *testing.B) {
 	for !packer.Add([]byte(record)) {
 	}
 	batch, _ := packer.Pack()
+	packer.Wait()
 	unpacker, err := NewUnpacker()
 	if err != nil {
 		b.Fatal(err)
@@ -176,7 +179,7 @@ func BenchmarkUnpack(b *testing.B) {
 	b.SetBytes(batch.Bytes)
 	b.ReportAllocs()
 	for b.Loop() {
-		records, err := unpacker.Records(batch)
+		records, err := unpacker.Records(*batch)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"iter"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -18,12 +19,14 @@ const BatchBytes = 1 << 20
 const maxUnpacked = 64 << 20
 
 // Packer packs records into batches, and tells those of finished pages from those of the page that is being read. It is used by one
-// goroutine at a time, and reused from batch to batch.
+// goroutine at a time, and reused from batch to batch. A batch is compressed while the next one is filled.
 type Packer struct {
 	encoder  *zstd.Encoder
 	lines    []byte
 	records  int64
 	finished mark
+	spare    []byte         // the lines of the batch that is being compressed
+	busy     sync.WaitGroup // while it is
 }
 
 // mark is how far the finished pages reach.
@@ -38,11 +41,14 @@ func NewPacker() (*Packer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Packer{encoder: encoder, lines: make([]byte, 0, BatchBytes+64<<10)}, nil
+	return &Packer{encoder: encoder}, nil
 }
 
 // Add takes a record, a JSON value without line breaks, and tells whether there is enough for a batch.
 func (p *Packer) Add(record []byte) (full bool) {
+	if p.lines == nil {
+		p.lines = make([]byte, 0, BatchBytes+64<<10)
+	}
 	p.lines = append(append(p.lines, record...), '\n')
 	p.records++
 	return len(p.lines) >= BatchBytes
@@ -60,19 +66,24 @@ func (p *Packer) Finish() { p.finished = mark{len(p.lines), p.records} }
 // Discard forgets the records of the unfinished page.
 func (p *Packer) Discard() { p.lines, p.records = p.lines[:p.finished.bytes], p.finished.records }
 
-// Pack makes a batch, without a dataset, run or number: of the finished pages if it has records of any, else of the unfinished one.
-func (p *Packer) Pack() (batch sallyport.Batch, finished bool) {
+// Pack makes a batch, without a dataset, run or number: of the finished pages if it has records of any, else of the unfinished one. Its
+// body is there after Wait.
+func (p *Packer) Pack() (batch *sallyport.Batch, finished bool) {
 	cut := p.finished
 	if finished = p.HasFinished(); !finished {
 		cut = mark{len(p.lines), p.records}
 	}
-	batch = sallyport.Batch{Records: cut.records, Bytes: int64(cut.bytes)}
-	batch.Body = p.encoder.EncodeAll(p.lines[:cut.bytes], make([]byte, 0, cut.bytes/4))
-	p.lines = p.lines[:copy(p.lines, p.lines[cut.bytes:])]
+	p.Wait()
+	p.lines, p.spare = append(p.spare[:0], p.lines[cut.bytes:]...), p.lines[:cut.bytes]
 	p.records -= cut.records
 	p.finished = mark{}
+	batch = &sallyport.Batch{Records: cut.records, Bytes: int64(cut.bytes)}
+	p.busy.Go(func() { batch.Body = p.encoder.EncodeAll(p.spare, make([]byte, 0, cut.bytes/4)) })
 	return batch, finished
 }
+
+// Wait returns when the batches that were packed have their bodies.
+func (p *Packer) Wait() { p.busy.Wait() }
 
 // Unpacker reads batches back. It is used by one goroutine at a time; every batch reuses its memory.
 type Unpacker struct {

@@ -27,7 +27,7 @@ type buffer struct {
 // chunk is some records, with what was counted of them.
 type chunk struct {
 	pages, records, bytes int64
-	batches               []sallyport.Batch
+	batches               []*sallyport.Batch // without their bodies until the packer is done
 	quarantined           []sallyport.Quarantined
 }
 
@@ -83,20 +83,31 @@ func (b *buffer) discard() {
 	b.page = chunk{}
 }
 
-// ready packs what there is of the finished pages, and returns them.
-func (b *buffer) ready() chunk {
+// ready packs what there is of the finished pages, and returns them with their batches.
+func (b *buffer) ready() (chunk, []sallyport.Batch) {
 	if b.packer.HasFinished() {
 		b.pack()
 	}
-	return b.finished
+	return b.finished, b.whole(b.finished.batches)
+}
+
+// whole returns batches with their bodies.
+func (b *buffer) whole(batches []*sallyport.Batch) []sallyport.Batch {
+	b.packer.Wait()
+	whole := make([]sallyport.Batch, len(batches))
+	for i, batch := range batches {
+		whole[i] = *batch
+	}
+	return whole
 }
 
 // committed forgets the finished pages.
 func (b *buffer) committed() { b.finished, b.rejected = chunk{}, 0 }
 
 // takeOpen takes out the batches of the page that is being read.
-func (b *buffer) takeOpen() (batches []sallyport.Batch) {
-	batches, b.page.batches = b.page.batches, nil
+func (b *buffer) takeOpen() []sallyport.Batch {
+	batches := b.whole(b.page.batches)
+	b.page.batches = nil
 	return batches
 }
 
@@ -104,7 +115,7 @@ func (b *buffer) takeOpen() (batches []sallyport.Batch) {
 func (b *buffer) waiting() int64 { return sum(b.finished.batches) + b.packer.Bytes() }
 func (b *buffer) open() int64    { return sum(b.page.batches) }
 
-func sum(batches []sallyport.Batch) (bytes int64) {
+func sum(batches []*sallyport.Batch) (bytes int64) {
 	for _, b := range batches {
 		bytes += b.Bytes
 	}

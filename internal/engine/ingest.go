@@ -193,10 +193,10 @@ func (in *ingestion) stage(ctx context.Context) error {
 // commit makes the finished pages visible: batches, cursor and counts move, deliveries are queued, and what last adds happens, in one
 // transaction.
 func (in *ingestion) commit(ctx context.Context, last func(context.Context, *store.Tx, *sallyport.Run) error) error {
-	done := in.buffer.ready()
+	done, batches := in.buffer.ready()
 	p := store.PageCommit{
 		SourceID: in.flow.Source.ID, Fence: in.fence, RunID: in.run.ID, DatasetID: in.flow.Dataset.ID, Cursor: in.cursor,
-		Batches: done.batches, Pages: done.pages, Records: done.records, Bytes: done.bytes, Quarantined: done.quarantined,
+		Batches: batches, Pages: done.pages, Records: done.records, Bytes: done.bytes, Quarantined: done.quarantined,
 	}
 	if in.observer.Changed() {
 		schema := in.observer.Schema()
