@@ -52,7 +52,7 @@ type commands struct {
 	everywhere `group:"Everywhere:"`
 
 	Demo       demoCommand       `cmd:"" help:"Do the main job on a sandbox, and show what came of it."`
-	Serve      serveCommand      `cmd:"" help:"Work flows by their schedules, until it is stopped."`
+	Serve      serveCommand      `cmd:"" help:"Serve the pages, and work flows by their schedules."`
 	Sandbox    sandboxCommand    `cmd:"" help:"Serve a local Pulsedive look-alike with made-up data."`
 	Connector  connectorCommand  `cmd:"" help:"Look at the catalogue of connectors, and check a definition."`
 	Credential credentialCommand `cmd:"" help:"Store, test and rotate credentials."`
