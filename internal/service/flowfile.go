@@ -65,7 +65,7 @@ func (f FlowFile) specs() ([]placedSpec, error) {
 		if err := doc.Decode(&spec); err != nil {
 			return nil, err
 		}
-		all = append(all, placedSpec{spec, doc})
+		all = append(all, placedSpec{flowSpec: spec, doc: doc})
 	}
 	return all, nil
 }
@@ -73,13 +73,14 @@ func (f FlowFile) specs() ([]placedSpec, error) {
 // placedSpec is a flow with the document it came from.
 type placedSpec struct {
 	flowSpec
-	doc *strictyaml.Document
+	doc   *strictyaml.Document
+	paths bool // there is no document: errors name the path of their value, such as destinations.0.config.path
 }
 
 // at says where in the file an error about a value belongs: steps lead to the value, the error's own field leads on from there.
 func (s placedSpec) at(err error, steps ...any) error {
 	e, ok := errors.AsType[*sallyport.Error](err)
-	if !ok || s.doc == nil {
+	if !ok || s.doc == nil && !s.paths {
 		return err
 	}
 	placed := *e
@@ -91,6 +92,10 @@ func (s placedSpec) at(err error, steps ...any) error {
 		if part := fmt.Sprint(step); part != "" {
 			path = append(path, part)
 		}
+	}
+	if s.doc == nil {
+		placed.Field = strings.Join(path, ".")
+		return &placed
 	}
 	placed.Field = s.doc.Place(steps...)
 	placed.Message = strings.Join(path, ".") + ": " + e.Message
@@ -112,25 +117,36 @@ func (r resolver) flow(ctx context.Context, s placedSpec) (*sallyport.Flow, erro
 		return nil, s.at(err)
 	}
 	f := &sallyport.Flow{Name: s.Flow, Description: s.Description, State: sallyport.FlowActive}
-	source, key, err := r.source(ctx, s.Source)
+	source, key, err := r.openable(ctx, s)
 	if err != nil {
-		return nil, s.at(err, "source")
-	}
-	if err := r.opens(ctx, source); err != nil {
-		return nil, s.at(err, "source")
+		return nil, err
 	}
 	f.Source, f.Dataset = source, sallyport.Dataset{Name: s.Flow, Key: key}
+	f.Destinations, err = r.destinations(ctx, s)
+	return f, err
+}
+
+// openable checks the source of a spec, together with its credential.
+func (r resolver) openable(ctx context.Context, s placedSpec) (source sallyport.Source, key []string, err error) {
+	if source, key, err = r.source(ctx, s.Source); err == nil {
+		err = r.opens(ctx, source)
+	}
+	return source, key, s.at(err, "source")
+}
+
+// destinations checks the destinations of a spec, each by itself and their names among each other.
+func (r resolver) destinations(ctx context.Context, s placedSpec) (all []sallyport.Destination, err error) {
 	for i, spec := range s.Destinations {
 		d, err := r.destination(ctx, spec)
 		if err != nil {
 			return nil, s.at(err, "destinations", i)
 		}
-		if slices.ContainsFunc(f.Destinations, func(other sallyport.Destination) bool { return other.Name == d.Name }) {
+		if slices.ContainsFunc(all, func(other sallyport.Destination) bool { return other.Name == d.Name }) {
 			return nil, s.at(sallyport.FieldErrorf("name", "there are two destinations named %q", d.Name), "destinations", i)
 		}
-		f.Destinations = append(f.Destinations, d)
+		all = append(all, d)
 	}
-	return f, nil
+	return all, nil
 }
 
 // opens finds the faults of a source that only show together with its credential, such as a key written into its query. It makes no call.

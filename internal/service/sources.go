@@ -22,6 +22,7 @@ type SourceDraft struct {
 	Credential string
 	Endpoint   string
 	Params     map[string]any
+	Request    *sallyport.Request // instead of an endpoint
 }
 
 // Sample is what a source gives.
@@ -74,7 +75,7 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 
 // resolveSource checks a draft as applying a flow would.
 func (s *Service) resolveSource(ctx context.Context, d SourceDraft) (source sallyport.Source, key []string, err error) {
-	spec := placedSpec{flowSpec: flowSpec{Source: sourceSpec{Connector: d.Connector, Credential: d.Credential, Endpoint: d.Endpoint, Params: d.Params}}}
+	spec := placedSpec{flowSpec: flowSpec{Source: sourceSpec{Connector: d.Connector, Credential: d.Credential, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request}}}
 	if d.File != nil {
 		specs, err := d.File.specs()
 		if err != nil {

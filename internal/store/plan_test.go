@@ -62,6 +62,8 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.Quarantine(ctx, "x", 1, 0) },
 		func() { r.Quarantined(ctx, 1) },
 		func() { r.Audit(ctx, 1, 0) },
+		func() { r.Draft(ctx, "x", "x") },
+		func() { r.Drafts(ctx, "x", 1) },
 	} {
 		before := len(asked.asked)
 		lookup()

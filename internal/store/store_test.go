@@ -87,6 +87,7 @@ func TestStore(t *testing.T) {
 		{"CredentialUpdate", testCredentialUpdate},
 		{"CredentialVerdict", testCredentialVerdict},
 		{"CredentialInUse", testCredentialInUse},
+		{"Drafts", testDrafts},
 		{"FlowRoundTrip", testFlowRoundTrip},
 		{"FlowNames", testFlowNames},
 		{"FlowUpdate", testFlowUpdate},

@@ -100,25 +100,6 @@ func (s *server) setFlowState(w http.ResponseWriter, r *http.Request, state sall
 	return s.done(w, r, back, fmt.Sprintf(notice, f.Name))
 }
 
-// chooseSource shows the connectors that records can be pulled from.
-func (s *server) chooseSource(w http.ResponseWriter, r *http.Request) error {
-	choices, err := s.choices(func(d *connector.Definition) *choice {
-		switch {
-		case len(d.Endpoints) == 0 && !d.Manual:
-			return nil
-		case d.Credential == nil:
-			return &choice{Path: "/flows/new/" + d.Connector}
-		}
-		return &choice{Path: "/connectors/" + d.Connector + "/authenticate"}
-	})
-	if err != nil {
-		return err
-	}
-	f := s.frame(r, "New flow", "Flows")
-	s.show(w, r, http.StatusOK, choicePage(f, "New flow", "Where do the records come from?", choices, screen{}))
-	return nil
-}
-
 // showFlowFile shows a flow file that begins with what was chosen.
 func (s *server) showFlowFile(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.Service.Catalogue.Definition(r.PathValue("connector"))

@@ -1,0 +1,306 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"golang.org/x/net/html"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/service"
+)
+
+// newDraft begins a flow, and returns the path of its draft.
+func (c *client) newDraft(connector string) string {
+	c.Helper()
+	a := c.post("/flows/new", url.Values{"connector": {connector}}).want(http.StatusSeeOther)
+	return a.Header.Get("Location")
+}
+
+// step posts a step with the version that its page has.
+func (c *client) step(path string, form url.Values) *answer {
+	c.Helper()
+	form.Set("version", c.version(path))
+	return c.post(path, form)
+}
+
+func (c *client) version(path string) string {
+	c.Helper()
+	v, _ := attribute(c.get(path).want(http.StatusOK).all("input", "name=version")[0], "value")
+	return v
+}
+
+// atField is the error that stands at a field, which must be marked as wrong and lead to its error.
+func (a *answer) atField(id string) string {
+	a.Helper()
+	var field *html.Node
+	for n := range a.doc.Descendants() {
+		if v, ok := attribute(n, "id"); ok && v == id {
+			field = n
+		}
+	}
+	if field == nil {
+		a.Fatalf("there is no field %q\n%s", id, a.text)
+	}
+	described, _ := attribute(field, "aria-describedby")
+	invalid, _ := attribute(field, "aria-invalid")
+	if invalid != "true" || !strings.Contains(described, id+"-error") {
+		a.Errorf("field %s: aria-invalid=%q aria-describedby=%q", id, invalid, described)
+	}
+	return words(a.one("small", "id="+id+"-error"))
+}
+
+func TestWizardWithoutScripts(t *testing.T) {
+	s := newSite(t)
+	c := s.signedUp()
+	credential := s.addCredential("Pulsedive team", "For feeds")
+	out := filepath.Join(t.TempDir(), "out.ndjson")
+
+	c.get("/flows/new").want(http.StatusOK).says("Pulsedive", "Any REST API")
+	if found := c.get("/flows/new?search=puls").all("button", "class=tile connector"); len(found) != 1 {
+		t.Errorf("the search finds %d connectors", len(found))
+	}
+	c.get("/flows/new?search=zzz").says("No connector is called")
+	draft := c.newDraft("pulsedive")
+	c.get(draft).wantLocation(draft + "/authenticate")
+	c.step(draft+"/authenticate", url.Values{}).want(http.StatusUnprocessableEntity).says("Choose one for Pulsedive")
+	c.step(draft+"/authenticate", url.Values{"credential": {string(credential.ID)}}).wantLocation(draft + "/configure")
+	c.get(draft+"/authenticate").one("input", "name=credential", "checked=")
+	c.get(draft + "/review").want(http.StatusOK).says("To Configure")
+
+	configure := draft + "/configure"
+	c.get(configure + "?endpoint=threat.get").says("Give exactly one of these: Threat ID or Threat.")
+	wrong := c.step(configure, url.Values{"endpoint": {"feed.indicators"}, "value.fid": {"<b>x"}}).want(http.StatusUnprocessableEntity)
+	if got := wrong.atField("value-fid"); got == "" {
+		t.Error("nothing stands at the field")
+	}
+	if v, _ := attribute(wrong.one("input", "id=value-fid"), "value"); v != "<b>x" {
+		t.Errorf("what was typed is lost: %q", v)
+	}
+	form := url.Values{"endpoint": {"feed.indicators"}, "value.fid": {"1"}}
+	form.Set("version", c.version(configure))
+	c.post(draft+"/test", form).want(http.StatusOK).says("20 records", "and there are more", "1 call made", "indicator")
+	c.post(draft+"/test", url.Values{"endpoint": {"feed.indicators"}, "version": {"2"}}, "HX-Request", "true", "HX-Target", "sample").
+		want(http.StatusOK).says("Nothing to test yet. Feed ID: Is required; an example is 1.")
+	c.step(configure, form).wantLocation(draft + "/destinations")
+	c.post(configure, url.Values{"endpoint": {"feed.indicators"}, "value.fid": {"2"}, "version": {"1"}}).want(http.StatusConflict).says("changed in another window", "See how it is now")
+	if v, _ := attribute(c.get(configure).one("input", "id=value-fid"), "value"); v != "1" {
+		t.Errorf("another window overwrote it with %q", v)
+	}
+
+	destinations := draft + "/destinations"
+	add := func(name, path string) *answer {
+		return c.step(destinations+"?add=file", url.Values{"at": {"0"}, "connector": {"file"}, "name": {name}, "value.path": {path}, "value.format": {"ndjson"}})
+	}
+	c.get(destinations + "?add=pulsedive").want(http.StatusNotFound)
+	if got := c.post(destinations, url.Values{"version": {c.version(destinations + "?add=file")}, "at": {"0"}, "connector": {"file"}, "name": {"lines"}}).want(422).atField("value-path"); !strings.HasPrefix(got, "Is required") {
+		t.Errorf("at the path stands %q", got)
+	}
+	add("lines", out).wantLocation(destinations)
+	twin := c.post(destinations, url.Values{"version": {c.version(destinations)}, "at": {"1"}, "connector": {"file"}, "name": {"again"}, "value.path": {out}})
+	twin.want(http.StatusUnprocessableEntity).says("writes there already")
+	c.post(destinations, url.Values{"version": {c.version(destinations)}, "at": {"1"}, "connector": {"sqlite"}, "name": {"table"}, "value.path": {out + ".db"}, "value.table": {"t"}}).wantLocation(destinations)
+	c.post(destinations+"/1/remove", url.Values{"version": {c.version(destinations)}}).wantLocation(destinations)
+	if n := len(c.get(destinations).all("article", "class=tile")); n != 1 {
+		t.Errorf("there are %d destinations", n)
+	}
+
+	schedule := draft + "/schedule"
+	for _, test := range []struct{ field, kind, number, cron, zone string }{
+		{"number", "every", "x", "", ""}, {"cron", "cron", "", "", ""}, {"cron", "cron", "", "61 * * * *", ""}, {"zone", "cron", "", "0 8 * * *", "Mars/Base"},
+	} {
+		bad := c.step(schedule, url.Values{"kind": {test.kind}, "number": {test.number}, "unit": {"h"}, "cron": {test.cron}, "zone": {test.zone}}).want(422)
+		if bad.atField(test.field) == "" {
+			t.Errorf("nothing stands at %s", test.field)
+		}
+	}
+	c.step(schedule, url.Values{"kind": {"cron"}, "cron": {"0 8 * * *"}, "zone": {"Europe/Vienna"}}).wantLocation(draft + "/review")
+	review := c.get(draft+"/review").says("08:00 (Europe/Vienna)", "Pulsedive team", "List Indicators of a Feed", "delivered to lines")
+	if n := len(review.all("ol", "class=times")); n != 1 {
+		t.Error("the next times are not shown")
+	}
+
+	s.addFlow("taken", "Pulsedive team")
+	if got := c.step(draft+"/review", url.Values{"name": {"TAKEN"}, "go": {"pause"}}).want(422).atField("flow-name"); !strings.Contains(got, "already a flow of this name") {
+		t.Errorf("at the name stands %q", got)
+	}
+	last := url.Values{"name": {"mine"}, "description": {"For tests"}, "go": {"activate"}, "version": {c.version(draft + "/review")}}
+	flow := c.post(draft+"/review", last).want(http.StatusSeeOther).Header.Get("Location")
+	c.post(draft+"/review", last).wantLocation(flow) // a double click
+	c.get(draft + "/configure").wantLocation(flow)
+	c.get(flow).want(http.StatusOK).says("mine", "For tests", "Queued")
+	if drafts := c.get("/flows/new"); strings.Contains(drafts.text, "Unfinished") {
+		t.Error("the draft is still there")
+	}
+	flows, err := s.app.Service.Flows(t.Context())
+	if err != nil || len(flows) != 2 {
+		t.Errorf("%d flows, %v", len(flows), err)
+	}
+}
+
+func TestDraftBelongsToItsUser(t *testing.T) {
+	s := newSite(t)
+	c := s.signedUp()
+	draft := c.newDraft("pulsedive")
+	id := strings.TrimPrefix(draft, "/drafts/")
+	if _, err := s.app.Service.Draft(t.Context(), "usr_other", id); sallyport.CodeOf(err) != sallyport.NotFound {
+		t.Errorf("another user: %v", err)
+	}
+	s.client().get(draft + "/configure").want(http.StatusSeeOther)
+	c.get("/flows/new").says("Unfinished", "Flow from Pulsedive")
+	c.post(draft+"/discard", url.Values{"version": {"1"}}).wantLocation("/flows/new")
+	c.get(draft).want(http.StatusNotFound).says("not there any more")
+	c.post("/flows/new", url.Values{"connector": {"file"}}).want(http.StatusUnprocessableEntity).says("for destinations")
+	c.get("/drafts/drf_none/review").want(http.StatusNotFound)
+}
+
+// scripting is an API without a key whose records try to be part of the page.
+func (s *site) scripting() *sallyport.Credential {
+	s.Helper()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `{"results":[{"id":1,"<b>":"<script>alert(1)</script>"},{"id":2,"more":{"a":[null]}},7]}`)
+	}))
+	s.Cleanup(api.Close)
+	c, err := s.app.Service.CreateCredential(s.Context(), actor, service.CredentialDraft{
+		Name: "hostile", Connector: "rest", Public: map[string]string{"address": api.URL, "auth": "none"},
+	}, service.WithoutTesting)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return c
+}
+
+func TestWizardManual(t *testing.T) {
+	s := newSite(t)
+	c := s.signedUp()
+	draft := c.newDraft("rest")
+	c.get(draft+"/configure").want(http.StatusOK).one("input", "id=request-url")
+	bad := url.Values{"mode": {"manual"}, "request.url": {"/x"}, "request.query": {"no pair"}, "request.paging.start": {"one"}, "request.paging.type": {"page"}}
+	a := c.step(draft+"/configure", bad).want(422)
+	if a.atField("request-query") == "" || a.atField("request-paging-start") == "" {
+		t.Error("nothing stands at the fields")
+	}
+	c.step(draft+"/configure", url.Values{"mode": {"manual"}, "request.url": {"/x"}}).want(422).says("Credential: Choose one for Any REST API", "To Authenticate")
+
+	c.step(draft+"/authenticate", url.Values{"credential": {string(s.scripting().ID)}}).wantLocation(draft + "/configure")
+	form := url.Values{
+		"mode": {"manual"}, "request.method": {"GET"}, "request.url": {"/x"}, "request.query": {"limit=2\r\nq=a=b"}, "request.headers": {"Accept: text/json"},
+		"request.records": {"$.results[*]"}, "request.paging.type": {"single"}, "request.key": {"id, more"},
+	}
+	form.Set("version", c.version(draft+"/configure"))
+	sample := c.post(draft+"/test", form).want(http.StatusOK).says("3 records that is all", "key id, more", "<script>alert(1)</script>", `{"a":[null]}`)
+	if strings.Contains(sample.text, "<script>alert") || strings.Contains(sample.text, "<b>") {
+		t.Error("a record is part of the page")
+	}
+	c.step(draft+"/configure", form).wantLocation(draft + "/destinations")
+	again := c.get(draft + "/configure")
+	if got := words(again.one("textarea", "id=request-query")); got != "limit=2 q=a=b" {
+		t.Errorf("the query comes back as %q", got)
+	}
+	if got, _ := attribute(again.one("input", "id=request-key"), "value"); got != "id, more" {
+		t.Errorf("the key comes back as %q", got)
+	}
+}
+
+func TestWizardManualLooks(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	b.open(s.setUp)
+	b.do(chromedp.KeyEvent(userName + kb.Tab + password + kb.Tab + password + kb.Enter))
+	b.says("main h2", "No credentials yet")
+	s.scripting()
+	b.open("/flows/new?search=any")
+	b.click("button.tile.connector")
+	b.click("input[name=credential]")
+	b.click("button.primary")
+	b.says("h1", "Configure Any REST API")
+	b.is(`document.querySelector("#request-paging-value").checkVisibility() === false`)
+	b.fill("#request-url", "/x")
+	b.fill("#request-records", "$.results[*]")
+	b.click("button[hx-post$='/test']")
+	b.says("#sample", "3 records")
+	b.everyLook("wizard-manual")
+}
+
+func TestWizardWalk(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	b.look("light", 1200, 900)
+	b.open(s.setUp)
+	b.do(chromedp.KeyEvent(userName + kb.Tab + password + kb.Tab + password + kb.Enter))
+	b.says("main h2", "No credentials yet")
+	b.open("/flows/new")
+	b.fill("#search", "puls")
+	b.is(`document.querySelectorAll("button.tile").length === 1`)
+	b.shot("wizard-1-source")
+	b.click("button.tile.connector")
+	b.says("h1", "Authenticate with Pulsedive")
+	b.click("a.tile.add")
+	b.is(`document.activeElement.id === "credential-name"`)
+	b.addKey("Pulsedive team", s.key())
+	b.is(`document.querySelector("input[type=radio]:checked")?.closest("label").textContent.includes("Pulsedive team")`)
+	b.everyLook("wizard-2-authenticate")
+	b.click("button.primary")
+	b.says("h1", "Configure Pulsedive")
+	b.is(`(() => { const e = document.querySelector("#endpoint"); e.value = "feed.indicators"; e.dispatchEvent(new Event("change", {bubbles: true})); return true })()`)
+	b.is(`document.querySelector("#value-fid") !== null`)
+	b.click("button[hx-post$='/test']")
+	b.says("#sample", "Feed ID")
+	b.fill("#value-fid", "1")
+	b.click("button[hx-post$='/test']")
+	b.says("#sample", "20 records")
+	b.everyLook("wizard-3-configure")
+	b.click("#source button.primary")
+	b.says("h1", "Destinations")
+	b.everyLook("wizard-4-destinations")
+	b.click("a.tile[href$='add=file']")
+	b.fill("#value-path", filepath.Join(t.TempDir(), "out.ndjson"))
+	b.everyLook("wizard-5-file")
+	b.click("form.panel button.primary")
+	b.says("article.tile h2", "file")
+	b.shot("wizard-6-added")
+	b.click("a.primary[href$='/schedule']")
+	b.says("h1", "Schedule")
+	b.click("input[value=every]")
+	b.says("#times", "At once")
+	b.everyLook("wizard-7-schedule")
+	b.click("form.schedule button.primary")
+	b.says("h1", "Review")
+	b.everyLook("wizard-8-review")
+	b.fill("#flow-name", "urlhaus")
+	b.do(chromedp.DoubleClick(chromedp.CSS("button[value=activate]"), chromedp.NodeVisible))
+	b.says("h1", "urlhaus")
+	b.says("#notice", "saved and active")
+	runs, err := s.app.Service.Runs(b.ctx, "urlhaus", 10, 0)
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	if _, err := s.app.Service.Follow(b.ctx, runs[0].ID, time.Second, func(service.Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	b.says("#live", "Succeeded")
+	b.shot("wizard-9-flow")
+}
+
+// everyLook takes pictures of a step in both colours, wide and narrow, and looks for what people cannot see, hear or reach.
+func (b *tab) everyLook(name string) {
+	b.Helper()
+	for _, look := range []struct {
+		name, scheme  string
+		width, height int64
+	}{{"dark", "dark", 1200, 900}, {"narrow", "light", 380, 900}, {"light", "light", 1200, 900}} {
+		b.look(look.scheme, look.width, look.height)
+		b.is(`document.getAnimations().length === 0`) // colours change slowly
+		b.fits()
+		b.accessible(name + " " + look.name)
+		b.shot(name + "-" + look.name)
+	}
+}
