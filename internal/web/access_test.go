@@ -82,7 +82,7 @@ func TestOtherSitesCannotPost(t *testing.T) {
 func (s *site) paths() []string {
 	s.fillUp()
 	return []string{
-		"/flows", "/flows/new", "/flows/new/pulsedive", "/flows/urlhaus", "/flows/never-run", "/runs", "/runs/1", "/activity", "/settings", "/nowhere",
+		"/flows", "/flows/new", "/flows/new/pulsedive", "/flows/urlhaus", "/flows/never-run", "/datasets/urlhaus", "/datasets/never-run", "/runs", "/runs/1", "/activity", "/settings", "/nowhere",
 		"/credentials", "/credentials/new", "/credentials/Pulsedive%20team", "/credentials/Pulsedive%20team/edit", "/credentials/Pulsedive%20team/rotate",
 		"/credentials/Pulsedive%20team/delete", "/connectors/pulsedive/authenticate", "/connectors/pulsedive/credentials/new?from=authenticate",
 		"/connectors/rest/credentials/new", "/sign-in", s.setUp,

@@ -290,7 +290,7 @@ func TestLooks(t *testing.T) {
 	}{{"light", "light", 1200, 860}, {"dark", "dark", 1200, 860}, {"narrow", "light", 380, 800}, {"narrow-dark", "dark", 380, 800}} {
 		b.look(look.scheme, look.width, look.height)
 		for name, path := range map[string]string{
-			"flows": "/flows", "flow": "/flows/" + string(flow.ID), "credentials": "/credentials", "authenticate": "/connectors/pulsedive/authenticate",
+			"flows": "/flows", "flow": "/flows/" + string(flow.ID), "dataset": "/datasets/" + string(flow.ID), "credentials": "/credentials", "authenticate": "/connectors/pulsedive/authenticate",
 			"overlay": "/connectors/rest/credentials/new?from=credentials", "runs": "/runs", "run": "/runs/1", "activity": "/activity",
 			"settings": "/settings", "missing": "/nowhere", "new-flow": "/flows/new", "flow-file": "/flows/new/pulsedive",
 		} {

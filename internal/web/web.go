@@ -62,6 +62,7 @@ func (s *server) pages() http.Handler {
 	closed("POST /flows/{id}/run", s.runFlow)
 	closed("POST /flows/{id}/pause", s.pauseFlow)
 	closed("POST /flows/{id}/resume", s.resumeFlow)
+	closed("GET /datasets/{id}", s.showDataset)
 	closed("GET /runs", s.listRuns)
 	closed("GET /runs/{id}", s.showRun)
 	closed("GET /activity", s.listActivity)
