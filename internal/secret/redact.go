@@ -45,7 +45,7 @@ func (r *Redactor) Add(secrets ...Text) {
 	}
 	known := len(r.forms)
 	for _, s := range secrets {
-		for _, form := range forms(s.Reveal()) {
+		for _, form := range forms(s.plain()) {
 			r.forms[form] = true
 		}
 	}

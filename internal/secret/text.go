@@ -40,7 +40,9 @@ func Read(r io.Reader) (Text, error) {
 }
 
 // Reveal returns the plaintext. Only the vault and the last RoundTripper may call it.
-func (t Text) Reveal() string {
+func (t Text) Reveal() string { return t.plain() }
+
+func (t Text) plain() string {
 	if t.open == nil {
 		return ""
 	}
@@ -48,14 +50,14 @@ func (t Text) Reveal() string {
 }
 
 // IsEmpty tells whether there is nothing in it.
-func (t Text) IsEmpty() bool { return t.Reveal() == "" }
+func (t Text) IsEmpty() bool { return t.plain() == "" }
 
 // Matches tells whether the secret has the form that a definition asks for.
-func (t Text) Matches(form *regexp.Regexp) bool { return form.MatchString(t.Reveal()) }
+func (t Text) Matches(form *regexp.Regexp) bool { return form.MatchString(t.plain()) }
 
 // Equal compares in constant time.
 func (t Text) Equal(other Text) bool {
-	return subtle.ConstantTimeCompare([]byte(t.Reveal()), []byte(other.Reveal())) == 1
+	return subtle.ConstantTimeCompare([]byte(t.plain()), []byte(other.plain())) == 1
 }
 
 // String returns a mask.
