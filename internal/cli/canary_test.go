@@ -141,13 +141,19 @@ destinations:
 	c.do("source", "test", "-f", name+".yaml")
 	c.do("flow", "apply", "-f", name+".yaml")
 	c.do("flow", "run", name, "--follow", "--max-wait", "1s")
-	c.do("dataset", "sample", name)
-	c.do("flow", "export", name)
+	c.do("flow", "deliver", name)
+	for _, args := range [][]string{
+		{"flow", "show"}, {"flow", "export"}, {"dataset", "show"}, {"dataset", "sample"}, {"dataset", "export"}, {"quarantine", "list"},
+	} {
+		c.do(append(args, name)...)
+	}
 }
 
 func (c *canaryCage) lists() {
 	c.do("credential", "add", "pulsedive", "--name", "P", "--set", "address="+c.api.URL, "--secret-stdin")
 	c.do("keys", "verify")
+	c.do("run", "show", "1")
+	c.do("quarantine", "show", "1")
 	for _, list := range []string{"credential", "flow", "dataset", "run", "quarantine", "connector"} {
 		c.do(list, "list")
 		c.do("--output", "json", list, "list")
