@@ -33,6 +33,7 @@ type Credential struct {
 	ID          ID                   `json:"id"`
 	Name        string               `json:"name"`
 	Description string               `json:"description"`
+	Owner       string               `json:"owner"` // the name of who added it
 	Connector   string               `json:"connector"`
 	Public      map[string]string    `json:"public"`  // public fields by name
 	Secrets     map[string]time.Time `json:"secrets"` // which secret fields are set, and since when

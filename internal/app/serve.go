@@ -33,10 +33,12 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	stopping := make(chan struct{})
 	server := &http.Server{
-		Handler: a.handler(users, behindProxy), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout,
+		Handler: a.handler(users, behindProxy, stopping), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderSize,
 	}
+	server.RegisterOnShutdown(func() { close(stopping) })
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
 	address := "http://" + listener.Addr().String()
@@ -97,7 +99,7 @@ func (a *App) work(ctx context.Context) error {
 	return engine.Stop(context.WithoutCancel(ctx))
 }
 
-// shutDown lets the requests at hand finish for a while, and then cuts them off: streams of events never end by themselves.
+// shutDown lets the requests at hand finish for a while, and then cuts them off.
 func shutDown(ctx context.Context, server *http.Server) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
@@ -107,10 +109,10 @@ func shutDown(ctx context.Context, server *http.Server) error {
 	return nil
 }
 
-func (a *App) handler(users *auth.Auth, secure bool) http.Handler {
+func (a *App) handler(users *auth.Auth, secure bool, stopping <-chan struct{}) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", web.New(web.Config{
-		Service: a.Service, Auth: users, Version: Version(), Data: a.settings.Data, Secure: secure, Log: a.Service.Log,
+		Service: a.Service, Auth: users, Version: Version(), Data: a.settings.Data, Secure: secure, Log: a.Service.Log, Stopping: stopping,
 	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -50,14 +51,35 @@ func (k *keyring) get(ctx context.Context) (map[string]secret.Text, error) {
 
 // OpenSource opens a source to be read with the given public fields and keys of its credential.
 func (e *Engine) OpenSource(s sallyport.Source, public map[string]string, keys Keys) (connector.Source, error) {
+	return e.OpenSample(s, public, keys, nil)
+}
+
+// Paging is the kind of paging of a source.
+func (e *Engine) Paging(s sallyport.Source) (string, error) {
+	_, endpoint, err := e.endpoint(s)
+	if err != nil {
+		return "", err
+	}
+	return cmp.Or(endpoint.Request.Paging.Type, sallyport.PagingSingle), nil
+}
+
+// endpoint finds what a source reads: an endpoint of its connector, or a request of its own.
+func (e *Engine) endpoint(s sallyport.Source) (*connector.Definition, *connector.Endpoint, error) {
 	definition, err := e.Catalogue.Definition(s.Connector)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	endpoint := &connector.Endpoint{}
 	if s.Request != nil {
-		endpoint.Request = *s.Request
-	} else if endpoint, err = definition.Endpoint(s.Endpoint); err != nil {
+		return definition, &connector.Endpoint{Request: *s.Request}, nil
+	}
+	endpoint, err := definition.Endpoint(s.Endpoint)
+	return definition, endpoint, err
+}
+
+// OpenSample is OpenSource, and lets peek see the beginning of every answer, without any secret.
+func (e *Engine) OpenSample(s sallyport.Source, public map[string]string, keys Keys, peek func(beginning []byte)) (connector.Source, error) {
+	definition, endpoint, err := e.endpoint(s)
+	if err != nil {
 		return nil, err
 	}
 	return rest.Open(rest.Config{
@@ -68,6 +90,7 @@ func (e *Engine) OpenSource(s sallyport.Source, public map[string]string, keys K
 		Secrets:    keys,
 		Transport:  func(address *url.URL) http.RoundTripper { return e.Egress.Transport(address) },
 		UserAgent:  e.UserAgent,
+		Peek:       peek,
 	})
 }
 

@@ -54,6 +54,16 @@ func (r *Redactor) Add(secrets ...Text) {
 	}
 }
 
+// Longest is the length of the longest form of a known secret: from a text that was cut off, that much of the end may be a part of one.
+func (r *Redactor) Longest() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for form := range r.forms {
+		n = max(n, len(form))
+	}
+	return n
+}
+
 // Bytes returns b with every known secret replaced. It returns b itself, unchanged, when there is none.
 func (r *Redactor) Bytes(b []byte) []byte {
 	m := r.matcher.Load()

@@ -80,7 +80,7 @@ func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d
 	}
 	now := sallyport.Now()
 	c := &sallyport.Credential{
-		ID: sallyport.NewID("crd"), Name: d.Name, Description: d.Description, Connector: d.Connector, Public: d.Public,
+		ID: sallyport.NewID("crd"), Name: d.Name, Description: d.Description, Owner: actor.Name, Connector: d.Connector, Public: d.Public,
 		Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := s.prove(ctx, c, definition, d.Secrets, testing); err != nil {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sallyport-io/sallyport"
-	"github.com/sallyport-io/sallyport/internal/audit"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/store"
@@ -19,11 +18,15 @@ const (
 	draftLifetime = 30 * 24 * time.Hour
 )
 
-// Draft is a flow that is being made step by step. It belongs to one user, and holds no secret: credentials go by their ids.
+// Draft is a flow that is being made, or changed, step by step. It belongs to one user, and holds no secret: credentials go by their ids.
 type Draft struct {
 	ID        sallyport.ID `json:"-"`
 	Version   int64        `json:"-"` // which one of its states this is: only the newest can be changed
 	UpdatedAt time.Time    `json:"-"`
+	Sample    *DraftSample `json:"-"` // what a test of its source showed last; nil: none did, or the source is another by now
+
+	Changes sallyport.ID `json:"changes,omitempty"` // the flow that it changes; empty: it becomes a new one
+	Base    string       `json:"base,omitempty"`    // what that flow was like when the draft was made; see print
 
 	Name         string              `json:"name,omitempty"`
 	Description  string              `json:"description,omitempty"`
@@ -56,8 +59,13 @@ const (
 	StepReview       Step = "review" // name and description; they are checked when the flow is made
 )
 
-// FlowID is the id of the flow that a draft becomes, so that a draft that became one leads there.
-func (d *Draft) FlowID() sallyport.ID { return flowOfDraft(d.ID) }
+// FlowID is the id of the flow that a draft becomes or changes, so that a draft that is finished leads there.
+func (d *Draft) FlowID() sallyport.ID {
+	if d.Changes != "" {
+		return d.Changes
+	}
+	return flowOfDraft(d.ID)
+}
 
 func flowOfDraft(id sallyport.ID) sallyport.ID {
 	return sallyport.ID("flw_" + strings.TrimPrefix(string(id), "drf_"))
@@ -72,24 +80,31 @@ func (s *Service) CreateDraft(ctx context.Context, user sallyport.ID, connectorI
 	case !IsSource(definition):
 		return nil, sallyport.FieldErrorf("connector", "%s has nothing to read from; it is for destinations", definition.Name)
 	}
-	d := &Draft{ID: sallyport.NewID("drf"), Version: 1, Connector: connectorID, UpdatedAt: sallyport.Now()}
+	d := newDraft(connectorID)
+	return d, s.Store.InTx(ctx, func(tx *store.Tx) error { return keepDraft(ctx, tx, user, d) })
+}
+
+func newDraft(connectorID string) *Draft {
+	return &Draft{ID: sallyport.NewID("drf"), Version: 1, Connector: connectorID, UpdatedAt: sallyport.Now()}
+}
+
+// keepDraft adds a draft, if its user does not have too many, and forgets those that nobody touched for long.
+func keepDraft(ctx context.Context, tx *store.Tx, user sallyport.ID, d *Draft) error {
 	row, err := d.row(user)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return d, s.Store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.DeleteDraftsBefore(ctx, user, d.UpdatedAt.Add(-draftLifetime)); err != nil {
-			return err
-		}
-		others, err := tx.Drafts(ctx, user, maxDrafts)
-		if err != nil {
-			return err
-		}
-		if len(others) == maxDrafts {
-			return sallyport.Errorf(sallyport.Conflict, "there are %d unfinished flows; finish or discard one first", maxDrafts)
-		}
-		return tx.InsertDraft(ctx, row)
-	})
+	if err := tx.DeleteDraftsBefore(ctx, user, d.UpdatedAt.Add(-draftLifetime)); err != nil {
+		return err
+	}
+	others, err := tx.Drafts(ctx, user, maxDrafts)
+	if err != nil {
+		return err
+	}
+	if len(others) == maxDrafts {
+		return sallyport.Errorf(sallyport.Conflict, "there are %d unfinished flows; finish or discard one first", maxDrafts)
+	}
+	return tx.InsertDraft(ctx, row)
 }
 
 // IsSource tells whether records can be pulled from a connector.
@@ -97,10 +112,10 @@ func IsSource(d *connector.Definition) bool { return len(d.Endpoints) > 0 || d.M
 
 // Drafts lists the unfinished flows of a user, newest first.
 func (s *Service) Drafts(ctx context.Context, user sallyport.ID) ([]*Draft, error) {
-	rows, err := s.Store.Drafts(ctx, user, maxDrafts)
-	if err != nil {
-		return nil, err
-	}
+	return readDrafts(s.Store.Drafts(ctx, user, maxDrafts))
+}
+
+func readDrafts(rows []store.Draft, err error) ([]*Draft, error) {
 	all := []*Draft{}
 	for _, row := range rows {
 		d, err := readDraft(row)
@@ -109,7 +124,7 @@ func (s *Service) Drafts(ctx context.Context, user sallyport.ID) ([]*Draft, erro
 		}
 		all = append(all, d)
 	}
-	return all, nil
+	return all, err
 }
 
 // Draft finds an unfinished flow of a user.
@@ -134,24 +149,37 @@ func readDraft(row store.Draft) (*Draft, error) {
 		return nil, sallyport.Errorf(sallyport.Internal, "the draft %s cannot be read: %w", row.ID, err)
 	}
 	d.ID, d.Version, d.UpdatedAt = row.ID, row.Version, row.UpdatedAt
-	return d, nil
+	return d, d.readSample(row.Sample)
 }
 
 func (d *Draft) row(user sallyport.ID) (store.Draft, error) {
 	content, err := json.Marshal(d)
-	return store.Draft{ID: d.ID, UserID: user, Version: d.Version, Content: string(content), UpdatedAt: d.UpdatedAt}, err
+	if err != nil {
+		return store.Draft{}, err
+	}
+	sample, err := json.Marshal(d.Sample)
+	return store.Draft{ID: d.ID, UserID: user, Version: d.Version, Content: string(content), Sample: string(sample), UpdatedAt: d.UpdatedAt}, err
 }
 
 // SaveDraft checks a step of a draft and keeps it, unless the draft was changed meanwhile. Fields of errors are paths in a flow file, such as
 // source.params.fid.
 func (s *Service) SaveDraft(ctx context.Context, user sallyport.ID, d *Draft, step Step) error {
+	return s.saveDraft(ctx, user, d, func(tx *store.Tx) error { return s.checkStep(ctx, tx, d, step) })
+}
+
+// SaveDraftDestination is SaveDraft after one destination was added or changed: it checks that one. What is wrong with others shows later.
+func (s *Service) SaveDraftDestination(ctx context.Context, user sallyport.ID, d *Draft, at int) error {
+	return s.saveDraft(ctx, user, d, func(tx *store.Tx) error { return s.checkDestination(ctx, tx, d, at) })
+}
+
+func (s *Service) saveDraft(ctx context.Context, user sallyport.ID, d *Draft, check func(tx *store.Tx) error) error {
 	d.UpdatedAt = sallyport.Now()
 	row, err := d.row(user)
 	if err != nil {
 		return err
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
-		if err := s.checkStep(ctx, tx, d, step); err != nil {
+		if err := check(tx); err != nil {
 			return err
 		}
 		return tx.UpdateDraft(ctx, row)
@@ -205,11 +233,32 @@ func (s *Service) checkStep(ctx context.Context, tx *store.Tx, d *Draft, step St
 		if f.Destinations, err = r.destinations(ctx, spec); err != nil {
 			return err
 		}
-		if i, err := s.checkTargets(ctx, tx, f); err != nil {
+		if i, err := s.checkTargets(ctx, tx, f, everyOne); err != nil {
 			return spec.at(err, "destinations", i, "config")
 		}
 	}
 	return err
+}
+
+// checkDestination checks one destination of a draft, by itself and among the others as far as they can be read.
+func (s *Service) checkDestination(ctx context.Context, tx *store.Tx, d *Draft, at int) error {
+	spec, err := s.draftSpec(ctx, tx, d)
+	if err != nil {
+		return err
+	}
+	r, f := resolver{s, tx}, &sallyport.Flow{Name: d.Name}
+	for i, one := range spec.Destinations {
+		to, err := r.destination(ctx, one)
+		if err != nil && i == at {
+			return spec.at(err, "destinations", at)
+		}
+		if i != at && one.Name == spec.Destinations[at].Name {
+			return spec.at(sallyport.FieldErrorf("name", "there are two destinations named %q", one.Name), "destinations", at)
+		}
+		f.Destinations = append(f.Destinations, to)
+	}
+	_, err = s.checkTargets(ctx, tx, f, at)
+	return spec.at(err, "destinations", at, "config")
 }
 
 // authenticates checks the credential of a source alone.
@@ -252,89 +301,6 @@ func (s *Service) draftSpec(ctx context.Context, tx *store.Tx, d *Draft) (placed
 		spec.Destinations = append(spec.Destinations, one)
 	}
 	return spec, nil
-}
-
-// SampleDraft reads a sample from the source of a draft. Nothing is stored.
-func (s *Service) SampleDraft(ctx context.Context, actor sallyport.Actor, d *Draft) (*Sample, error) {
-	source := SourceDraft{Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request}
-	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
-		if err := s.checkStep(ctx, tx, d, StepConfigure); err != nil {
-			return err
-		}
-		spec, err := s.draftSpec(ctx, tx, d)
-		source.Credential = spec.Source.Credential
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s.TestSource(ctx, actor, source)
-}
-
-// FinishDraft makes the flow that a draft describes, in place of the draft; an active one runs at once. A name that is taken is an error of
-// the field flow.
-func (s *Service) FinishDraft(ctx context.Context, user sallyport.ID, actor sallyport.Actor, d *Draft, state sallyport.FlowState) error {
-	return s.Store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.DeleteDraft(ctx, store.Draft{ID: d.ID, UserID: user, Version: d.Version}); err != nil {
-			return err
-		}
-		f, err := s.flowFromDraft(ctx, tx, d)
-		if err != nil {
-			return err
-		}
-		f.State = state
-		if err := s.insertFlow(ctx, tx, actor, f); err != nil || state == sallyport.FlowPaused {
-			return err
-		}
-		entry := audit.Entry(actor, audit.FlowRun, f.ID, map[string]string{"name": f.Name})
-		if err := tx.InsertAudit(ctx, entry); err != nil {
-			return err
-		}
-		_, _, err = s.Engine.StartRun(ctx, tx, f.ID)
-		return err
-	})
-}
-
-// flowFromDraft makes a checked flow of a draft, as a flow file would be made one. It must be new.
-func (s *Service) flowFromDraft(ctx context.Context, tx *store.Tx, d *Draft) (*sallyport.Flow, error) {
-	spec, err := s.draftSpec(ctx, tx, d)
-	if err != nil {
-		return nil, err
-	}
-	r := resolver{s, tx}
-	if err := r.authenticates(ctx, spec.Source); err != nil {
-		return nil, spec.at(err, "source")
-	}
-	f, err := r.flow(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	f.ID = d.FlowID()
-	switch _, err := tx.FlowByName(ctx, f.Name); {
-	case err == nil:
-		return nil, &sallyport.Error{Code: sallyport.Conflict, Field: "flow", Message: "there is already a flow of this name; choose another"}
-	case sallyport.CodeOf(err) != sallyport.NotFound:
-		return nil, err
-	}
-	if i, err := s.checkTargets(ctx, tx, f); err != nil {
-		return nil, spec.at(err, "destinations", i, "config")
-	}
-	return f, nil
-}
-
-func (s *Service) insertFlow(ctx context.Context, tx *store.Tx, actor sallyport.Actor, f *sallyport.Flow) (err error) {
-	entry := audit.Entry(actor, audit.FlowApply, f.ID, map[string]string{"name": f.Name, "change": FlowCreated})
-	if err := tx.InsertAudit(ctx, entry); err != nil {
-		return err
-	}
-	due := engine.First
-	if f.State == sallyport.FlowActive {
-		due = engine.Next // it runs at once in any case
-	}
-	if f.Source.NextRunAt, err = due(f.Source.Schedule, sallyport.Now()); err != nil {
-		return err
-	}
-	return createFlow(ctx, tx, f)
 }
 
 // NextTimes are the first times at which a schedule would be due if it were made now; none without a schedule.

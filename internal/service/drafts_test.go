@@ -67,19 +67,22 @@ func TestDraftBecomesFlow(t *testing.T) {
 	if diff := cmp.Diff(d, again); diff != "" {
 		t.Errorf("kept (-), read (+):\n%s", diff)
 	}
-	sample, err := p.Service.SampleDraft(ctx, actor, d)
+	sample, err := p.Service.SampleDraft(ctx, ada, actor, d)
 	if err != nil || len(sample.Records) != service.SampleSize || !sample.More || sample.Pages != 1 {
 		t.Errorf("sample %+v, %v", sample, err)
 	}
+	if again, err = p.Service.Draft(ctx, ada, string(d.ID)); err != nil || again.Sample == nil || len(again.Sample.Schema.Fields) != 2 || again.Version != d.Version {
+		t.Errorf("the draft keeps %+v of it, %v", again.Sample, err)
+	}
 	d.Name = "F"
-	wantField(t, p.Service.FinishDraft(ctx, ada, actor, d, sallyport.FlowActive), sallyport.Conflict, "flow")
+	wantField(t, p.Service.FinishDraft(ctx, ada, actor, d, true), sallyport.Conflict, "flow")
 	d.Name = " "
-	wantField(t, p.Service.FinishDraft(ctx, ada, actor, d, sallyport.FlowActive), sallyport.Invalid, "flow")
+	wantField(t, p.Service.FinishDraft(ctx, ada, actor, d, true), sallyport.Invalid, "flow")
 	d.Name = "drawn"
-	if err := p.Service.FinishDraft(ctx, ada, actor, d, sallyport.FlowActive); err != nil {
+	if err := p.Service.FinishDraft(ctx, ada, actor, d, true); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Service.FinishDraft(ctx, ada, actor, d, sallyport.FlowActive); sallyport.CodeOf(err) != sallyport.NotFound {
+	if err := p.Service.FinishDraft(ctx, ada, actor, d, true); sallyport.CodeOf(err) != sallyport.NotFound {
 		t.Errorf("a second time: %v", err)
 	}
 	f, err := p.Service.FlowOfDraft(ctx, string(d.ID))
@@ -126,7 +129,7 @@ func TestDraftFaultsHaveTheirPaths(t *testing.T) {
 		wantField(t, p.Service.SaveDraft(ctx, ada, d, test.step), sallyport.Invalid, test.field)
 		wantField(t, p.Service.CheckDraft(ctx, d), sallyport.Invalid, test.field)
 		d.Name = "whole"
-		wantField(t, p.Service.FinishDraft(ctx, ada, actor, d, sallyport.FlowPaused), sallyport.Invalid, test.field)
+		wantField(t, p.Service.FinishDraft(ctx, ada, actor, d, false), sallyport.Invalid, test.field)
 		kept, err := p.Service.Draft(ctx, ada, string(d.ID))
 		if err != nil || kept.Version != 1 || kept.Name != "" {
 			t.Errorf("%s: a faulty step was kept: %+v, %v", test.field, kept, err)
@@ -147,7 +150,7 @@ func TestDraftInTwoWindows(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"save":    p.Service.SaveDraft(ctx, ada, &other, service.StepSchedule),
-		"finish":  p.Service.FinishDraft(ctx, ada, actor, &other, sallyport.FlowPaused),
+		"finish":  p.Service.FinishDraft(ctx, ada, actor, &other, false),
 		"discard": p.Service.DiscardDraft(ctx, ada, string(other.ID), other.Version),
 	} {
 		if sallyport.CodeOf(err) != sallyport.Conflict {

@@ -337,7 +337,7 @@ func plain(values map[string]any) map[string]any {
 
 // ExportFlow writes a flow as a flow file.
 func (s *Service) ExportFlow(ctx context.Context, name string) ([]byte, error) {
-	f, err := s.Store.FlowByName(ctx, name)
+	f, err := s.Flow(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 		change.Change = FlowUnchanged
 		return change, nil
 	}
-	if i, err := s.checkTargets(ctx, tx, f); err != nil {
+	if i, err := s.checkTargets(ctx, tx, f, everyOne); err != nil {
 		return change, spec.at(err, "destinations", i, "config")
 	}
 	if f.ID = old.ID; f.ID == "" {
@@ -248,8 +248,12 @@ func resolved(path string) string {
 	}
 }
 
-// checkTargets refuses a destination of f that writes where another one does. The index is that of the refused one.
-func (s *Service) checkTargets(ctx context.Context, tx *store.Tx, f *sallyport.Flow) (int, error) {
+// everyOne is in the place of the index of one destination.
+const everyOne = -1
+
+// checkTargets refuses a destination of f that writes where another one does, whichever it is or only the one with an index. The index that
+// is returned is that of the refused one.
+func (s *Service) checkTargets(ctx context.Context, tx *store.Tx, f *sallyport.Flow, only int) (int, error) {
 	flows, err := tx.Flows(ctx)
 	if err != nil {
 		return 0, err
@@ -258,7 +262,7 @@ func (s *Service) checkTargets(ctx context.Context, tx *store.Tx, f *sallyport.F
 	for _, own := range s.OwnFiles {
 		own = resolved(own)
 		for i, d := range f.Destinations {
-			if path, ok := d.Config["path"].(string); ok && resolved(path) == own {
+			if path, ok := d.Config["path"].(string); ok && resolved(path) == own && (only == everyOne || only == i) {
 				return i, sallyport.FieldErrorf("path", "%s is a file of Sallyport itself; choose another", path)
 			}
 		}
@@ -272,7 +276,7 @@ func (s *Service) checkTargets(ctx context.Context, tx *store.Tx, f *sallyport.F
 	}
 	for i, d := range f.Destinations {
 		target := s.target(d)
-		if by, ok := taken[target]; ok {
+		if by, ok := taken[target]; ok && (only == everyOne || only == i) {
 			return i, sallyport.FieldErrorf("", "%s writes there already; two must not share one place", by)
 		}
 		taken[target] = fmt.Sprintf("destination %q of this flow", d.Name)
@@ -318,7 +322,7 @@ func (s *Service) SetFlowState(ctx context.Context, actor sallyport.Actor, name 
 
 // DeleteFlow removes a flow with its source, dataset and runs.
 func (s *Service) DeleteFlow(ctx context.Context, actor sallyport.Actor, name string) error {
-	f, err := s.Store.FlowByName(ctx, name)
+	f, err := s.Flow(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
@@ -90,19 +91,39 @@ func (s *Service) UpdateCredential(ctx context.Context, actor sallyport.Actor, c
 	})
 }
 
-// FlowStatus is a flow with its newest run, if it has one.
+// FlowStatus is a flow with its newest run, if it has one, and what ran of it of late.
 type FlowStatus struct {
 	sallyport.Flow
-	Last *sallyport.Run `json:"last,omitempty"`
+	Last  *sallyport.Run `json:"last,omitempty"`
+	Hours []Hour         `json:"hours"` // the last 24, the present one last
 }
 
-// FlowStatuses lists all flows by name, each with its newest run.
-func (s *Service) FlowStatuses(ctx context.Context) ([]FlowStatus, error) {
-	flows, err := s.Store.Flows(ctx)
+// FlowQuery says which flows are wanted.
+type FlowQuery = store.FlowQuery
+
+// FlowStatuses lists flows by name. next is the After of the page behind this one, "" if this is the last.
+func (s *Service) FlowStatuses(ctx context.Context, q FlowQuery) (page []FlowStatus, next string, err error) {
+	wanted := q.Limit
+	q.Limit++
+	flows, err := s.Store.FindFlows(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	runs, err := s.Store.LastRuns(ctx)
+	if len(flows) > wanted {
+		flows = flows[:wanted]
+		next = flows[wanted-1].Name
+	}
+	page, err = s.statuses(ctx, flows)
+	return page, next, err
+}
+
+// statuses adds to flows what ran of them.
+func (s *Service) statuses(ctx context.Context, flows []sallyport.Flow) ([]FlowStatus, error) {
+	ids := make([]sallyport.ID, len(flows))
+	for i, f := range flows {
+		ids[i] = f.ID
+	}
+	runs, err := s.Store.LastRuns(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +131,74 @@ func (s *Service) FlowStatuses(ctx context.Context) ([]FlowStatus, error) {
 	for i := range runs {
 		last[runs[i].FlowID] = &runs[i]
 	}
+	hours, err := s.hours(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]FlowStatus, len(flows))
 	for i, f := range flows {
-		all[i] = FlowStatus{f, last[f.ID]}
+		all[i] = FlowStatus{f, last[f.ID], hours[f.ID]}
 	}
 	return all, nil
+}
+
+// FlowStatus finds a flow by its name or id, with what ran of it.
+func (s *Service) FlowStatus(ctx context.Context, name string) (FlowStatus, error) {
+	f, err := s.Flow(ctx, name)
+	if err != nil {
+		return FlowStatus{}, err
+	}
+	all, err := s.statuses(ctx, []sallyport.Flow{f})
+	if err != nil {
+		return FlowStatus{}, err
+	}
+	return all[0], nil
+}
+
+// Hour is what the runs of a flow came to that began within an hour.
+type Hour struct {
+	Begin       time.Time `json:"begin"`
+	Succeeded   int64     `json:"succeeded"`
+	Failed      int64     `json:"failed"`
+	Unfinished  int64     `json:"unfinished"`
+	Records     int64     `json:"records"`
+	Quarantined int64     `json:"quarantined"`
+}
+
+// hoursShown is how far back the hours go.
+const hoursShown = 24
+
+func (s *Service) hours(ctx context.Context, ids []sallyport.ID) (map[sallyport.ID][]Hour, error) {
+	first := sallyport.Now().Truncate(time.Hour).Add(-(hoursShown - 1) * time.Hour)
+	found, err := s.Store.RunsByHour(ctx, ids, first)
+	if err != nil {
+		return nil, err
+	}
+	of := map[sallyport.ID][]Hour{}
+	for _, id := range ids {
+		of[id] = make([]Hour, hoursShown)
+		for i := range of[id] {
+			of[id][i].Begin = first.Add(time.Duration(i) * time.Hour)
+		}
+	}
+	for _, h := range found {
+		at := int(h.Hour.Sub(first) / time.Hour)
+		if at < 0 || at >= hoursShown { // the clock went on meanwhile
+			continue
+		}
+		hour := &of[h.FlowID][at]
+		hour.Records += h.Records
+		hour.Quarantined += h.Quarantined
+		switch h.State {
+		case sallyport.RunSucceeded:
+			hour.Succeeded += h.Runs
+		case sallyport.RunFailed:
+			hour.Failed += h.Runs
+		default:
+			hour.Unfinished += h.Runs
+		}
+	}
+	return of, nil
 }
 
 // Audit returns the newest audit entries, newest first: at most limit, with ids under before if that is not 0.

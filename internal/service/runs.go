@@ -23,12 +23,18 @@ func (s *Service) StartRun(ctx context.Context, actor sallyport.Actor, flowName 
 	if flow.State == sallyport.FlowPaused {
 		return run, false, sallyport.Errorf(sallyport.Conflict, "flow %q is paused; resume it first", flow.Name)
 	}
-	entry := sallyport.AuditEntry{Actor: actor, Action: audit.FlowRun, Object: flow.ID, Detail: map[string]string{"name": flow.Name}}
-	err = s.audited(ctx, entry, func(tx *store.Tx) error {
-		run, resumed, err = s.Engine.StartRun(ctx, tx, flow.ID)
+	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		run, resumed, err = s.startRun(ctx, tx, actor, &flow)
 		return err
 	})
 	return run, resumed, err
+}
+
+func (s *Service) startRun(ctx context.Context, tx *store.Tx, actor sallyport.Actor, f *sallyport.Flow) (run sallyport.Run, resumed bool, err error) {
+	if err := tx.InsertAudit(ctx, audit.Entry(actor, audit.FlowRun, f.ID, map[string]string{"name": f.Name})); err != nil {
+		return run, false, err
+	}
+	return s.Engine.StartRun(ctx, tx, f.ID)
 }
 
 // Progress is where a run stands, with the destinations of its flow.
@@ -67,9 +73,7 @@ func (s *Service) Deliver(ctx context.Context, actor sallyport.Actor, flowName s
 	if err != nil {
 		return nil, err
 	}
-	entry := sallyport.AuditEntry{Actor: actor, Action: audit.FlowDeliver, Object: flow.ID, Detail: map[string]string{"name": flow.Name}}
-	err = s.audited(ctx, entry, func(tx *store.Tx) error { return s.Engine.Deliver(ctx, tx, flow.ID) })
-	if err != nil {
+	if err := s.QueueDeliveries(ctx, actor, flow); err != nil {
 		return nil, err
 	}
 	err = s.work(ctx, tell, func() (Progress, bool, error) {
@@ -80,6 +84,12 @@ func (s *Service) Deliver(ctx context.Context, actor sallyport.Actor, flowName s
 		return Progress{Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq}, !behind, err
 	})
 	return flow.Destinations, err
+}
+
+// QueueDeliveries lets the destinations of a flow have what they are behind with, those that have failed too. It only queues the work.
+func (s *Service) QueueDeliveries(ctx context.Context, actor sallyport.Actor, flow sallyport.Flow) error {
+	entry := sallyport.AuditEntry{Actor: actor, Action: audit.FlowDeliver, Object: flow.ID, Detail: map[string]string{"name": flow.Name}}
+	return s.audited(ctx, entry, func(tx *store.Tx) error { return s.Engine.Deliver(ctx, tx, flow.ID) })
 }
 
 // work works what is queued, unless another process does, and looks how it goes whenever something moved, until it is done.

@@ -34,3 +34,6 @@ func (s *Service) audited(ctx context.Context, entry sallyport.AuditEntry, f fun
 		return f(tx)
 	})
 }
+
+// Changed is closed when something that this process works has moved: a page was committed, a delivery got on.
+func (s *Service) Changed() <-chan struct{} { return s.Engine.Changed() }

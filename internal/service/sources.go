@@ -6,13 +6,16 @@ import (
 	"encoding/json"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/dataset"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
 // What a test of a source fetches at most.
 const (
-	SampleSize  = 20 // records
-	samplePages = 5  // calls, where pages are short or empty
+	SampleSize  = 20     // records
+	samplePages = 5      // calls, where pages are short or empty
+	countAtMost = 20_000 // records of the first page
 )
 
 // SourceDraft is a source before it belongs to a flow: the flow file of one, or what the command line says.
@@ -28,49 +31,98 @@ type SourceDraft struct {
 // Sample is what a source gives.
 type Sample struct {
 	Records []json.RawMessage `json:"records"`
-	More    bool              `json:"more"`          // there are more than these
-	Pages   int               `json:"pages"`         // calls that were made
+	More    bool              `json:"more"`                  // there are more than these
+	Pages   int               `json:"pages"`                 // calls that were made
+	Page    int64             `json:"page_records,omitzero"` // records of the first page; 0 if they are too many to be counted
+	Paging  string            `json:"paging"`
 	Key     []string          `json:"key,omitempty"` // the fields that together name a record
+	Schema  sallyport.Schema  `json:"schema"`        // of the records
+	Answer  []byte            `json:"-"`             // the beginning of the first answer, as it came, without any secret
 }
 
-// TestSource reads a sample from a source. Nothing is stored.
+// TestSource reads a sample from a source. Nothing is stored. With an error it returns what there is nevertheless: the beginning of the answer.
 func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d SourceDraft) (*Sample, error) {
+	sample := &Sample{Records: []json.RawMessage{}}
 	source, key, err := s.resolveSource(ctx, d)
 	if err != nil {
-		return nil, err
+		return sample, err
 	}
+	sample.Key = key
 	var credential sallyport.Credential
 	if source.Credential != "" {
 		if credential, err = s.Store.Credential(ctx, source.Credential); err != nil {
-			return nil, err
+			return sample, err
 		}
 	}
-	open, err := s.Engine.OpenSource(source, credential.Public, s.Engine.Keys(actor, source.Credential))
+	open, err := s.Engine.OpenSample(source, credential.Public, s.Engine.Keys(actor, source.Credential), sample.peek)
 	if err != nil {
-		return nil, err
+		return sample, err
 	}
-	sample := &Sample{Records: []json.RawMessage{}, Key: key}
-	for page, err := range open.Pages(ctx, "") {
+	if sample.Paging, err = s.Engine.Paging(source); err != nil {
+		return sample, err
+	}
+	return sample, sample.read(ctx, open)
+}
+
+// peek keeps the beginning of the first answer.
+func (s *Sample) peek(beginning []byte) {
+	if s.Answer == nil {
+		s.Answer = beginning
+	}
+}
+
+// read reads as many pages as it takes to fill the sample.
+func (s *Sample) read(ctx context.Context, source connector.Source) error {
+	observer := dataset.NewObserver(sallyport.Schema{})
+	for page, err := range source.Pages(ctx, "") {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		sample.Pages++
-		for record, err := range page.Records {
-			if err != nil {
-				return nil, err
-			}
-			if len(sample.Records) == SampleSize {
-				sample.More = true
-				return sample, nil
-			}
-			sample.Records = append(sample.Records, bytes.Clone(record))
+		s.Pages++
+		if err := s.readPage(page, observer); err != nil {
+			return err
 		}
-		if len(sample.Records) == SampleSize || sample.Pages == samplePages {
-			sample.More = page.Next != ""
+		if len(s.Records) == SampleSize || s.Pages == samplePages {
+			s.More = s.More || page.Next != ""
 			break
 		}
 	}
-	return sample, nil
+	s.Schema = observer.Schema()
+	return nil
+}
+
+// readPage takes what the sample has room for, and counts the rest of the first page: that costs no call. Once the sample is full an error
+// ends the counting only.
+func (s *Sample) readPage(page *connector.Page, observer *dataset.Observer) error {
+	records := int64(0)
+	for record, err := range page.Records {
+		switch full := len(s.Records) == SampleSize; {
+		case err != nil && !full:
+			return err
+		case err != nil || records == countAtMost || full && s.Pages > 1:
+			s.More = true
+			return nil
+		case full:
+			s.More = true
+		default:
+			if err := s.take(record, observer); err != nil {
+				return err
+			}
+		}
+		records++
+	}
+	if s.Pages == 1 {
+		s.Page = records
+	}
+	return nil
+}
+
+func (s *Sample) take(record []byte, observer *dataset.Observer) error {
+	s.Records = append(s.Records, bytes.Clone(record))
+	if len(record) == 0 || record[0] != '{' {
+		return nil // a run would put it into quarantine
+	}
+	return observer.Observe(record)
 }
 
 // resolveSource checks a draft as applying a flow would.

@@ -11,11 +11,11 @@ import (
 	"github.com/sallyport-io/sallyport"
 )
 
-const selectCredentials = `SELECT id, name, description, connector, public, secrets, sealed, version, verdict, reason,
+const selectCredentials = `SELECT id, name, description, owner, connector, public, secrets, sealed, version, verdict, reason,
 	verdict_at, last_used_at, created_at, updated_at FROM credential`
 
 func scanCredential(r row) (c sallyport.Credential, err error) {
-	err = r.Scan(&c.ID, &c.Name, &c.Description, &c.Connector, jsonColumn{&c.Public}, jsonColumn{&c.Secrets}, (*[]byte)(&c.Sealed), &c.Version,
+	err = r.Scan(&c.ID, &c.Name, &c.Description, &c.Owner, &c.Connector, jsonColumn{&c.Public}, jsonColumn{&c.Secrets}, (*[]byte)(&c.Sealed), &c.Version,
 		&c.Verdict, &c.Reason, timeColumn{&c.VerdictAt}, timeColumn{&c.LastUsedAt}, timeColumn{&c.CreatedAt}, timeColumn{&c.UpdatedAt})
 	return c, err
 }
@@ -56,15 +56,15 @@ func (tx *Tx) InsertCredential(ctx context.Context, c sallyport.Credential) erro
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, `INSERT INTO credential (id, name, name_key, description, connector, public, secrets, sealed, version, verdict,
+	_, err = tx.exec(ctx, `INSERT INTO credential (id, name, name_key, description, owner, connector, public, secrets, sealed, version, verdict,
 		reason, verdict_at, last_used_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		c.ID, c.Name, nameKey(c.Name), c.Description, c.Connector, public, secrets, []byte(c.Sealed), c.Version, c.Verdict,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		c.ID, c.Name, nameKey(c.Name), c.Description, c.Owner, c.Connector, public, secrets, []byte(c.Sealed), c.Version, c.Verdict,
 		readable(c.Reason), micros(c.VerdictAt), micros(c.LastUsedAt), micros(c.CreatedAt), micros(c.UpdatedAt))
 	return nameTaken(err, "credential", c.Name)
 }
 
-// UpdateCredential writes all of a credential but its connector, CreatedAt and LastUsedAt, if the stored version is still the given one.
+// UpdateCredential writes all of a credential but its owner, connector, CreatedAt and LastUsedAt, if the stored version is still the given one.
 func (tx *Tx) UpdateCredential(ctx context.Context, c sallyport.Credential, version int64) error {
 	public, secrets, err := credentialJSON(c)
 	if err != nil {

@@ -13,13 +13,14 @@ type Draft struct {
 	UserID    sallyport.ID
 	Version   int64  // counts up with every change
 	Content   string // JSON
+	Sample    string // JSON: what a test of its source showed; "null" before the first
 	UpdatedAt time.Time
 }
 
-const selectDrafts = "SELECT id, user_id, version, content, updated_at FROM draft"
+const selectDrafts = "SELECT id, user_id, version, content, sample, updated_at FROM draft"
 
 func scanDraft(r row) (d Draft, err error) {
-	err = r.Scan(&d.ID, &d.UserID, &d.Version, &d.Content, timeColumn{&d.UpdatedAt})
+	err = r.Scan(&d.ID, &d.UserID, &d.Version, &d.Content, &d.Sample, timeColumn{&d.UpdatedAt})
 	return d, err
 }
 
@@ -35,8 +36,8 @@ func (r reader) Drafts(ctx context.Context, userID sallyport.ID, limit int) ([]D
 
 // InsertDraft adds a draft.
 func (tx *Tx) InsertDraft(ctx context.Context, d Draft) error {
-	_, err := tx.exec(ctx, "INSERT INTO draft (id, user_id, version, content, updated_at) VALUES ($1, $2, $3, $4, $5)",
-		d.ID, d.UserID, d.Version, d.Content, micros(d.UpdatedAt))
+	_, err := tx.exec(ctx, "INSERT INTO draft (id, user_id, version, content, sample, updated_at) VALUES ($1, $2, $3, $4, $5, $6)",
+		d.ID, d.UserID, d.Version, d.Content, d.Sample, micros(d.UpdatedAt))
 	return err
 }
 
@@ -45,6 +46,11 @@ func (tx *Tx) UpdateDraft(ctx context.Context, d Draft) error {
 	n, err := tx.exec(ctx, "UPDATE draft SET version = version + 1, content = $1, updated_at = $2 WHERE id = $3 AND user_id = $4 AND version = $5",
 		d.Content, micros(d.UpdatedAt), d.ID, d.UserID, d.Version)
 	return tx.draftTouched(ctx, d, n, err)
+}
+
+// SetDraftSample notes what a test of a draft's source showed. It is no change of the draft.
+func (tx *Tx) SetDraftSample(ctx context.Context, userID, id sallyport.ID, sample string) error {
+	return tx.execOne(ctx, notFound("draft", id), "UPDATE draft SET sample = $1 WHERE id = $2 AND user_id = $3", sample, id, userID)
 }
 
 // DeleteDraft removes a draft, if the stored version is still that of d.

@@ -17,9 +17,9 @@ func addUser(t *testing.T, s *store.Store, name string) sallyport.ID {
 func testDrafts(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	ada, eve := addUser(t, s, "Ada"), addUser(t, s, "Eve")
-	old := store.Draft{ID: "drf_old", UserID: ada, Version: 1, Content: `{"a":1}`, UpdatedAt: at(1)}
-	d := store.Draft{ID: "drf_1", UserID: ada, Version: 1, Content: `{"name":"\u0000<"}`, UpdatedAt: at(2)}
-	others := store.Draft{ID: "drf_2", UserID: eve, Version: 1, Content: "{}", UpdatedAt: at(0)}
+	old := store.Draft{ID: "drf_old", UserID: ada, Version: 1, Content: `{"a":1}`, Sample: "null", UpdatedAt: at(1)}
+	d := store.Draft{ID: "drf_1", UserID: ada, Version: 1, Content: `{"name":"\u0000<"}`, Sample: `{"s":1}`, UpdatedAt: at(2)}
+	others := store.Draft{ID: "drf_2", UserID: eve, Version: 1, Content: "{}", Sample: "null", UpdatedAt: at(0)}
 	for _, one := range []store.Draft{old, d, others} {
 		do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.InsertDraft(ctx, one) })
 	}
@@ -43,6 +43,15 @@ func testDrafts(t *testing.T, s *store.Store) {
 	wantError(t, update(d), sallyport.Conflict, "another window")
 	wantError(t, remove(d), sallyport.Conflict, "another window")
 	changed.Version = 2
+	diff(t, get(s.Draft(ctx, ada, d.ID))(t), changed)
+	sample := func(user sallyport.ID) error {
+		return try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetDraftSample(ctx, user, d.ID, `{"s":2}`) })
+	}
+	wantError(t, sample(eve), sallyport.NotFound)
+	if err := sample(ada); err != nil {
+		t.Fatal(err)
+	}
+	changed.Sample = `{"s":2}`
 	diff(t, get(s.Draft(ctx, ada, d.ID))(t), changed)
 	stolen := changed
 	stolen.UserID = eve

@@ -2,14 +2,100 @@ package store
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
 )
 
-// LastRuns returns the newest run of every flow that has one.
-func (r reader) LastRuns(ctx context.Context) ([]sallyport.Run, error) {
-	return list(ctx, r.q, scanRun, selectRuns+" WHERE run.id = (SELECT MAX(newest.id) FROM run AS newest WHERE newest.flow_id = flow.id) ORDER BY run.id")
+// FlowQuery says which flows are wanted, by name.
+type FlowQuery struct {
+	Search string              // a part of the name, ignoring case; "" fits all
+	State  sallyport.FlowState // "" fits all
+	Failed bool                // only those whose newest run failed
+	After  string              // the name of the last one on the page before; "" begins at the first
+	Limit  int                 // at most; 1,000 if it is 0 or less
+}
+
+const newestRun = "(SELECT MAX(newest.id) FROM run AS newest WHERE newest.flow_id = flow.id)"
+
+// FindFlows returns the flows that fit, by name.
+func (r reader) FindFlows(ctx context.Context, q FlowQuery) ([]sallyport.Flow, error) {
+	if q.Limit <= 0 || q.Limit > maxPage {
+		q.Limit = maxPage
+	}
+	where := []string{"name_key > $1"}
+	args := []any{nameKey(q.After)}
+	if q.Search != "" {
+		args = append(args, "%"+strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(nameKey(q.Search))+"%")
+		where = append(where, fmt.Sprintf(`name_key LIKE $%d ESCAPE '\'`, len(args)))
+	}
+	if q.State != "" {
+		args = append(args, q.State)
+		where = append(where, fmt.Sprintf("state = $%d", len(args)))
+	}
+	if q.Failed {
+		where = append(where, "'failed' = (SELECT run.state FROM run WHERE run.id = "+newestRun+")")
+	}
+	ids, err := list(ctx, r.q, single[sallyport.ID], fmt.Sprintf("SELECT id FROM flow WHERE %s ORDER BY name_key LIMIT %d",
+		strings.Join(where, " AND "), q.Limit), args...)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	in, args := among(ids, nil)
+	return r.flows(ctx, "flow.id IN "+in, args...)
+}
+
+// CountFlows returns how many flows there are.
+func (r reader) CountFlows(ctx context.Context) (int64, error) {
+	return one(ctx, r.q, nil, single[int64], "SELECT COUNT(*) FROM flow")
+}
+
+// LastRuns returns the newest run of each of the given flows that has one.
+func (r reader) LastRuns(ctx context.Context, flows []sallyport.ID) ([]sallyport.Run, error) {
+	if len(flows) == 0 {
+		return nil, nil
+	}
+	in, args := among(flows, nil)
+	return list(ctx, r.q, scanRun, selectRuns+" WHERE flow.id IN "+in+" AND run.id = "+newestRun+" ORDER BY run.id", args...)
+}
+
+// HourRuns is how many runs of a flow began within an hour, and what became of them.
+type HourRuns struct {
+	FlowID      sallyport.ID
+	Hour        time.Time
+	State       sallyport.RunState
+	Runs        int64
+	Records     int64
+	Quarantined int64
+}
+
+func scanHour(r row) (h HourRuns, err error) {
+	var hour int64
+	err = r.Scan(&h.FlowID, &hour, &h.State, &h.Runs, &h.Records, &h.Quarantined)
+	h.Hour = time.Unix(hour*3600, 0).UTC()
+	return h, err
+}
+
+// RunsByHour counts the runs of the given flows that began since a time, by the hours of the clock in UTC.
+func (r reader) RunsByHour(ctx context.Context, flows []sallyport.ID, since time.Time) ([]HourRuns, error) {
+	if len(flows) == 0 {
+		return nil, nil
+	}
+	in, args := among(flows, []any{micros(since)})
+	return list(ctx, r.q, scanHour, `SELECT flow_id, created_at / 3600000000, state, COUNT(*), CAST(SUM(records) AS BIGINT), CAST(SUM(quarantined) AS BIGINT)
+		FROM run WHERE created_at >= $1 AND flow_id IN `+in+" GROUP BY flow_id, created_at / 3600000000, state", args...)
+}
+
+// among writes a list of ids for IN, and adds them to the arguments.
+func among(ids []sallyport.ID, args []any) (string, []any) {
+	places := make([]string, len(ids))
+	for i, id := range ids {
+		args = append(args, id)
+		places[i] = fmt.Sprintf("$%d", len(args))
+	}
+	return "(" + strings.Join(places, ", ") + ")", args
 }
 
 // DescribeCredential writes a credential's name and description, if nobody has changed it since the given time.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sallyport-io/sallyport"
 )
 
 // recorder notes what a reader asks.
@@ -64,6 +66,9 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.Audit(ctx, 1, 0) },
 		func() { r.Draft(ctx, "x", "x") },
 		func() { r.Drafts(ctx, "x", 1) },
+		func() { r.FindFlows(ctx, FlowQuery{After: "x", Limit: 50}) },
+		func() { r.LastRuns(ctx, []sallyport.ID{"x", "y"}) },
+		func() { r.RunsByHour(ctx, []sallyport.ID{"x", "y"}, sallyport.Now()) },
 	} {
 		before := len(asked.asked)
 		lookup()

@@ -121,6 +121,8 @@ func TestStore(t *testing.T) {
 		{"SetupLink", testSetupLink},
 		{"Sessions", testSessions},
 		{"LastRuns", testLastRuns},
+		{"FindFlows", testFindFlows},
+		{"RunsByHour", testRunsByHour},
 		{"DescribeCredential", testDescribeCredential},
 	}
 	for _, db := range databases {

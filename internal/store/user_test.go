@@ -2,7 +2,10 @@ package store_test
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/store"
@@ -80,12 +83,66 @@ func testLastRuns(t *testing.T, s *store.Store) {
 		})
 	}
 	a, b := addFlow(t, s, "a"), addFlow(t, s, "b")
-	addFlow(t, s, "without runs")
+	without := addFlow(t, s, "without runs")
 	run(a)
 	want := []sallyport.Run{last}
 	run(b)
 	run(b)
-	diff(t, get(s.LastRuns(t.Context()))(t), append(want, last))
+	diff(t, get(s.LastRuns(t.Context(), []sallyport.ID{a.ID, b.ID, without.ID}))(t), append(want, last))
+	diff(t, get(s.LastRuns(t.Context(), []sallyport.ID{a.ID}))(t), want)
+	diff(t, len(get(s.LastRuns(t.Context(), nil))(t)), 0)
+}
+
+func testFindFlows(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	for _, name := range []string{"b_1", "A", "bx1", "ä%"} {
+		addFlow(t, s, name)
+	}
+	failed := addIngest(t, s, "c failed")
+	failed.setState(t, s, sallyport.RunFailed)
+	active := addFlow(t, s, "d active")
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.SetFlowState(ctx, active.ID, sallyport.FlowActive, "")
+	})
+	for _, test := range []struct {
+		query store.FlowQuery
+		want  []string
+	}{
+		{store.FlowQuery{}, []string{"A", "b_1", "bx1", "c failed", "d active", "ä%"}},
+		{store.FlowQuery{Limit: 2}, []string{"A", "b_1"}},
+		{store.FlowQuery{Limit: 2, After: "B_1"}, []string{"bx1", "c failed"}},
+		{store.FlowQuery{Search: "B_"}, []string{"b_1"}},
+		{store.FlowQuery{Search: "%"}, []string{"ä%"}},
+		{store.FlowQuery{Search: `\`}, nil},
+		{store.FlowQuery{State: sallyport.FlowActive}, []string{"d active"}},
+		{store.FlowQuery{Failed: true}, []string{"c failed"}},
+		{store.FlowQuery{Failed: true, State: sallyport.FlowActive, Search: "c"}, nil},
+	} {
+		var names []string
+		for _, f := range get(s.FindFlows(ctx, test.query))(t) {
+			names = append(names, f.Name)
+		}
+		diff(t, names, test.want)
+	}
+	diff(t, get(s.CountFlows(ctx))(t), int64(6))
+}
+
+func testRunsByHour(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	i, other := addIngest(t, s, "one"), addIngest(t, s, "two")
+	i.commit(t, s, sallyport.Batch{Records: 7, Bytes: 70, Body: []byte("x")})
+	i.setState(t, s, sallyport.RunSucceeded)
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { _, err := tx.InsertRun(ctx, i.ID); return err })
+	hour := i.run.CreatedAt.Truncate(time.Hour)
+	got := get(s.RunsByHour(ctx, []sallyport.ID{i.ID}, hour))(t)
+	slices.SortFunc(got, func(a, b store.HourRuns) int { return strings.Compare(string(a.State), string(b.State)) })
+	diff(t, got, []store.HourRuns{
+		{FlowID: i.ID, Hour: hour, State: sallyport.RunQueued, Runs: 1},
+		{FlowID: i.ID, Hour: hour, State: sallyport.RunSucceeded, Runs: 1, Records: 7},
+	})
+	diff(t, len(get(s.RunsByHour(ctx, []sallyport.ID{i.ID, other.ID}, hour))(t)), 3)
+	diff(t, len(get(s.RunsByHour(ctx, []sallyport.ID{i.ID}, hour.Add(time.Hour)))(t)), 0)
+	diff(t, len(get(s.RunsByHour(ctx, nil, hour))(t)), 0)
 }
 
 func testDescribeCredential(t *testing.T, s *store.Store) {

@@ -82,9 +82,9 @@ func TestOtherSitesCannotPost(t *testing.T) {
 func (s *site) paths() []string {
 	s.fillUp()
 	return []string{
-		"/flows", "/flows/new", "/flows/new/pulsedive", "/flows/urlhaus", "/flows/never-run", "/datasets/urlhaus", "/datasets/never-run", "/runs", "/runs/1", "/activity", "/settings", "/nowhere",
+		"/flows", "/flows/new", "/flows/import", "/flows?search=never&show=paused", "/flows?search=zzz", "/runs?flow=urlhaus", "/flows/urlhaus/delete", "/flows/urlhaus", "/flows/never-run", "/datasets/urlhaus", "/datasets/never-run", "/runs", "/runs/1", "/activity", "/settings", "/nowhere",
 		"/credentials", "/credentials/new", "/credentials/Pulsedive%20team", "/credentials/Pulsedive%20team/edit", "/credentials/Pulsedive%20team/rotate",
-		"/credentials/Pulsedive%20team/delete", "/connectors/pulsedive/authenticate", "/connectors/pulsedive/credentials/new?from=authenticate",
+		"/credentials/Pulsedive%20team/delete", "/connectors/pulsedive/credentials/new",
 		"/connectors/rest/credentials/new", "/sign-in", s.setUp,
 	}
 }
@@ -214,7 +214,7 @@ func TestErrorPages(t *testing.T) {
 	c := s.signedUp()
 	for path, sentence := range map[string]string{
 		"/nowhere": "no page /nowhere", "/flows/flw_none": "no flow", "/runs/99": "no run 99", "/runs/x": "no run", "/credentials/crd_none": "no credential",
-		"/connectors/none/authenticate": "no connector", "/connectors/file/authenticate": "needs no credential", "/flows/new/none": "no connector",
+		"/connectors/none/credentials/new": "no connector", "/connectors/file/credentials/new": "needs no credential", "/flows/none/events": "no flow", "/runs/99/events": "no run",
 	} {
 		page := c.get(path).want(http.StatusNotFound).says(sentence, "Request")
 		page.says(page.Header.Get("X-Request-Id"), "To the flows")

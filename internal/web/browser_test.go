@@ -209,7 +209,9 @@ func (b *tab) addKey(name, key string) {
 
 func (b *tab) duplicateName(s *site) {
 	b.Helper()
-	b.open("/connectors/pulsedive/authenticate")
+	b.open("/flows/new")
+	b.click("button.tile.connector")
+	b.says("h1", "Authenticate with")
 	b.shot("08-authenticate")
 	b.click("a.tile.add")
 	b.is(`document.querySelector("dialog:modal") !== null`)
@@ -290,9 +292,9 @@ func TestLooks(t *testing.T) {
 	}{{"light", "light", 1200, 860}, {"dark", "dark", 1200, 860}, {"narrow", "light", 380, 800}, {"narrow-dark", "dark", 380, 800}} {
 		b.look(look.scheme, look.width, look.height)
 		for name, path := range map[string]string{
-			"flows": "/flows", "flow": "/flows/" + string(flow.ID), "dataset": "/datasets/" + string(flow.ID), "credentials": "/credentials", "authenticate": "/connectors/pulsedive/authenticate",
-			"overlay": "/connectors/rest/credentials/new?from=credentials", "runs": "/runs", "run": "/runs/1", "activity": "/activity",
-			"settings": "/settings", "missing": "/nowhere", "new-flow": "/flows/new", "flow-file": "/flows/new/pulsedive",
+			"flows": "/flows", "flow": "/flows/" + string(flow.ID), "dataset": "/datasets/" + string(flow.ID), "credentials": "/credentials", "import": "/flows/import", "delete-flow": "/flows/urlhaus/delete",
+			"overlay": "/connectors/rest/credentials/new", "runs": "/runs", "run": "/runs/1", "activity": "/activity",
+			"settings": "/settings", "missing": "/nowhere", "new-flow": "/flows/new",
 		} {
 			b.open(path)
 			b.fits()
@@ -328,7 +330,10 @@ func TestKeyboard(t *testing.T) {
 	b.open(s.setUp)
 	b.do(chromedp.KeyEvent(userName + kb.Tab + password + kb.Tab + password + kb.Enter))
 	b.says("main h2", "No credentials yet")
-	b.open("/connectors/pulsedive/authenticate")
+	b.open("/flows/new")
+	b.tabTo(`document.activeElement.matches("button.tile.connector")`)
+	b.press(kb.Enter)
+	b.says("h1", "Authenticate with Pulsedive")
 	b.tabTo(`document.activeElement.matches("a.tile.add")`)
 	b.press(kb.Enter)
 	b.is(`document.activeElement.id === "credential-name"`)
@@ -343,7 +348,7 @@ func TestKeyboard(t *testing.T) {
 	b.is(`document.activeElement.matches("input[type=radio]:checked")`)
 	b.tabTo(`document.activeElement.matches("button[type=submit].primary")`)
 	b.press(kb.Enter)
-	b.says("pre", `credential: "By keyboard"`)
+	b.says("h1", "Configure Pulsedive")
 }
 
 // tabTo presses Tab until an expression is true.

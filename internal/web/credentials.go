@@ -170,21 +170,21 @@ func checkDescription(text string) error {
 
 // chooseConnector shows the connectors that want a credential.
 func (s *server) chooseConnector(w http.ResponseWriter, r *http.Request) error {
-	return s.showChoice(w, r, screen{})
+	return s.showChoice(w, r, http.StatusOK, screen{})
 }
 
-func (s *server) showChoice(w http.ResponseWriter, r *http.Request, over screen) error {
+func (s *server) showChoice(w http.ResponseWriter, r *http.Request, status int, over screen) error {
 	choices, err := s.choices(func(d *connector.Definition) *choice {
 		if d.Credential == nil {
 			return nil
 		}
-		return &choice{Path: "/connectors/" + d.Connector + "/credentials/new?from=credentials", Overlay: true}
+		return &choice{Path: "/connectors/" + d.Connector + "/credentials/new", Overlay: true}
 	})
 	if err != nil {
 		return err
 	}
 	f := s.frame(r, "Add Credential", "Credentials")
-	s.show(w, r, http.StatusOK, choicePage(f, "Add Credential", "Which system does the key belong to?", choices, over))
+	s.show(w, r, status, choicePage(f, "Add Credential", "Which system does the key belong to?", choices, over))
 	return nil
 }
 
@@ -201,24 +201,6 @@ func (s *server) choices(make func(d *connector.Definition) *choice) (all []choi
 		}
 	}
 	return all, nil
-}
-
-// authenticate shows the credentials of one connector to choose from.
-func (s *server) authenticate(w http.ResponseWriter, r *http.Request) error {
-	return s.showAuthenticate(w, r, http.StatusOK, screen{})
-}
-
-func (s *server) showAuthenticate(w http.ResponseWriter, r *http.Request, status int, over screen) error {
-	d, err := s.definition(r)
-	if err != nil {
-		return err
-	}
-	tiles, err := s.tiles(r, d.Connector)
-	if err != nil {
-		return err
-	}
-	s.show(w, r, status, authenticatePage(s.frame(r, "Authenticate", "Flows"), d, tiles, over))
-	return nil
 }
 
 // definition finds the connector that a path names; it must want a credential.

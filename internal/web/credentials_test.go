@@ -19,7 +19,7 @@ var hx = []string{"HX-Request", "true", "HX-Target", "overlay"}
 
 func (s *site) form(name, key string) url.Values {
 	s.watch(key)
-	return url.Values{"from": {"credentials"}, "name": {name}, "description": {"For the feeds"}, "field.key": {key}, "field.address": {s.api}}
+	return url.Values{"name": {name}, "description": {"For the feeds"}, "field.key": {key}, "field.address": {s.api}}
 }
 
 func (s *site) stored(name string) *sallyport.Credential {
@@ -42,11 +42,11 @@ func TestConnectorsToAddACredentialFor(t *testing.T) {
 func TestOverlay(t *testing.T) {
 	s := newSite(t)
 	c := s.signedUp()
-	alone := c.get(addPath+"/new?from=credentials", hx...).want(http.StatusOK)
+	alone := c.get(addPath+"/new", hx...).want(http.StatusOK)
 	if len(alone.all("header", "class=site")) != 0 {
 		t.Error("htmx gets the whole page")
 	}
-	whole := c.get(addPath + "/new?from=authenticate").want(http.StatusOK).says("Authenticate with Pulsedive")
+	whole := c.get(addPath + "/new").want(http.StatusOK).says("Which system does the key belong to?")
 	for _, page := range []*answer{alone, whole} {
 		page.one("dialog", "class=overlay", "data-path="+addPath+"/new")
 		page.says("Add New Credential", "Before you begin", "Review the permissions", "Credential Name required", "Credential Description recommended", "API Key required", "Advanced", "Test", "Save")
@@ -99,10 +99,9 @@ func TestAddedCredentialIsATileSelected(t *testing.T) {
 	}
 	page := c.get("/credentials?selected="+id).says(`"Team key" is stored`, "Accepted")
 	page.one("article", "id=tile-"+id, "aria-current=true")
-	form = s.form("Second", s.key())
-	form.Set("from", "authenticate")
-	leads := c.post(addPath, form).want(http.StatusSeeOther).Header.Get("Location")
-	if !strings.HasPrefix(leads, "/connectors/pulsedive/authenticate?selected=") {
+	draft := c.newDraft("pulsedive")
+	leads := c.post(draft+"/credentials", s.form("Second", s.key())).want(http.StatusSeeOther).Header.Get("Location")
+	if !strings.HasPrefix(leads, draft+"/authenticate?selected=") {
 		t.Errorf("it leads to %q", leads)
 	}
 	page = c.get(leads).want(http.StatusOK)
@@ -231,7 +230,7 @@ func TestWhatComesFromOutsideIsText(t *testing.T) {
 	wants(c.post(addPath, form, hx...).want(http.StatusUnprocessableEntity))
 	form.Set("insist", "yes")
 	c.post(addPath, form).want(http.StatusSeeOther)
-	for _, path := range []string{"/credentials", "/connectors/pulsedive/authenticate", "/activity"} {
+	for _, path := range []string{"/credentials", c.newDraft("pulsedive") + "/authenticate", "/activity"} {
 		wants(c.get(path).want(http.StatusOK))
 	}
 }
@@ -338,33 +337,4 @@ func TestDelete(t *testing.T) {
 	c.post(free, nil).wantLocation("/credentials")
 	c.get("/credentials").says(`"Free" is deleted.`, "Used by urlhaus")
 	c.post(free, nil).want(http.StatusNotFound)
-}
-
-func TestFlowPages(t *testing.T) {
-	s := newSite(t)
-	c := s.signedUp()
-	c.get("/flows").want(http.StatusOK).says("No flows yet")
-	c.get("/runs").says("No runs yet")
-	s.fillUp()
-	flow, err := s.app.Service.Flow(t.Context(), "urlhaus")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := "/flows/" + string(flow.ID)
-	c.get("/flows").says("urlhaus Active Pulsedive feed.indicators 1 200", "Succeeded", "never-run Paused", "Resume")
-	page := c.get(path).says("Source Pulsedive", "with Pulsedive team", "1 200 records delivered", "Run now", "runs every 8h")
-	if len(page.all("div", "id=live", "hx-get="+path)) != 0 {
-		t.Error("a flow that is at rest is asked for again and again")
-	}
-	c.post(path+"/run", nil).wantLocation(path)
-	c.get(path, "HX-Request", "true", "HX-Target", "live").says("Queued") // a look at the progress takes no notice away
-	c.get(path).says("Run 2 of \"urlhaus\" is queued.", "Queued").one("div", "id=live", "hx-get="+path)
-	c.post(path+"/run", nil)
-	c.get(path).says("it goes on")
-	c.post(path+"/pause", nil).wantLocation("/flows")
-	c.post(path+"/run", nil).want(http.StatusConflict).says("is paused; resume it first")
-	c.post(path+"/resume", nil, "HX-Current-URL", s.URL+path).wantLocation(path)
-	c.get("/runs/1").says("Succeeded", "Deliveries", "lines", "table")
-	c.get("/runs").says("urlhaus")
-	c.get("/activity?before=x").want(http.StatusUnprocessableEntity)
 }

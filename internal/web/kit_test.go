@@ -107,6 +107,9 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.ResponseWriter.Write(b)
 }
 
+// Unwrap lets streams of events through.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
 // key makes a key at the sandbox that works, and watches for it.
 func (s *site) key() string {
 	key := s.sandbox.CreateKey("test")

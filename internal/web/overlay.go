@@ -16,23 +16,13 @@ import (
 // fieldPrefix is before the names of the definition's own fields in a form, so that none of them is mistaken for the credential's name.
 const fieldPrefix = "field."
 
-// The screens that the overlay can be over.
-const (
-	fromCredentials  = "credentials"
-	fromAuthenticate = "authenticate"
-)
-
-// addForm is the empty overlay over a screen.
-func addForm(d *connector.Definition, from string) credentialForm {
+// addForm is the empty overlay over the choice of a connector.
+func (s *server) addForm(w http.ResponseWriter, r *http.Request, d *connector.Definition) credentialForm {
 	base := "/connectors/" + d.Connector + "/credentials"
 	v := credentialForm{
-		Definition: d, Path: base + "/new", Action: base, Test: base + "/test", From: from, Back: "/credentials/new",
+		Definition: d, Path: base + "/new", Action: base, Test: base + "/test", Back: "/credentials/new", Stored: "/credentials?selected=",
 		Public: map[string]string{}, Errors: map[string]string{},
-	}
-	if from == fromAuthenticate {
-		v.Back = "/connectors/" + d.Connector + "/authenticate"
-	} else {
-		v.From = fromCredentials
+		below: func(status int, over screen) error { return s.showChoice(w, r, status, over) },
 	}
 	for _, f := range d.PublicFields() {
 		v.Public[f.Name], _ = f.Default.(string)
@@ -45,22 +35,18 @@ func (s *server) showAdd(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.showOverlay(w, r, http.StatusOK, addForm(d, r.URL.Query().Get("from")))
+	return s.showOverlay(w, r, http.StatusOK, s.addForm(w, r, d))
 }
 
 // showOverlay shows the overlay: alone where htmx asks, else over its screen. Where htmx asks after a faulty form, the form alone.
 func (s *server) showOverlay(w http.ResponseWriter, r *http.Request, status int, v credentialForm) error {
-	switch over := (screen{credentialOverlay(v)}); {
+	switch {
 	case isFragment(r) && r.Method == http.MethodPost:
 		s.show(w, r, status, credentialFields(v))
 	case isFragment(r):
 		s.show(w, r, status, credentialOverlay(v))
-	case v.Rotate != nil:
-		return s.showCredentials(w, r, status, nil, over)
-	case v.From == fromAuthenticate:
-		return s.showAuthenticate(w, r, status, over)
 	default:
-		return s.showChoice(w, r, over)
+		return v.below(status, screen{credentialOverlay(v)})
 	}
 	return nil
 }
@@ -143,16 +129,16 @@ func (v *credentialForm) note(err error) {
 	}
 }
 
-// add stores a credential after a test.
 func (s *server) add(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.definition(r)
 	if err != nil {
 		return err
 	}
-	if err := r.ParseForm(); err != nil {
-		return err
-	}
-	v := addForm(d, r.PostForm.Get("from"))
+	return s.addWith(w, r, s.addForm(w, r, d))
+}
+
+// addWith stores what the overlay holds after a test, and leads back to the screen below it, where the new tile is selected.
+func (s *server) addWith(w http.ResponseWriter, r *http.Request, v credentialForm) error {
 	secrets, err := v.fill(r)
 	if err != nil {
 		return err
@@ -167,12 +153,11 @@ func (s *server) add(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.refuse(w, r, v, err)
 	}
-	back := "/credentials"
-	if v.From == fromAuthenticate {
-		back = v.Back
+	notice := fmt.Sprintf("%q is stored, sealed. %s: %s", stored.Name, verdictWords[stored.Verdict], verdictSentence(stored.Verdict, v.Definition.Name))
+	if v.Into != "" && isPartial(r) {
+		return s.leadInto(w, v.Stored+string(stored.ID), v.Into)
 	}
-	notice := fmt.Sprintf("%q is stored, sealed. %s: %s", stored.Name, verdictWords[stored.Verdict], verdictSentence(stored.Verdict, d.Name))
-	return s.done(w, r, back+"?selected="+string(stored.ID), notice)
+	return s.done(w, r, v.Stored+string(stored.ID), notice)
 }
 
 // refuse shows the form again after a key was not stored.
@@ -215,8 +200,7 @@ func (s *server) testDraft(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := addForm(d, "")
-	return s.test(w, r, v)
+	return s.test(w, r, s.addForm(w, r, d))
 }
 
 func (s *server) test(w http.ResponseWriter, r *http.Request, v credentialForm) error {
@@ -274,7 +258,7 @@ func fieldSentence(e *sallyport.Error) string {
 }
 
 // rotateForm is the overlay in which a credential gets a new key.
-func (s *server) rotateForm(r *http.Request) (v credentialForm, err error) {
+func (s *server) rotateForm(w http.ResponseWriter, r *http.Request) (v credentialForm, err error) {
 	c, err := s.Service.Credential(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return v, err
@@ -287,11 +271,12 @@ func (s *server) rotateForm(r *http.Request) (v credentialForm, err error) {
 	return credentialForm{
 		Definition: d, Rotate: &c.Credential, Path: path, Action: path, Test: path + "/test", Back: "/credentials",
 		Public: c.Public, Errors: map[string]string{},
+		below: func(status int, over screen) error { return s.showCredentials(w, r, status, nil, over) },
 	}, nil
 }
 
 func (s *server) showRotate(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.rotateForm(r)
+	v, err := s.rotateForm(w, r)
 	if err != nil {
 		return err
 	}
@@ -300,7 +285,7 @@ func (s *server) showRotate(w http.ResponseWriter, r *http.Request) error {
 
 // rotate replaces a key by a new one once that is proved.
 func (s *server) rotate(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.rotateForm(r)
+	v, err := s.rotateForm(w, r)
 	if err != nil {
 		return err
 	}
@@ -324,7 +309,7 @@ func (s *server) rotate(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) testRotate(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.rotateForm(r)
+	v, err := s.rotateForm(w, r)
 	if err != nil {
 		return err
 	}

@@ -105,11 +105,19 @@ func (s *server) lead(w http.ResponseWriter, r *http.Request, path string) error
 		http.Redirect(w, r, path, http.StatusSeeOther)
 		return nil
 	}
-	location, err := json.Marshal(map[string]string{"path": path, "target": "#main", "select": "#main", "swap": "outerHTML"})
+	return s.leadInto(w, path, "#main")
+}
+
+// leadInto lets htmx put a part of a page in the place of the one that is there, and close an overlay that is not in that part.
+func (s *server) leadInto(w http.ResponseWriter, path, part string) error {
+	location, err := json.Marshal(map[string]string{"path": path, "target": part, "select": part, "swap": "outerHTML"})
 	if err != nil {
 		return err
 	}
 	w.Header().Set("HX-Location", string(location))
+	if part != "#main" {
+		w.Header().Set("HX-Trigger", "closeOverlay")
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -26,6 +26,8 @@ type Config struct {
 	Data    string // the data directory, shown to whoever is signed in
 	Secure  bool   // the pages are reached by https
 	Log     *slog.Logger
+	// Stopping is closed when the server stops: streams of events would keep it waiting. Nil: it never stops.
+	Stopping <-chan struct{}
 }
 
 type server struct {
@@ -57,14 +59,23 @@ func (s *server) pages() http.Handler {
 	closed("GET /flows", s.listFlows)
 	closed("GET /flows/new", s.newFlow)
 	closed("POST /flows/new", s.createDraft)
-	closed("GET /flows/new/{connector}", s.showFlowFile)
+	closed("GET /flows/import", s.showImport)
+	closed("POST /flows/import", s.importFlows)
 	closed("GET /flows/{id}", s.showFlow)
+	closed("GET /flows/{id}/events", s.watchFlow)
+	closed("GET /flows/{id}/file", s.exportFlow)
+	closed("POST /flows/{id}/change", s.changeFlow)
+	closed("POST /flows/{id}/copy", s.copyFlow)
+	closed("GET /flows/{id}/delete", s.showDeleteFlow)
+	closed("POST /flows/{id}/delete", s.deleteFlow)
 	closed("POST /flows/{id}/run", s.runFlow)
+	closed("POST /flows/{id}/deliver", s.deliverFlow)
 	closed("POST /flows/{id}/pause", s.pauseFlow)
 	closed("POST /flows/{id}/resume", s.resumeFlow)
 	closed("GET /datasets/{id}", s.showDataset)
 	closed("GET /runs", s.listRuns)
 	closed("GET /runs/{id}", s.showRun)
+	closed("GET /runs/{id}/events", s.watchRun)
 	closed("GET /activity", s.listActivity)
 	closed("GET /settings", s.showSettings)
 
@@ -79,7 +90,6 @@ func (s *server) pages() http.Handler {
 	closed("POST /credentials/{id}/rotate/test", s.testRotate)
 	closed("GET /credentials/{id}/delete", s.showDelete)
 	closed("POST /credentials/{id}/delete", s.deleteCredential)
-	closed("GET /connectors/{connector}/authenticate", s.authenticate)
 	closed("GET /connectors/{connector}/credentials/new", s.showAdd)
 	closed("POST /connectors/{connector}/credentials", s.add)
 	closed("POST /connectors/{connector}/credentials/test", s.testDraft)

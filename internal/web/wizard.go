@@ -28,6 +28,8 @@ func (s *server) wizard(closed func(pattern string, h handler)) {
 	closed("GET /drafts/{id}/destinations", s.draft(s.showDestinations))
 	closed("POST /drafts/{id}/destinations", s.draft(s.putDestination))
 	closed("POST /drafts/{id}/destinations/{n}/remove", s.draft(s.removeDestination))
+	closed("GET /drafts/{id}/destinations/credentials/new", s.draft(s.showAddForDestination))
+	closed("POST /drafts/{id}/destinations/credentials", s.draft(s.addCredentialForDestination))
 	closed("GET /drafts/{id}/schedule", s.draft(s.showSchedule))
 	closed("POST /drafts/{id}/schedule", s.draft(s.setSchedule))
 	closed("POST /drafts/{id}/times", s.draft(s.showTimes))
@@ -43,7 +45,11 @@ type draftView struct {
 	Errors     map[string]string // by the paths of values in a flow file
 	Problem    string            // about the step as a whole
 	Changed    bool              // it was changed in another window
+	over       screen
 }
+
+// isChange tells whether the draft changes a flow that is there.
+func (v draftView) isChange() bool { return v.Changes != "" }
 
 func (v draftView) path(rest string) string { return "/drafts/" + string(v.ID) + "/" + rest }
 
@@ -64,6 +70,9 @@ func (v draftView) before() string {
 			break
 		}
 		last = string(step)
+	}
+	if last == "" && v.isChange() {
+		return "/flows/" + string(v.Changes)
 	}
 	if last == "" {
 		return "/flows/new"
@@ -91,6 +100,9 @@ func (s *server) draft(h func(http.ResponseWriter, *http.Request, draftView) err
 		d, err := s.Service.Draft(r.Context(), userID(r), r.PathValue("id"))
 		if sallyport.CodeOf(err) == sallyport.NotFound {
 			if f, err := s.Service.FlowOfDraft(r.Context(), r.PathValue("id")); err == nil {
+				return s.lead(w, r, "/flows/"+string(f.ID))
+			}
+			if f, err := s.Service.Flow(r.Context(), r.PostForm.Get("changes")); err == nil {
 				return s.lead(w, r, "/flows/"+string(f.ID))
 			}
 			return sallyport.Errorf(sallyport.NotFound, "this unfinished flow is not there any more")
@@ -207,6 +219,24 @@ func (s *server) createDraft(w http.ResponseWriter, r *http.Request) error {
 	return s.lead(w, r, "/drafts/"+string(d.ID))
 }
 
+// changeFlow begins to change a flow.
+func (s *server) changeFlow(w http.ResponseWriter, r *http.Request) error {
+	d, err := s.Service.ChangeFlow(r.Context(), userID(r), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return s.lead(w, r, "/drafts/"+string(d.ID)+"/review")
+}
+
+// copyFlow begins a flow that is like another one. What it needs of its own comes first: how to get in.
+func (s *server) copyFlow(w http.ResponseWriter, r *http.Request) error {
+	d, err := s.Service.CopyFlow(r.Context(), userID(r), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return s.lead(w, r, "/drafts/"+string(d.ID)+"/authenticate")
+}
+
 // resumeDraft leads to the first step that is not done yet.
 func (s *server) resumeDraft(w http.ResponseWriter, r *http.Request, v draftView) error {
 	step := service.StepReview
@@ -224,6 +254,9 @@ func (s *server) resumeDraft(w http.ResponseWriter, r *http.Request, v draftView
 func (s *server) discardDraft(w http.ResponseWriter, r *http.Request, v draftView) error {
 	if err := s.Service.DiscardDraft(r.Context(), userID(r), string(v.ID), v.Version); err != nil {
 		return err
+	}
+	if v.isChange() {
+		return s.done(w, r, "/flows/"+string(v.Changes), "The changes are discarded.")
 	}
 	return s.done(w, r, "/flows/new", "The unfinished flow is discarded.")
 }

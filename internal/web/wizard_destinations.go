@@ -27,7 +27,7 @@ type destinationForm struct {
 	To          *connector.Definition
 	Name        string
 	Credentials []tileView // to choose from, if it wants one
-	Credential  sallyport.ID
+	Preview     []previewed
 	Fields      []input
 	Advanced    []input
 }
@@ -74,14 +74,91 @@ func (s *server) showDestinationForm(w http.ResponseWriter, r *http.Request, v d
 	if err != nil {
 		return err
 	}
-	form := &destinationForm{draftView: v, At: at, To: to, Name: d.Name, Credential: d.Credential}
+	form := &destinationForm{draftView: v, At: at, To: to, Name: d.Name, Preview: v.preview()}
 	form.Fields, form.Advanced = definedInputs(to.Destination.Fields, d.Config)
 	if to.Credential != nil {
 		if form.Credentials, err = s.tiles(r, to.Connector); err != nil {
 			return err
 		}
+		for i := range form.Credentials {
+			if t := &form.Credentials[i]; !r.URL.Query().Has("selected") {
+				t.Selected = t.ID == d.Credential
+			}
+		}
 	}
 	return s.listDestinations(w, r, v, form)
+}
+
+// ownPath is where the form is.
+func (v destinationForm) ownPath() string {
+	if v.isNew() {
+		return v.path("destinations?add=" + v.To.Connector)
+	}
+	return v.path(fmt.Sprintf("destinations?edit=%d", v.At))
+}
+
+// addPath is where a credential is added for the destination.
+func (v destinationForm) addPath() string {
+	return v.path(fmt.Sprintf("destinations/credentials/new?to=%s&at=%d", v.To.Connector, v.At))
+}
+
+// addForDestination is the overlay over the form of a destination.
+func (s *server) addForDestination(w http.ResponseWriter, r *http.Request, v draftView) (form credentialForm, err error) {
+	v.Step = service.StepDestinations
+	to, err := s.receiver(r.URL.Query().Get("to"))
+	if err != nil {
+		return form, err
+	}
+	at, err := strconv.Atoi(r.URL.Query().Get("at"))
+	if to.Credential == nil || err != nil || at < 0 || at > len(v.Destinations) {
+		return form, sallyport.Errorf(sallyport.NotFound, "there is no such destination")
+	}
+	d := service.DraftDestination{Connector: to.Connector, Name: v.freeName(to.Connector)}
+	if at < len(v.Destinations) {
+		d = v.Destinations[at]
+	}
+	below := destinationForm{draftView: v, At: at, To: to}
+	form = s.addForm(w, r, to)
+	form.Path, form.Action, form.Back = v.path("destinations/credentials/new"), v.path("destinations/credentials?"+r.URL.RawQuery), below.ownPath()
+	form.Stored, form.Into = below.ownPath()+"&selected=", "#destination-credentials"
+	form.below = func(_ int, over screen) error {
+		v.over = over
+		return s.showDestinationForm(w, r, v, at, d)
+	}
+	return form, nil
+}
+
+func (s *server) showAddForDestination(w http.ResponseWriter, r *http.Request, v draftView) error {
+	form, err := s.addForDestination(w, r, v)
+	if err != nil {
+		return err
+	}
+	return s.showOverlay(w, r, http.StatusOK, form)
+}
+
+// addCredentialForDestination stores a credential after a test, and selects it in the form of the destination.
+func (s *server) addCredentialForDestination(w http.ResponseWriter, r *http.Request, v draftView) error {
+	form, err := s.addForDestination(w, r, v)
+	if err != nil {
+		return err
+	}
+	return s.addWith(w, r, form)
+}
+
+// previewed is a field that will be delivered.
+type previewed struct {
+	Name, Kind, Example string
+}
+
+// preview are the fields that the source gave when it was tested.
+func (v draftView) preview() (all []previewed) {
+	if v.Sample == nil {
+		return nil
+	}
+	for _, f := range v.Sample.Schema.Fields {
+		all = append(all, previewed{f.Name, string(f.Kind), f.Example})
+	}
+	return all
 }
 
 // receiver finds a connector that can be delivered to.
@@ -128,7 +205,7 @@ func (s *server) putDestination(w http.ResponseWriter, r *http.Request, v draftV
 	if at < len(before) {
 		v.Destinations = append(v.Destinations, before[at+1:]...)
 	}
-	if err := s.Service.SaveDraft(r.Context(), userID(r), v.Draft, v.Step); err != nil {
+	if err := s.Service.SaveDraftDestination(r.Context(), userID(r), v.Draft, at); err != nil {
 		if !v.note(err) {
 			return err
 		}
@@ -145,7 +222,7 @@ func (s *server) removeDestination(w http.ResponseWriter, r *http.Request, v dra
 		return sallyport.Errorf(sallyport.NotFound, "there is no such destination")
 	}
 	v.Destinations = slices.Delete(v.Destinations, at, at+1)
-	if err := s.Service.SaveDraft(r.Context(), userID(r), v.Draft, v.Step); err != nil {
+	if err := s.Service.SaveDraft(r.Context(), userID(r), v.Draft, service.StepReview); err != nil { // others may have faults: they show in the list
 		if !v.note(err) {
 			return err
 		}

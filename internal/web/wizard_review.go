@@ -72,20 +72,20 @@ func (s *server) showWhole(w http.ResponseWriter, r *http.Request, v draftView, 
 	return nil
 }
 
-// finish makes the flow. Whoever comes too late with the same draft is led to it too.
+// finish makes the flow, or changes it. Whoever comes too late with the same draft is led to it too.
 func (s *server) finish(w http.ResponseWriter, r *http.Request, v draftView) error {
 	v.Step = service.StepReview
-	v.Name, v.Description = strings.TrimSpace(r.PostForm.Get("name")), description(r)
+	if !v.isChange() {
+		v.Name = strings.TrimSpace(r.PostForm.Get("name"))
+	}
+	v.Description = description(r)
 	if r.PostForm.Get("go") == "back" {
 		return s.keep(w, r, v, func(v draftView) error { return s.showWhole(w, r, v, v.status()) })
 	}
+	begin := r.PostForm.Get("go") == "activate"
 	err := checkDescription(v.Description)
-	state, notice := sallyport.FlowPaused, "%q is saved. It is paused until you resume it."
-	if r.PostForm.Get("go") == "activate" {
-		state, notice = sallyport.FlowActive, "%q is saved and active. Its first run has begun."
-	}
 	if err == nil {
-		err = s.Service.FinishDraft(r.Context(), userID(r), auth.ActorOf(r.Context()), v.Draft, state)
+		err = s.Service.FinishDraft(r.Context(), userID(r), auth.ActorOf(r.Context()), v.Draft, begin)
 	}
 	if sallyport.CodeOf(err) == sallyport.NotFound {
 		if f, err := s.Service.FlowOfDraft(r.Context(), string(v.ID)); err == nil {
@@ -98,7 +98,20 @@ func (s *server) finish(w http.ResponseWriter, r *http.Request, v draftView) err
 		}
 		return s.showWhole(w, r, v, v.status())
 	}
-	return s.done(w, r, "/flows/"+string(v.FlowID()), fmt.Sprintf(notice, v.Name))
+	return s.done(w, r, "/flows/"+string(v.FlowID()), fmt.Sprintf(v.finished(begin), v.Name))
+}
+
+// finished is what is told about a flow that was made or changed.
+func (v draftView) finished(begin bool) string {
+	switch {
+	case v.isChange() && begin:
+		return "%q is changed, and runs."
+	case v.isChange():
+		return "%q is changed."
+	case begin:
+		return "%q is saved and active. Its first run has begun."
+	}
+	return "%q is saved. It is paused until you resume it."
 }
 
 // sourceLabel says what the draft pulls.

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 
 	"github.com/sallyport-io/sallyport"
@@ -38,9 +37,11 @@ func (s *server) chooseCredential(w http.ResponseWriter, r *http.Request, v draf
 }
 
 // addForm is the overlay over the credentials of a draft.
-func (v draftView) addForm() credentialForm {
-	form := addForm(v.Definition, fromAuthenticate)
+func (s *server) addToDraftForm(w http.ResponseWriter, r *http.Request, v draftView) credentialForm {
+	form := s.addForm(w, r, v.Definition)
 	form.Path, form.Action, form.Back = v.path("credentials/new"), v.path("credentials"), v.path(string(service.StepAuthenticate))
+	form.Stored = form.Back + "?selected="
+	form.below = func(_ int, over screen) error { return s.showDraftAuthenticate(w, r, v, over) }
 	return form
 }
 
@@ -48,32 +49,12 @@ func (s *server) showAddToDraft(w http.ResponseWriter, r *http.Request, v draftV
 	if v.Definition.Credential == nil {
 		return sallyport.Errorf(sallyport.NotFound, "%s needs no credential", v.Definition.Name)
 	}
-	if form := v.addForm(); isFragment(r) {
-		return s.showOverlay(w, r, http.StatusOK, form)
-	}
-	return s.showDraftAuthenticate(w, r, v, screen{credentialOverlay(v.addForm())})
+	return s.showOverlay(w, r, http.StatusOK, s.addToDraftForm(w, r, v))
 }
 
 // addToDraft stores a credential after a test, and leads back to the draft, where its tile is selected. It changes nothing of the draft.
 func (s *server) addToDraft(w http.ResponseWriter, r *http.Request, v draftView) error {
-	r.SetPathValue("connector", v.Connector) // of the screen below a form that is shown again without scripts
-	form := v.addForm()
-	secrets, err := form.fill(r)
-	if err != nil {
-		return err
-	}
-	if err := s.check(r, &form, secrets); err != nil {
-		return err
-	}
-	if len(form.Errors) > 0 || form.Problem != "" {
-		return s.showOverlay(w, r, http.StatusUnprocessableEntity, form)
-	}
-	stored, err := s.Service.CreateCredential(r.Context(), auth.ActorOf(r.Context()), form.draft(secrets), form.testing())
-	if err != nil {
-		return s.refuse(w, r, form, err)
-	}
-	notice := fmt.Sprintf("%q is stored, sealed. %s: %s", stored.Name, verdictWords[stored.Verdict], verdictSentence(stored.Verdict, v.Definition.Name))
-	return s.done(w, r, form.Back+"?selected="+string(stored.ID), notice)
+	return s.addWith(w, r, s.addToDraftForm(w, r, v))
 }
 
 // configureView is the step in which the source is described.
@@ -140,7 +121,7 @@ func (s *server) testSource(w http.ResponseWriter, r *http.Request, v draftView)
 	v.readSource(r)
 	var sample *sampleView
 	if len(v.Errors) == 0 {
-		got, err := s.Service.SampleDraft(r.Context(), auth.ActorOf(r.Context()), v.Draft)
+		got, err := s.Service.SampleDraft(r.Context(), userID(r), auth.ActorOf(r.Context()), v.Draft)
 		if sallyport.CodeOf(err) == sallyport.Internal {
 			return err
 		}

@@ -74,6 +74,24 @@ func ago(t time.Time) string {
 	return "on " + t.UTC().Format("2 Jan 2006")
 }
 
+// ahead says how far off a time is.
+func ahead(t time.Time) string {
+	d := time.Until(t)
+	switch {
+	case d < 10*time.Second:
+		return "now"
+	case d < 2*time.Minute:
+		return "in " + plural(int64(d/time.Second), "second")
+	case d < 2*time.Hour:
+		return "in " + plural(int64(d/time.Minute), "minute")
+	case d < 48*time.Hour:
+		return "in " + plural(int64(d/time.Hour), "hour")
+	case d < 60*24*time.Hour:
+		return "in " + plural(int64(d/(24*time.Hour)), "day")
+	}
+	return "on " + t.UTC().Format("2 Jan 2006")
+}
+
 // took says how long something lasted.
 func took(d time.Duration) string {
 	switch {

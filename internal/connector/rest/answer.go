@@ -40,7 +40,7 @@ func (r *reading) ask(ctx context.Context, c call) (*answer, error) {
 		return nil, err
 	}
 	a := &answer{judge: &r.judge, shape: r.shape, ctx: ctx, response: response}
-	a.body = newBody(response.Body, r.limits.Body, r.limits.Record, stop)
+	a.body = newBody(r.peeked(response.Body), r.limits.Body, r.limits.Record, stop)
 	if err := a.begin(&r.stream); err != nil {
 		a.body.Close()
 		return nil, err

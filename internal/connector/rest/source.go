@@ -32,6 +32,8 @@ type Config struct {
 	Transport func(address *url.URL) http.RoundTripper
 	UserAgent string
 	Limits    Limits
+	// Peek is given the beginning of every answer, at most MaxPeek bytes, as it came but without any secret. Nil: nobody wants to see it.
+	Peek func(beginning []byte)
 }
 
 // Limits bound what a source does. What is zero has its default.
@@ -61,6 +63,7 @@ type Source struct {
 	gate   *gate
 	limits Limits
 	retry  failsafe.Executor[*answer]
+	peek   func(beginning []byte)
 }
 
 // Open opens a source. It asks nothing of the system.
@@ -97,6 +100,7 @@ func open(c Config, attempts int) (*Source, error) {
 		gate:   g,
 		limits: limits,
 		retry:  retries(first.method, attempts, limits.Pause),
+		peek:   c.Peek,
 	}, nil
 }
 

@@ -64,6 +64,65 @@
     place.replaceChildren(p);
   };
 
+  // What is under way is sent by the server as it moves, while somebody looks.
+  let stream = null;
+  const watch = () => {
+    const live = document.querySelector("[data-events]");
+    const path = live && !document.hidden ? live.dataset.events : null;
+    if (stream?.path === path) return;
+    stream?.source.close();
+    stream = path && { path, source: new EventSource(path) };
+    stream?.source.addEventListener("live", (event) => show(event.data));
+    stream?.source.addEventListener("error", () => {
+      if (stream?.source.readyState !== EventSource.CLOSED) return; // it tries again by itself
+      stream = null;
+      say("The server sends no more news. Load the page again to see how things stand.");
+    });
+  };
+  const show = (text) => {
+    const live = document.querySelector("[data-events]");
+    if (!live) return;
+    const focused = live.contains(document.activeElement) ? document.activeElement.id : "";
+    const parsed = new DOMParser().parseFromString(text, "text/html").getElementById("live");
+    live.replaceWith(parsed);
+    htmx.process(parsed);
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    watch();
+  };
+  document.addEventListener("visibilitychange", watch);
+  document.addEventListener("htmx:load", watch);
+
+  // Charts load their library when there is one to draw.
+  const charts = () => document.querySelectorAll("[data-chart]:not([data-drawn])").forEach((place) => {
+    place.dataset.drawn = "yes";
+    const style = document.createElement("link");
+    style.rel = "stylesheet";
+    style.href = place.dataset.style;
+    const library = document.createElement("script");
+    library.src = place.dataset.library;
+    library.addEventListener("load", () => draw(place));
+    document.head.append(style, library);
+  });
+  const draw = (place) => {
+    const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const runs = JSON.parse(place.dataset.chart);
+    const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
+    const short = (n) => n >= 1e6 ? n / 1e6 + " M" : n >= 1e3 ? n / 1e3 + " k" : n;
+    const width = () => Math.max(240, place.clientWidth);
+    const plot = new uPlot({
+      width: width(), height: 200, cursor: { drag: { x: false } },
+      scales: { lasted: { range: (u, min, max) => [0, Math.max(max, 0.001) * 1.1] }, y: { range: (u, min, max) => [0, Math.max(max, 1) * 1.1] } },
+      axes: [axis, { ...axis, size: 60, values: (u, all) => all.map(short) }, { ...axis, scale: "lasted", side: 1, size: 60, grid: { show: false }, values: (u, all) => all.map((v) => v + " s") }],
+      series: [
+        {}, { label: "Records", stroke: colour("--accent"), fill: colour("--accent-soft"), width: 2, points: { size: 6 } },
+        { label: "Seconds", scale: "lasted", stroke: colour("--warn"), width: 1.5, dash: [5, 4], points: { show: false } },
+      ],
+    }, [runs.begin, runs.records, runs.lasted], place);
+    new ResizeObserver(() => plot.setSize({ width: width(), height: 200 })).observe(place);
+  };
+  document.addEventListener("htmx:load", charts);
+
+  document.addEventListener("closeOverlay", () => overlay()?.close());
   document.addEventListener("htmx:load", open);
   document.addEventListener("htmx:sendError", () => say("The server does not answer. What you typed is still here; try again in a moment."));
   document.addEventListener("htmx:timeout", () => say("The server took too long to answer. Look whether it was done before you try again."));
@@ -75,4 +134,6 @@
     say(answer.body.textContent.trim().replace(/\s+/g, " "));
   });
   open();
+  watch();
+  charts();
 })();

@@ -1,0 +1,219 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/audit"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/engine"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+// ChangeFlow makes a draft in which a flow is changed, or returns the one that its user began before, unless the flow has changed since.
+func (s *Service) ChangeFlow(ctx context.Context, user sallyport.ID, flowName string) (d *Draft, err error) {
+	f, err := s.Flow(ctx, flowName)
+	if err != nil {
+		return nil, err
+	}
+	base, err := print(&f)
+	if err != nil {
+		return nil, err
+	}
+	return d, s.Store.InTx(ctx, func(tx *store.Tx) error {
+		begun, err := readDrafts(tx.Drafts(ctx, user, maxDrafts))
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(begun, func(d *Draft) bool { return d.Changes == f.ID })
+		if at >= 0 && begun[at].Base == base {
+			d = begun[at]
+			return nil
+		}
+		if at >= 0 {
+			if err := tx.DeleteDraft(ctx, store.Draft{ID: begun[at].ID, UserID: user, Version: begun[at].Version}); err != nil {
+				return err
+			}
+		}
+		d = draftOf(&f)
+		d.Changes, d.Base = f.ID, base
+		return keepDraft(ctx, tx, user, d)
+	})
+}
+
+// CopyFlow makes a draft of a new flow that is like another one.
+func (s *Service) CopyFlow(ctx context.Context, user sallyport.ID, flowName string) (*Draft, error) {
+	f, err := s.Flow(ctx, flowName)
+	if err != nil {
+		return nil, err
+	}
+	d := draftOf(&f)
+	for i := range d.Destinations {
+		s.moveAside(&d.Destinations[i])
+	}
+	return d, s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if d.Name, err = copyName(ctx, tx, f.Name); err != nil {
+			return err
+		}
+		return keepDraft(ctx, tx, user, d)
+	})
+}
+
+// moveAside proposes another place for a destination that writes to a file: two must not share one.
+func (s *Service) moveAside(d *DraftDestination) {
+	definition, err := s.Catalogue.Definition(d.Connector)
+	if err != nil || definition.Destination == nil {
+		return // it shows when the draft is checked
+	}
+	for _, f := range definition.Destination.Fields {
+		path, ok := d.Config[f.Name].(string)
+		if !ok || f.Type != connector.TypePath || !slices.Contains(definition.Destination.Target, f.Name) {
+			continue
+		}
+		ext := filepath.Ext(path)
+		d.Config[f.Name] = strings.TrimSuffix(path, ext) + "-copy" + ext
+	}
+}
+
+// copyName proposes a name for a copy that no flow has.
+func copyName(ctx context.Context, tx *store.Tx, name string) (string, error) {
+	if runes := []rune(name); len(runes) > sallyport.MaxNameLength-len(" copy 99") {
+		name = strings.TrimSpace(string(runes[:sallyport.MaxNameLength-len(" copy 99")]))
+	}
+	for n, free := 2, name+" copy"; ; n++ {
+		_, err := tx.FlowByName(ctx, free)
+		if sallyport.CodeOf(err) == sallyport.NotFound {
+			return free, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		free = fmt.Sprintf("%s copy %d", name, n)
+	}
+}
+
+// draftOf writes a flow as a draft.
+func draftOf(f *sallyport.Flow) *Draft {
+	d := newDraft(f.Source.Connector)
+	d.Name, d.Description, d.Credential = f.Name, f.Description, f.Source.Credential
+	d.Endpoint, d.Params, d.Request, d.Schedule = f.Source.Endpoint, maps.Clone(f.Source.Params), f.Source.Request, f.Source.Schedule
+	if f.Dataset.Records > 0 {
+		d.Sample = &DraftSample{Of: d.reading(), Records: f.Dataset.Records, Schema: f.Dataset.Schema}
+	}
+	for _, to := range f.Destinations {
+		d.Destinations = append(d.Destinations, DraftDestination{Name: to.Name, Connector: to.Connector, Credential: to.Credential, Config: maps.Clone(to.Config)})
+	}
+	return d
+}
+
+// print tells whether a flow is still written as it was.
+func print(f *sallyport.Flow) (string, error) {
+	text, err := json.Marshal(asWritten(f))
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:16]), err
+}
+
+// FinishDraft makes the flow that a draft describes, or changes the one that it is about, in place of the draft. With begin a new flow is
+// active, and runs at once; without, it is paused. A flow that is changed stays what it is, active or paused. A name that is taken is an
+// error of the field flow.
+func (s *Service) FinishDraft(ctx context.Context, user sallyport.ID, actor sallyport.Actor, d *Draft, begin bool) error {
+	return s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.DeleteDraft(ctx, store.Draft{ID: d.ID, UserID: user, Version: d.Version}); err != nil {
+			return err
+		}
+		var f *sallyport.Flow
+		var err error
+		if d.Changes != "" {
+			f, err = s.changeFromDraft(ctx, tx, actor, d)
+		} else {
+			f, err = s.insertFromDraft(ctx, tx, actor, d, begin)
+		}
+		if err != nil || !begin || f.State == sallyport.FlowPaused {
+			return err
+		}
+		_, _, err = s.startRun(ctx, tx, actor, f)
+		return err
+	})
+}
+
+// insertFromDraft makes the flow of a draft, which must be new.
+func (s *Service) insertFromDraft(ctx context.Context, tx *store.Tx, actor sallyport.Actor, d *Draft, active bool) (*sallyport.Flow, error) {
+	f, err := s.flowFromDraft(ctx, tx, d)
+	if err != nil {
+		return nil, err
+	}
+	switch _, err := tx.FlowByName(ctx, f.Name); {
+	case err == nil:
+		return nil, &sallyport.Error{Code: sallyport.Conflict, Field: "flow", Message: "there is already a flow of this name; choose another"}
+	case sallyport.CodeOf(err) != sallyport.NotFound:
+		return nil, err
+	}
+	due := engine.Next // it runs at once in any case
+	if !active {
+		f.State, due = sallyport.FlowPaused, engine.First
+	}
+	entry := audit.Entry(actor, audit.FlowApply, f.ID, map[string]string{"name": f.Name, "change": FlowCreated})
+	if err := tx.InsertAudit(ctx, entry); err != nil {
+		return nil, err
+	}
+	if f.Source.NextRunAt, err = due(f.Source.Schedule, sallyport.Now()); err != nil {
+		return nil, err
+	}
+	return f, createFlow(ctx, tx, f)
+}
+
+// changeFromDraft changes the flow that a draft is about, unless it was changed since the draft was made.
+func (s *Service) changeFromDraft(ctx context.Context, tx *store.Tx, actor sallyport.Actor, d *Draft) (*sallyport.Flow, error) {
+	old, err := tx.Flow(ctx, d.Changes)
+	if err != nil {
+		return nil, err
+	}
+	if now, err := print(&old); err != nil || now != d.Base {
+		return nil, errors.Join(err, sallyport.Errorf(sallyport.Conflict,
+			"the flow was changed meanwhile, in another window or by a flow file, so nothing was overwritten; discard these changes, and begin with the flow as it is now"))
+	}
+	d.Name = old.Name
+	f, err := s.flowFromDraft(ctx, tx, d)
+	if err != nil {
+		return nil, err
+	}
+	f.State = old.State
+	entry := audit.Entry(actor, audit.FlowApply, f.ID, map[string]string{"name": f.Name, "change": FlowUpdated})
+	if err := tx.InsertAudit(ctx, entry); err != nil {
+		return nil, err
+	}
+	if f.Source.NextRunAt, err = nextRun(&old, f); err != nil {
+		return nil, err
+	}
+	return f, s.updateFlow(ctx, tx, &old, f)
+}
+
+// flowFromDraft makes a checked flow of a draft, as a flow file would be made one.
+func (s *Service) flowFromDraft(ctx context.Context, tx *store.Tx, d *Draft) (*sallyport.Flow, error) {
+	spec, err := s.draftSpec(ctx, tx, d)
+	if err != nil {
+		return nil, err
+	}
+	r := resolver{s, tx}
+	if err := r.authenticates(ctx, spec.Source); err != nil {
+		return nil, spec.at(err, "source")
+	}
+	f, err := r.flow(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	f.ID = d.FlowID()
+	if i, err := s.checkTargets(ctx, tx, f, everyOne); err != nil {
+		return nil, spec.at(err, "destinations", i, "config")
+	}
+	return f, nil
+}
