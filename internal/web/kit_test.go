@@ -35,7 +35,7 @@ const (
 
 // site is the pages on a real server, with a sandbox beside it.
 type site struct {
-	*testing.T
+	testing.TB
 	URL     string
 	setUp   string // the path of the set-up link
 	app     *app.App
@@ -47,11 +47,11 @@ type site struct {
 }
 
 // newSite starts everything in a directory of its own. At the end it fails if any answer held one of the keys.
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	s := &site{T: t, log: new(bytes.Buffer)}
+	s := &site{TB: t, log: new(bytes.Buffer)}
 	var err error
 	if s.sandbox, err = sandbox.New(sandbox.Options{Records: 1200}); err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func (s *site) signedUp() *client {
 
 // answer is an answer, read to its end.
 type answer struct {
-	*testing.T
+	testing.TB
 	*http.Response
 	text string
 	doc  *html.Node
@@ -227,7 +227,7 @@ func (c *client) send(method, path string, form url.Values, header ...string) *a
 	if err != nil {
 		c.Fatal(err)
 	}
-	return &answer{T: c.T, Response: response, text: string(body), doc: doc}
+	return &answer{TB: c.TB, Response: response, text: string(body), doc: doc}
 }
 
 func (a *answer) want(status int) *answer {

@@ -134,7 +134,7 @@ func (s *server) signedIn(h handler) handler {
 		if _, ok := auth.UserOf(r.Context()); ok {
 			return h(w, r)
 		}
-		path := "/sign-in?next=" + url.QueryEscape(origin(r))
+		path := "/sign-in?next=" + url.QueryEscape(s.origin(r))
 		if isPartial(r) {
 			w.Header().Set("HX-Redirect", path)
 			w.WriteHeader(http.StatusUnauthorized)
@@ -145,15 +145,20 @@ func (s *server) signedIn(h handler) handler {
 	}
 }
 
-// origin is the page that the browser is on, or was going to.
-func origin(r *http.Request) string {
+// origin is the page that the browser is on, or was going to. The page that a form is on has the path that the form is posted to, if there
+// is a page there at all.
+func (s *server) origin(r *http.Request) string {
 	if u, err := url.Parse(r.Header.Get("HX-Current-URL")); err == nil && u.Path != "" {
 		return local(u.RequestURI())
 	}
 	if r.Method == http.MethodGet {
 		return local(r.URL.RequestURI())
 	}
-	return "/"
+	_, pattern := s.routes.Handler(&http.Request{Method: http.MethodGet, URL: r.URL, Host: r.Host})
+	if pattern == "/" {
+		return "/"
+	}
+	return local(r.URL.Path)
 }
 
 // local returns a path of this site as it is, and "/" instead of anything that leads elsewhere.

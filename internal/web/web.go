@@ -33,6 +33,7 @@ type Config struct {
 type server struct {
 	Config
 	assets *assets
+	routes *http.ServeMux
 }
 
 // New makes the handler of all pages. It panics if the files that are compiled in cannot be read.
@@ -47,6 +48,7 @@ func New(c Config) http.Handler {
 // pages are everything that has a session.
 func (s *server) pages() http.Handler {
 	mux := http.NewServeMux()
+	s.routes = mux
 	open := func(pattern string, h handler) { mux.Handle(pattern, s.page(h)) }
 	open("GET /setup/{token}", s.showSetUp)
 	open("POST /setup/{token}", s.setUp)

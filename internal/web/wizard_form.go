@@ -139,7 +139,26 @@ func readRequest(r *http.Request, problems map[string]string) *sallyport.Request
 	if size := number("paging.size"); size != nil {
 		q.Paging.Size = *size
 	}
+	dropHidden(q)
 	return q
+}
+
+// dropHidden forgets what stands in fields that the form does not show for this method and paging.
+func dropHidden(q *sallyport.Request) {
+	counts := q.Paging.Type == sallyport.PagingPage || q.Paging.Type == sallyport.PagingOffset
+	leads := q.Paging.Type == sallyport.PagingNextValue || q.Paging.Type == sallyport.PagingNextURL
+	if !counts {
+		q.Paging.Start, q.Paging.Size = nil, 0
+	}
+	if !leads {
+		q.Paging.Value = ""
+	}
+	if !counts && q.Paging.Type != sallyport.PagingNextValue {
+		q.Paging.Query = ""
+	}
+	if q.Method == http.MethodGet {
+		q.Body = ""
+	}
 }
 
 // words are the parts of a text with commas.

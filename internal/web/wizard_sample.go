@@ -6,6 +6,7 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
@@ -24,6 +25,27 @@ type sampleView struct {
 	Left    int // fields that have no column
 	Rows    [][]string
 	Raw     string
+	Answer  *branch // of a request of one's own: to find the paths in
+}
+
+// pagingWords say how the next page is asked for.
+var pagingWords = map[string]string{
+	sallyport.PagingSingle: "no paging", sallyport.PagingPage: "paging by page number", sallyport.PagingOffset: "paging by offset",
+	sallyport.PagingNextValue: "paging by the next value in the answer", sallyport.PagingNextURL: "paging by the next URL in the answer",
+	sallyport.PagingLinkHeader: "paging by the Link header",
+}
+
+// cost says what a run would cost in calls, as far as the sample shows it.
+func (v sampleView) cost() string {
+	switch {
+	case !v.More:
+		return "A run makes " + plural(int64(v.Pages), "call") + "."
+	case v.Paging == sallyport.PagingSingle:
+		return "A run makes 1 call."
+	case v.Page > 0:
+		return "A run makes a call for every " + plural(v.Page, "record") + " or so."
+	}
+	return "A run makes a call for every page, and a page has many records."
 }
 
 func sampleOf(s *service.Sample, err error) *sampleView {

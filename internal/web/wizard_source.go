@@ -127,6 +127,9 @@ func (s *server) testSource(w http.ResponseWriter, r *http.Request, v draftView)
 		}
 		if sallyport.CodeOf(err) != sallyport.Invalid || !v.note(err) {
 			sample = sampleOf(got, err)
+			if v.Request != nil {
+				sample.Answer = treeOf(got.Answer)
+			}
 		}
 	}
 	if isFragment(r) {

@@ -8,10 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 	"golang.org/x/net/html"
 
 	"github.com/sallyport-io/sallyport"
@@ -166,7 +163,7 @@ func TestDraftBelongsToItsUser(t *testing.T) {
 func (s *site) scripting() *sallyport.Credential {
 	s.Helper()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, `{"results":[{"id":1,"<b>":"<script>alert(1)</script>"},{"id":2,"more":{"a":[null]}},7]}`)
+		fmt.Fprint(w, `{"results":[{"id":1,"<b>":"<script>alert(1)</script>"},{"id":2,"more":{"a":[null]}},7],"next":"a","odd name":{"x":1}}`)
 	}))
 	s.Cleanup(api.Close)
 	c, err := s.app.Service.CreateCredential(s.Context(), actor, service.CredentialDraft{
@@ -200,6 +197,14 @@ func TestWizardManual(t *testing.T) {
 	if strings.Contains(sample.text, "<script>alert") || strings.Contains(sample.text, "<b>") {
 		t.Error("a record is part of the page")
 	}
+	for pick, value := range map[string]string{"request-records": "$.results[*]", "request-paging-value": "$.next", "request-key": "id"} {
+		sample.one("button", "data-pick="+pick, "data-value="+value)
+	}
+	sample.one("button", `data-value=$["odd name"].x`)
+	sample.says("A run makes 1 call.", "no paging")
+	form.Set("request.records", "$.nothing[*]")
+	c.post(draft+"/test", form).says("it has nothing at $.nothing[*]").one("button", "data-value=$.results[*]")
+	form.Set("request.records", "$.results[*]")
 	c.step(draft+"/configure", form).wantLocation(draft + "/destinations")
 	again := c.get(draft + "/configure")
 	if got := words(again.one("textarea", "id=request-query")); got != "limit=2 q=a=b" {
@@ -207,100 +212,5 @@ func TestWizardManual(t *testing.T) {
 	}
 	if got, _ := attribute(again.one("input", "id=request-key"), "value"); got != "id, more" {
 		t.Errorf("the key comes back as %q", got)
-	}
-}
-
-func TestWizardManualLooks(t *testing.T) {
-	s := newSite(t)
-	b := s.browser()
-	b.open(s.setUp)
-	b.do(chromedp.KeyEvent(userName + kb.Tab + password + kb.Tab + password + kb.Enter))
-	b.says("main h2", "No credentials yet")
-	s.scripting()
-	b.open("/flows/new?search=any")
-	b.click("button.tile.connector")
-	b.click("input[name=credential]")
-	b.click("button.primary")
-	b.says("h1", "Configure Any REST API")
-	b.is(`document.querySelector("#request-paging-value").checkVisibility() === false`)
-	b.fill("#request-url", "/x")
-	b.fill("#request-records", "$.results[*]")
-	b.click("button[hx-post$='/test']")
-	b.says("#sample", "3 records")
-	b.everyLook("wizard-manual")
-}
-
-func TestWizardWalk(t *testing.T) {
-	s := newSite(t)
-	b := s.browser()
-	b.look("light", 1200, 900)
-	b.open(s.setUp)
-	b.do(chromedp.KeyEvent(userName + kb.Tab + password + kb.Tab + password + kb.Enter))
-	b.says("main h2", "No credentials yet")
-	b.open("/flows/new")
-	b.fill("#search", "puls")
-	b.is(`document.querySelectorAll("button.tile").length === 1`)
-	b.shot("wizard-1-source")
-	b.click("button.tile.connector")
-	b.says("h1", "Authenticate with Pulsedive")
-	b.click("a.tile.add")
-	b.is(`document.activeElement.id === "credential-name"`)
-	b.addKey("Pulsedive team", s.key())
-	b.is(`document.querySelector("input[type=radio]:checked")?.closest("label").textContent.includes("Pulsedive team")`)
-	b.everyLook("wizard-2-authenticate")
-	b.click("button.primary")
-	b.says("h1", "Configure Pulsedive")
-	b.is(`(() => { const e = document.querySelector("#endpoint"); e.value = "feed.indicators"; e.dispatchEvent(new Event("change", {bubbles: true})); return true })()`)
-	b.is(`document.querySelector("#value-fid") !== null`)
-	b.click("button[hx-post$='/test']")
-	b.says("#sample", "Feed ID")
-	b.fill("#value-fid", "1")
-	b.click("button[hx-post$='/test']")
-	b.says("#sample", "20 records")
-	b.everyLook("wizard-3-configure")
-	b.click("#source button.primary")
-	b.says("h1", "Destinations")
-	b.everyLook("wizard-4-destinations")
-	b.click("a.tile[href$='add=file']")
-	b.fill("#value-path", filepath.Join(t.TempDir(), "out.ndjson"))
-	b.everyLook("wizard-5-file")
-	b.click("form.panel button.primary")
-	b.says("article.tile h2", "file")
-	b.shot("wizard-6-added")
-	b.click("a.primary[href$='/schedule']")
-	b.says("h1", "Schedule")
-	b.click("input[value=every]")
-	b.says("#times", "At once")
-	b.everyLook("wizard-7-schedule")
-	b.click("form.schedule button.primary")
-	b.says("h1", "Review")
-	b.everyLook("wizard-8-review")
-	b.fill("#flow-name", "urlhaus")
-	b.do(chromedp.DoubleClick(chromedp.CSS("button[value=activate]"), chromedp.NodeVisible))
-	b.says("h1", "urlhaus")
-	b.says("#notice", "saved and active")
-	runs, err := s.app.Service.Runs(b.ctx, "urlhaus", 10, 0)
-	if err != nil || len(runs) != 1 {
-		t.Fatalf("%d runs, %v", len(runs), err)
-	}
-	if _, err := s.app.Service.Follow(b.ctx, runs[0].ID, time.Second, func(service.Progress) {}); err != nil {
-		t.Fatal(err)
-	}
-	b.says("#live", "Succeeded")
-	b.shot("wizard-9-flow")
-}
-
-// everyLook takes pictures of a step in both colours, wide and narrow, and looks for what people cannot see, hear or reach.
-func (b *tab) everyLook(name string) {
-	b.Helper()
-	for _, look := range []struct {
-		name, scheme  string
-		width, height int64
-	}{{"dark", "dark", 1200, 900}, {"narrow", "light", 380, 900}, {"light", "light", 1200, 900}} {
-		b.look(look.scheme, look.width, look.height)
-		b.is(`document.getAnimations().length === 0`) // colours change slowly
-		b.fits()
-		b.accessible(name + " " + look.name)
-		b.shot(name + "-" + look.name)
 	}
 }

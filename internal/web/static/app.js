@@ -122,6 +122,62 @@
   };
   document.addEventListener("htmx:load", charts);
 
+  // A value of an answer is proposed for the field of the form that it can fill.
+  document.addEventListener("click", (event) => {
+    const picked = event.target.closest("[data-pick]");
+    const field = picked && document.getElementById(picked.dataset.pick);
+    if (!field) return;
+    let value = picked.dataset.value;
+    if (field.id === "request-key") {
+      const names = field.value.split(",").map((name) => name.trim()).filter(Boolean);
+      value = (names.includes(value) ? names.filter((name) => name !== value) : [...names, value]).join(", ");
+    }
+    field.value = value;
+    if (field.id === "request-paging-value") nextBy(picked);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    const label = document.querySelector(`label[for="${field.id}"]`).firstChild.textContent.trim();
+    document.getElementById("proposed").textContent = value ? `${label} is now ${value}` : `${label} is now empty`;
+  });
+  // Whatever leads to the next page is a URL or a value for a parameter.
+  const nextBy = (picked) => {
+    const type = document.getElementById("request-paging-type");
+    if (["next_value", "next_url"].includes(type.value)) return;
+    type.value = /^https?:/.test(picked.parentElement.querySelector(".faint").textContent) ? "next_url" : "next_value";
+  };
+
+  // What was typed is kept for the time in which somebody must sign in again: never a key or a password, and no longer than for that.
+  const kept = "typed", signing = "signing-in";
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || form.querySelector("input[type=password]:not([data-trim])")) return;
+    const values = [...form.elements].filter((e) => e.name && !["password", "hidden", "file", "submit"].includes(e.type) && (e.type !== "radio" || e.checked))
+      .map((e) => [e.name, e.type === "checkbox" ? e.checked : e.value]);
+    const url = location.pathname + location.search;
+    sessionStorage.setItem(kept, JSON.stringify({ url, overlay: form.closest("dialog")?.dataset.path, values }));
+  }, true);
+  const restore = async () => {
+    const typed = JSON.parse(sessionStorage.getItem(kept));
+    const next = document.querySelector("form[action='/sign-in'] [name=next]");
+    if (next) {
+      sessionStorage.setItem(signing, "yes");
+      if (typed) next.value = typed.url;
+      return;
+    }
+    const back = sessionStorage.getItem(signing) && typed?.url === location.pathname + location.search;
+    sessionStorage.removeItem(kept);
+    sessionStorage.removeItem(signing);
+    if (!back) return;
+    if (typed.overlay && !overlay()) await htmx.ajax("GET", typed.overlay, { target: "#overlay" });
+    for (const [name, value] of typed.values) {
+      for (const field of (overlay() ?? document).querySelectorAll(`[name="${CSS.escape(name)}"]:not([type=hidden], [type=submit])`)) {
+        if (field.type === "radio") field.checked = field.value === value;
+        else if (field.type === "checkbox") field.checked = value;
+        else field.value = value;
+      }
+    }
+    say("You were signed out, so nothing was saved. What you typed is still here, but for keys.");
+  };
+
   document.addEventListener("closeOverlay", () => overlay()?.close());
   document.addEventListener("htmx:load", open);
   document.addEventListener("htmx:sendError", () => say("The server does not answer. What you typed is still here; try again in a moment."));
@@ -136,4 +192,5 @@
   open();
   watch();
   charts();
+  restore();
 })();
