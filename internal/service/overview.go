@@ -27,19 +27,13 @@ func (s *Service) CredentialUses(ctx context.Context) ([]CredentialUse, error) {
 	if err != nil {
 		return nil, err
 	}
-	flows, err := s.Store.Flows(ctx)
+	uses, err := s.Store.Uses(ctx)
 	if err != nil {
 		return nil, err
 	}
 	users := map[sallyport.ID][]string{}
-	for _, f := range flows {
-		ids := map[sallyport.ID]bool{f.Source.Credential: true}
-		for _, d := range f.Destinations {
-			ids[d.Credential] = true
-		}
-		for id := range ids {
-			users[id] = append(users[id], f.Name)
-		}
+	for _, u := range uses {
+		users[u.Credential] = append(users[u.Credential], u.Flow)
 	}
 	all := make([]CredentialUse, len(credentials))
 	for i, c := range credentials {

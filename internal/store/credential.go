@@ -50,6 +50,24 @@ func (r reader) CredentialUsers(ctx context.Context, id sallyport.ID) ([]string,
 		UNION SELECT flow_id FROM destination WHERE credential_id = $1) ORDER BY name_key`, id)
 }
 
+// Use is a credential and a flow whose source or a destination uses it.
+type Use struct {
+	Credential sallyport.ID
+	Flow       string // its name
+}
+
+func scanUse(r row) (u Use, err error) {
+	err = r.Scan(&u.Credential, &u.Flow)
+	return u, err
+}
+
+// Uses returns what uses which credential, by the names of the flows.
+func (r reader) Uses(ctx context.Context) ([]Use, error) {
+	return list(ctx, r.q, scanUse, `SELECT used.credential_id, flow.name FROM (SELECT flow_id, credential_id FROM source WHERE credential_id IS NOT NULL
+		UNION SELECT flow_id, credential_id FROM destination WHERE credential_id IS NOT NULL) AS used JOIN flow ON flow.id = used.flow_id
+		ORDER BY flow.name_key`)
+}
+
 // InsertCredential adds a credential.
 func (tx *Tx) InsertCredential(ctx context.Context, c sallyport.Credential) error {
 	public, secrets, err := credentialJSON(c)

@@ -95,6 +95,7 @@ func testCredentialInUse(t *testing.T, s *store.Store) {
 		do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.InsertFlow(ctx, &f) })
 	}
 	diff(t, get(s.CredentialUsers(t.Context(), c.ID))(t), []string{"Alpha", "mike", "zulu"})
+	diff(t, get(s.Uses(t.Context()))(t), []store.Use{{Credential: c.ID, Flow: "Alpha"}, {Credential: c.ID, Flow: "mike"}, {Credential: c.ID, Flow: "zulu"}})
 	remove := func(ctx context.Context, tx *store.Tx) error { return tx.DeleteCredential(ctx, c.ID) }
 	wantError(t, try(t, s, remove), sallyport.Conflict, `"shared" is in use by "Alpha", "mike", "zulu"`)
 	do(t, s, func(ctx context.Context, tx *store.Tx) error {

@@ -14,6 +14,9 @@ import (
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
+// maxUsers is how many flows a tile names that use it.
+const maxUsers = 6
+
 // maxDescription bounds the description of a credential, in characters.
 const maxDescription = 1000
 
