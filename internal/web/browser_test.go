@@ -276,6 +276,9 @@ func TestLooks(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
 	s.fillUp()
+	for range 3 {
+		s.work("urlhaus")
+	}
 	b.open(s.setUp)
 	b.fill("#name", userName)
 	b.fill("#password", password)
@@ -297,8 +300,15 @@ func TestLooks(t *testing.T) {
 			"settings": "/settings", "missing": "/nowhere", "new-flow": "/flows/new",
 		} {
 			b.open(path)
+			if name == "flow" {
+				b.is(`document.querySelector(".chart .u-over") !== null`)
+			}
 			b.fits()
 			b.shot("look-" + name + "-" + look.name)
+			if name == "flow" {
+				b.is(`(document.querySelector(".chart").scrollIntoView(), true)`)
+				b.shot("look-chart-" + look.name)
+			}
 		}
 	}
 }

@@ -109,13 +109,19 @@
     const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
     const short = (n) => n >= 1e6 ? n / 1e6 + " M" : n >= 1e3 ? n / 1e3 + " k" : n;
     const width = () => Math.max(240, place.clientWidth);
+    const span = runs.begin.at(-1) - runs.begin[0];
+    const when = (seconds) => {
+      const [day, time] = new Date(seconds * 1000).toISOString().split(/[T.]/);
+      return span > 2 * 86400 ? day.slice(5) : span > 600 ? time.slice(0, 5) : time;
+    };
     const plot = new uPlot({
       width: width(), height: 200, cursor: { drag: { x: false } },
       scales: { lasted: { range: (u, min, max) => [0, Math.max(max, 0.001) * 1.1] }, y: { range: (u, min, max) => [0, Math.max(max, 1) * 1.1] } },
-      axes: [axis, { ...axis, size: 60, values: (u, all) => all.map(short) }, { ...axis, scale: "lasted", side: 1, size: 60, grid: { show: false }, values: (u, all) => all.map((v) => v + " s") }],
+      axes: [{ ...axis, space: 80, values: (u, all) => all.map(when) }, { ...axis, size: 60, values: (u, all) => all.map(short) }, { ...axis, scale: "lasted", side: 1, size: 60, grid: { show: false }, values: (u, all) => all.map((v) => v + " s") }],
       series: [
-        {}, { label: "Records", stroke: colour("--accent"), fill: colour("--accent-soft"), width: 2, points: { size: 6 } },
-        { label: "Seconds", scale: "lasted", stroke: colour("--warn"), width: 1.5, dash: [5, 4], points: { show: false } },
+        { label: "Began (UTC)", value: (u, v) => v == null ? "–" : new Date(v * 1000).toISOString().slice(0, 19).replace("T", " ") },
+        { label: "Records", stroke: colour("--accent"), fill: colour("--accent-soft"), width: 2, points: { size: 6 }, value: (u, v) => v ?? "–" },
+        { label: "Seconds", scale: "lasted", stroke: colour("--warn"), width: 1.5, dash: [5, 4], points: { show: false }, value: (u, v) => v?.toFixed(2) ?? "–" },
       ],
     }, [runs.begin, runs.records, runs.lasted], place);
     new ResizeObserver(() => plot.setSize({ width: width(), height: 200 })).observe(place);
