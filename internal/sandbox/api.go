@@ -57,7 +57,10 @@ func (s *Sandbox) api(answer func(*call) error) http.Handler {
 		defer s.release(out)
 		err := s.call(w, r, out, answer)
 		if refused, ok := errors.AsType[*refusal](err); ok {
-			writeRefusal(w, out, refused)
+			if refused.status == http.StatusTooManyRequests {
+				hideRemaining(w.Header())
+			}
+			writeError(w, r, out, refused)
 		}
 		out.flush()
 	})
@@ -134,9 +137,7 @@ func (s *Sandbox) admit(h http.Header, key string) (plan, error) {
 	}
 	left, exceeded := spent.take(s.now())
 	if exceeded != nil {
-		return p, refuse(http.StatusTooManyRequests,
-			"API rate limit exceeded: %d requests per %s. Visit pulsedive.com/api to view limits and upgrade your plan.",
-			exceeded.max, exceeded.period)
+		return p, refuse(http.StatusTooManyRequests, "%s", rateSentence(exceeded.max, exceeded.period))
 	}
 	for _, w := range left {
 		h.Set(remainingHeader(w.period), strconv.Itoa(w.left()))
@@ -148,16 +149,32 @@ func remainingHeader(period string) string {
 	return http.CanonicalHeaderKey("X-Requests-Remaining-" + period)
 }
 
-// writeRefusal writes the error envelope. With a 429, nothing is said about what is left.
-func writeRefusal(w http.ResponseWriter, out *encoder, r *refusal) {
-	if r.status == http.StatusTooManyRequests {
-		for _, period := range []string{"month", "day", "second"} {
-			w.Header().Del(remainingHeader(period))
-		}
+// hideRemaining takes back what is left, of which a 429 says nothing.
+func hideRemaining(h http.Header) {
+	for _, period := range []string{"month", "day", "second"} {
+		h.Del(remainingHeader(period))
 	}
-	w.WriteHeader(r.status)
+}
+
+func rateSentence(most int, period string) string {
+	return fmt.Sprintf("API rate limit exceeded: %d requests per %s. Visit pulsedive.com/api to view limits and upgrade your plan.", most, period)
+}
+
+// writeError writes the error envelope of the API, or that of TAXII.
+func writeError(w http.ResponseWriter, r *http.Request, out *encoder, e *refusal) {
+	taxii := strings.HasPrefix(r.URL.Path, taxiiRoot)
+	if taxii {
+		w.Header().Set("Content-Type", taxiiType)
+	}
+	w.WriteHeader(e.status)
 	out.begin('{')
-	out.stringField("error", r.sentence)
+	if taxii {
+		out.stringField("title", http.StatusText(e.status))
+		out.stringField("description", e.sentence)
+		out.stringField("http_status", strconv.Itoa(e.status))
+	} else {
+		out.stringField("error", e.sentence)
+	}
 	out.end('}')
 }
 

@@ -1,5 +1,5 @@
 // Package sandbox is a local look-alike of Pulsedive: an account page that hands out API keys, the API with its limits and its oddities,
-// and made-up data.
+// faults on demand, a journal of what was asked, and made-up data. docs/sandbox.md says what it can do.
 //
 // The data is never stored. Every fact of an indicator is computed from the seed and the indicator's number, so a feed of ten million
 // records needs no more memory than a feed of ten, and two sandboxes with the same seed answer alike. All names and addresses are those

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,11 +18,12 @@ const (
 
 // Request is what was asked of the sandbox, and the status of the answer.
 type Request struct {
-	At     time.Time
-	Method string
-	Path   string
-	Query  string // encoded and sorted by name, without the key
-	Status int
+	At     time.Time `json:"time"`
+	Method string    `json:"method"`
+	Path   string    `json:"path"`
+	Query  string    `json:"query"`          // encoded and sorted by name, without the key
+	Form   string    `json:"form,omitempty"` // of a body, in the same way
+	Status int       `json:"status"`         // 0 if the connection ended before
 }
 
 // journal remembers the last requests in a ring.
@@ -29,11 +31,22 @@ type journal struct {
 	mu   sync.Mutex
 	ring []Request
 	next int // where the next one goes when the ring is full: the oldest
+	all  map[int]int
+}
+
+// journalView is the journal as it is shown.
+type journalView struct {
+	Statuses map[int]int `json:"statuses"` // how many answers had which status, the forgotten ones too
+	Requests []Request   `json:"requests"`
 }
 
 func (j *journal) add(r Request) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.all == nil {
+		j.all = map[int]int{}
+	}
+	j.all[r.Status]++
 	if len(j.ring) < journalSize {
 		j.ring = append(j.ring, r)
 		return
@@ -48,16 +61,47 @@ func (j *journal) requests() []Request {
 	return slices.Concat(j.ring[j.next:], j.ring[:j.next])
 }
 
-// journaled writes every request into the journal and, at debug level, into the log.
+func (j *journal) clear() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.ring, j.next, j.all = nil, 0, nil
+}
+
+func (j *journal) statuses() map[int]int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return maps.Clone(j.all)
+}
+
+func (j *journal) view() journalView {
+	v := journalView{Statuses: j.statuses(), Requests: j.requests()}
+	if v.Requests == nil {
+		v = journalView{Statuses: map[int]int{}, Requests: []Request{}}
+	}
+	return v
+}
+
+// journaled writes every request into the journal and, at debug level, into the log; the controls are left out.
 func (s *Sandbox) journaled(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, controls) {
+			next.ServeHTTP(w, r)
+			return
+		}
 		request := Request{At: s.now(), Method: clip(r.Method), Path: clip(r.URL.Path), Query: clip(keyless(r.URL.Query()))}
-		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+		recorder := &statusRecorder{ResponseWriter: w}
+		done := false
+		defer func() { // a request whose connection is cut off is one too
+			request.Form = clip(keyless(r.PostForm))
+			if request.Status = recorder.status; done && request.Status == 0 {
+				request.Status = http.StatusOK
+			}
+			s.journal.add(request)
+			slog.DebugContext(r.Context(), "sandbox request",
+				"method", request.Method, "path", request.Path, "query", request.Query, "status", request.Status)
+		}()
 		next.ServeHTTP(recorder, r)
-		request.Status = recorder.status
-		s.journal.add(request)
-		slog.DebugContext(r.Context(), "sandbox request",
-			"method", request.Method, "path", request.Path, "query", request.Query, "status", request.Status)
+		done = true
 	})
 }
 
@@ -76,19 +120,20 @@ func clip(s string) string { return strings.Clone(s[:min(len(s), journalLength)]
 // statusRecorder remembers the first status written.
 type statusRecorder struct {
 	http.ResponseWriter
-	status int
-	wrote  bool
+	status int // 0 before anything is written
 }
 
 func (w *statusRecorder) WriteHeader(status int) {
-	if !w.wrote {
-		w.status, w.wrote = status, true
+	if w.status == 0 {
+		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
 func (w *statusRecorder) Write(b []byte) (int, error) {
-	w.wrote = true
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
 	return w.ResponseWriter.Write(b)
 }
 

@@ -26,6 +26,16 @@ var plans = []plan{
 	{name: "unlimited", explore: 100_000},
 }
 
+// most returns how many requests a period may have; 1 where that is not limited.
+func (p plan) most(period string) int {
+	for _, l := range p.limits {
+		if l.period == period {
+			return l.max
+		}
+	}
+	return 1
+}
+
 // anonymousPlan is what is answered without a key.
 var anonymousPlan = plan{name: "anonymous", limits: []limit{{"month", 50}, {"day", 5}, {"second", 1}}, pages: 1, explore: 10}
 

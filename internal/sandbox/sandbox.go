@@ -36,6 +36,7 @@ type Sandbox struct {
 	account   *meter // all keys of the account share one budget
 	anonymous *meter // so do all requests without a key
 	journal   journal
+	faults    faults
 	encoders  sync.Pool
 }
 
@@ -84,10 +85,18 @@ func (s *Sandbox) CreateKey(name string) string {
 // Journal returns what was asked of the sandbox last, oldest first; at most 1,000 requests are remembered.
 func (s *Sandbox) Journal() []Request { return s.journal.requests() }
 
-// Handler returns the whole sandbox: the pages and the API.
+// Statuses returns how many answers had which status; 0 stands for a connection that ended before. It counts all requests of the journal,
+// those too that are not remembered any more.
+func (s *Sandbox) Statuses() map[int]int { return s.journal.statuses() }
+
+// ClearJournal empties the journal.
+func (s *Sandbox) ClearJournal() { s.journal.clear() }
+
+// Handler returns the whole sandbox: the pages, the API and the controls.
 func (s *Sandbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	s.addPages(mux)
 	s.addAPI(mux)
-	return s.journaled(mux)
+	s.addControls(mux)
+	return s.journaled(s.faulty(mux))
 }
