@@ -69,7 +69,7 @@ func (s *Sandbox) addPages(mux *http.ServeMux) {
 
 func (s *Sandbox) showHome(w http.ResponseWriter, _ *http.Request) {
 	var feeds []feedView
-	for _, f := range s.world.feeds {
+	for _, f := range s.world.Load().feeds {
 		feeds = append(feeds, feedView{f.id, f.count, f.name, f.category})
 	}
 	render(w, http.StatusOK, "home.html", feeds)

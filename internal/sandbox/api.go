@@ -20,21 +20,39 @@ const (
 // call is one request to the API that was let in.
 type call struct {
 	context.Context
-	form url.Values // of the query and the body
-	plan plan
-	out  *encoder
+	request *http.Request
+	header  http.Header // of the answer
+	form    url.Values  // of the query and the body
+	plan    plan
+	world   *world
+	out     *encoder
 }
+
+// admission is what a request must have to be let in.
+type admission struct {
+	scopes []string // one of them
+	keyed  bool     // a key must be there
+	free   bool     // it counts against no limit
+	taxii  bool     // the key may be a password
+}
+
+var (
+	reading    = admission{scopes: []string{scopeRead}}
+	submitting = admission{scopes: []string{scopeScan}, keyed: true}
+	polling    = admission{scopes: []string{scopeRead, scopeScan}, free: true}
+)
 
 // refusal is an error that is told to whoever called.
 type refusal struct {
 	status   int
 	sentence string
+	qid      int // of a scan that is not found; 0 if it is about something else
 }
 
 func (r *refusal) Error() string { return r.sentence }
 
 func refuse(status int, format string, args ...any) error {
-	return &refusal{status, fmt.Sprintf(format, args...)}
+	return &refusal{status: status, sentence: fmt.Sprintf(format, args...)}
 }
 
 func missing(parameter string) error {
@@ -42,20 +60,22 @@ func missing(parameter string) error {
 }
 
 func (s *Sandbox) addAPI(mux *http.ServeMux) {
-	mux.Handle("/api/indicator.php", s.api(s.getIndicator))
-	mux.Handle("/api/threat.php", s.api(s.getThreat))
-	mux.Handle("/api/feed.php", s.api(s.getFeed))
-	mux.Handle("/api/info.php", s.api(s.getInfo))
-	mux.Handle("/api/explore.php", s.api(s.explore))
+	mux.Handle("/api/indicator.php", s.api(reading, s.getIndicator))
+	mux.Handle("/api/threat.php", s.api(reading, s.getThreat))
+	mux.Handle("/api/feed.php", s.api(reading, s.getFeed))
+	mux.Handle("/api/info.php", s.api(reading, s.getInfo))
+	mux.Handle("/api/explore.php", s.api(reading, s.explore))
+	mux.Handle("/api/analyze.php", s.api(polling, s.pollScan))
+	mux.Handle("POST /api/analyze.php", s.api(submitting, s.submitScan))
 }
 
 // api answers with what answer writes. An error that comes after the first byte can only cut the answer off.
-func (s *Sandbox) api(answer func(*call) error) http.Handler {
+func (s *Sandbox) api(need admission, answer func(*call) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
 		out := s.encoder(w)
 		defer s.release(out)
-		err := s.call(w, r, out, answer)
+		err := s.call(w, r, out, need, answer)
 		if refused, ok := errors.AsType[*refusal](err); ok {
 			if refused.status == http.StatusTooManyRequests {
 				hideRemaining(w.Header())
@@ -67,7 +87,7 @@ func (s *Sandbox) api(answer func(*call) error) http.Handler {
 }
 
 // call lets a request in, or not, and answers it.
-func (s *Sandbox) call(w http.ResponseWriter, r *http.Request, out *encoder, answer func(*call) error) error {
+func (s *Sandbox) call(w http.ResponseWriter, r *http.Request, out *encoder, need admission, answer func(*call) error) error {
 	form, err := readForm(w, r)
 	if err != nil {
 		return err
@@ -75,11 +95,11 @@ func (s *Sandbox) call(w http.ResponseWriter, r *http.Request, out *encoder, ans
 	if form.Get("pretty") == "1" {
 		out.w = &indenter{w: w}
 	}
-	p, err := s.admit(w.Header(), form.Get("key"))
+	p, err := s.admit(w.Header(), form.Get("key"), need)
 	if err != nil {
 		return err
 	}
-	return answer(&call{r.Context(), form, p, out})
+	return answer(&call{r.Context(), r, w.Header(), form, p, s.world.Load(), out})
 }
 
 // encoder returns an empty encoder that writes to w, used before or new.
@@ -88,7 +108,7 @@ func (s *Sandbox) encoder(w http.ResponseWriter) *encoder {
 	if !ok {
 		e = new(encoder)
 	}
-	e.w = w
+	e.w, e.odd = w, oddity(s.odd.Load())
 	return e
 }
 
@@ -123,19 +143,22 @@ func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 }
 
 // admit tells under which plan a request goes, counts it, and says in the headers what is left.
-func (s *Sandbox) admit(h http.Header, key string) (plan, error) {
+func (s *Sandbox) admit(h http.Header, key string, need admission) (plan, error) {
 	p, spent := anonymousPlan, s.anonymous
+	if key == "" && need.keyed {
+		return p, refuse(http.StatusUnauthorized, "API key required.")
+	}
 	if key != "" {
 		scopes, ok := s.keys.use(key, s.now())
 		switch {
 		case !ok:
 			return p, refuse(http.StatusUnauthorized, "Invalid API key.")
-		case !slices.Contains(scopes, scopeRead):
+		case !slices.ContainsFunc(scopes, func(scope string) bool { return slices.Contains(need.scopes, scope) }):
 			return p, refuse(http.StatusUnauthorized, "API key does not have permission for this request.")
 		}
 		p, spent = s.plan, s.account
 	}
-	left, exceeded := spent.take(s.now())
+	left, exceeded := spent.take(s.now(), !need.free)
 	if exceeded != nil {
 		return p, refuse(http.StatusTooManyRequests, "%s", rateSentence(exceeded.max, exceeded.period))
 	}
@@ -166,6 +189,9 @@ func writeError(w http.ResponseWriter, r *http.Request, out *encoder, e *refusal
 	if taxii {
 		w.Header().Set("Content-Type", taxiiType)
 	}
+	if out.odd.has(errorsUnder200) && !taxii {
+		e.status = http.StatusOK
+	}
 	w.WriteHeader(e.status)
 	out.begin('{')
 	if taxii {
@@ -173,6 +199,10 @@ func writeError(w http.ResponseWriter, r *http.Request, out *encoder, e *refusal
 		out.stringField("description", e.sentence)
 		out.stringField("http_status", strconv.Itoa(e.status))
 	} else {
+		if e.qid != 0 {
+			out.intField("qid", e.qid)
+			out.stringField("status", "not found")
+		}
 		out.stringField("error", e.sentence)
 	}
 	out.end('}')

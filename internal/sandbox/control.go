@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
@@ -18,6 +19,7 @@ const controls = "/_"
 func (s *Sandbox) addControls(mux *http.ServeMux) {
 	mux.HandleFunc(controls+"fault", s.controlFaults)
 	mux.HandleFunc(controls+"journal", s.controlJournal)
+	mux.HandleFunc(controls+"oddities", s.controlOddities)
 }
 
 // controlFaults adds a fault if there are parameters, or clears all of them with DELETE. It answers with those to come.
@@ -108,6 +110,15 @@ func (s *Sandbox) controlJournal(w http.ResponseWriter, r *http.Request) {
 		s.ClearJournal()
 	}
 	writeControl(w, s.journal.view(), err)
+}
+
+// controlOddities sets the oddities if the parameter names is there, or ends all of them with DELETE. It answers with those that are on.
+func (s *Sandbox) controlOddities(w http.ResponseWriter, r *http.Request) {
+	form, err := readControl(w, r)
+	if err == nil && (r.Method == http.MethodDelete || form.Has("names")) {
+		err = s.SetOddities(strings.FieldsFunc(form.Get("names"), func(r rune) bool { return r == ',' })...)
+	}
+	writeControl(w, oddity(s.odd.Load()).names(), err)
 }
 
 // readControl returns the parameters, from the address or the body.

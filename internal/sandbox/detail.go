@@ -2,29 +2,37 @@ package sandbox
 
 import "strconv"
 
-// vintage is how an indicator writes what is missing: over the years Pulsedive did it in different ways.
-type vintage int
+// old tells whether an indicator is written as in 2019, when a list without entries had no key at all, rather than as in 2023, when it was
+// []. Without an oddity that says so, some are and some are not.
+func (e *encoder) old(i indicator) bool {
+	switch {
+	case e.odd.has(shapes2019 | missingKeys):
+		return true
+	case e.odd.has(shapes2023 | shapes2025):
+		return false
+	}
+	return i.pick(slotShape, 2) == 0
+}
 
-const (
-	keysAbsent  vintage = iota // a list without entries has no key at all (2019)
-	emptyArrays                // it is [] (2023)
-	vintages
-)
-
-func (i indicator) vintage() vintage { return vintage(i.pick(slotShape, int(vintages))) }
+// detailForm says how an indicator is written in full.
+type detailForm struct {
+	historical, schema bool
+	scan               *scan // what it answers, nil in a look-up
+	scanned            int64 // when it was scanned last, 0 if never
+}
 
 // detail writes an indicator in full.
-func (e *encoder) detail(i indicator, historical, schema bool) {
+func (e *encoder) detail(i indicator, f detailForm) {
 	e.begin('{')
-	e.identity(i)
-	e.stamps(i)
+	e.identity(i, f)
+	e.stamps(i, f)
 	e.intField("recent", i.pick(slotSeen, 2))
 	e.intField("submissions", i.pick(slotHistory, 50))
 	if i.pick(slotComment, 8) == 0 {
 		e.intField("umbrella_rank", i.pick(slotUpdated, 1_000_000)+1)
 		e.stringField("umbrella_domain", "example.com")
 	}
-	if schema {
+	if f.schema {
 		e.rawField("schema", `{"hosttype":"Host Type","port":"Port","protocol":"Protocol","technology":"Technology"}`)
 	}
 	e.riskFactors(i)
@@ -32,20 +40,42 @@ func (e *encoder) detail(i indicator, historical, schema bool) {
 	e.attributes(i)
 	e.parent(i)
 	e.key("properties")
-	if historical {
-		e.propertyRows(i)
+	if f.historical || f.scan != nil || e.odd.has(propertyLists) {
+		e.propertyRows(i, f)
 	} else {
 		e.propertyMap(i.properties())
 	}
 	e.threatRefs(i)
 	e.feedRefs(i)
 	e.comments(i)
+	if f.scan != nil {
+		e.scanFields(i, f.scan)
+	}
 	e.end('}')
 }
 
-func (e *encoder) identity(i indicator) {
-	e.rawField("qid", "null")
-	e.intField("iid", i.iid())
+// ids writes the numbers of an indicator. In a scan of 2019 they were texts, and qid stood elsewhere.
+func (e *encoder) ids(i indicator, f detailForm) {
+	old := f.scan != nil && e.odd.has(shapes2019)
+	switch {
+	case old:
+	case f.scan != nil:
+		e.intField("qid", f.scan.qid)
+	default:
+		e.rawField("qid", "null")
+	}
+	switch {
+	case i.iid() == 0:
+		e.rawField("iid", "null")
+	case old:
+		e.stringField("iid", strconv.Itoa(i.iid()))
+	default:
+		e.intField("iid", i.iid())
+	}
+}
+
+func (e *encoder) identity(i indicator, f detailForm) {
+	e.ids(i, f)
 	e.stringField("type", i.kind())
 	e.stringField("indicator", i.value())
 	e.stringField("risk", risks[i.risk()])
@@ -62,14 +92,16 @@ func (e *encoder) identity(i indicator) {
 }
 
 // stamps writes the times; one that is missing is null or, now and then, an empty text.
-func (e *encoder) stamps(i indicator) {
+func (e *encoder) stamps(i indicator, f detailForm) {
 	e.stampField("stamp_added", i.added())
-	e.stampField("stamp_updated", i.updated())
-	e.stampField("stamp_seen", i.seen())
-	switch i.pick(slotHistory, 8) {
-	case 0:
+	e.stampField("stamp_updated", max(i.updated(), f.scanned))
+	e.stampField("stamp_seen", max(i.seen(), f.scanned))
+	switch probed := i.pick(slotHistory, 8); {
+	case f.scanned > 0:
+		e.stampField("stamp_probed", f.scanned)
+	case probed == 0:
 		e.rawField("stamp_probed", "null")
-	case 1:
+	case probed == 1:
 		e.stringField("stamp_probed", "")
 	default:
 		e.stampField("stamp_probed", i.seen()+2)
@@ -83,7 +115,7 @@ func (e *encoder) stamps(i indicator) {
 
 // list writes a field with count entries, or what stands for none.
 func (e *encoder) list(i indicator, name string, count int, entry func(k int)) {
-	if count == 0 && i.vintage() == keysAbsent {
+	if count == 0 && e.old(i) {
 		return
 	}
 	e.key(name)
@@ -107,7 +139,7 @@ func (e *encoder) riskFactors(i indicator) {
 
 func (e *encoder) redirectFields(i indicator) {
 	to := i.redirects()
-	if len(to) == 0 && i.vintage() == keysAbsent {
+	if len(to) == 0 && e.old(i) {
 		return
 	}
 	e.key("redirects")
@@ -122,18 +154,33 @@ func (e *encoder) redirectFields(i indicator) {
 	e.end('}')
 }
 
+// none writes an object without fields as PHP does, or as it was later.
+func (e *encoder) none() {
+	if e.odd.has(shapes2023|shapes2025) && !e.odd.has(emptyArrays) {
+		e.raw("{}")
+	} else {
+		e.raw("[]")
+	}
+}
+
 func (e *encoder) attributes(i indicator) {
 	e.key("attributes")
 	p := i.profile()
 	if len(p.ports) == 0 {
-		e.raw("[]")
+		e.none()
 		return
 	}
 	e.begin('{')
 	for _, category := range attributeCategories {
 		if values := p.values(category); len(values) > 0 {
 			e.key(category)
-			e.strings(values)
+			if e.odd.has(doubledAttributes) {
+				e.begin('[')
+				e.strings(values)
+				e.end(']')
+			} else {
+				e.strings(values)
+			}
 		}
 	}
 	e.end('}')
@@ -141,14 +188,14 @@ func (e *encoder) attributes(i indicator) {
 
 // parent writes the domain that a URL lies on. Its id is a number, or a number in a text.
 func (e *encoder) parent(i indicator) {
-	if i.kind() != kindURL {
+	if i.kind() != kindURL || i.out != nil {
 		e.rawField("domain", "null")
 		e.rawField("domainiid", "null")
 		return
 	}
 	on := i.w.indicator(i.n - 1)
 	e.stringField("domain", on.value())
-	if i.vintage() == keysAbsent {
+	if e.old(i) {
 		e.stringField("domainiid", strconv.Itoa(on.iid()))
 	} else {
 		e.intField("domainiid", on.iid())
@@ -201,7 +248,7 @@ func (e *encoder) comments(i indicator) {
 		said := remarks[(i.pick(slotComment, len(remarks))+k)%len(remarks)]
 		e.begin('{')
 		e.intField("cid", i.iid()+k)
-		if i.vintage() == keysAbsent {
+		if e.old(i) {
 			e.intField("uid", 328)
 		}
 		e.stringField("username", "example_"+strconv.Itoa(k))

@@ -2,6 +2,9 @@ package sandbox
 
 import (
 	"io"
+	"iter"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf16"
@@ -18,6 +21,7 @@ type encoder struct {
 	b       []byte
 	scratch []byte // for texts that are put together before they are encoded
 	more    bool   // a value stands before, so the next one needs a comma
+	odd     oddity
 	err     error
 }
 
@@ -28,8 +32,11 @@ func (e *encoder) begin(bracket byte) {
 	e.more = false
 }
 
-// end closes it.
+// end closes it. PHP may take an object without fields for an array.
 func (e *encoder) end(bracket byte) {
+	if last := len(e.b) - 1; e.odd.has(emptyArrays) && bracket == '}' && e.b[last] == '{' {
+		e.b[last], bracket = '[', ']'
+	}
 	e.b = append(e.b, bracket)
 	e.more = true
 	if len(e.b) > chunk {
@@ -63,20 +70,31 @@ func (e *encoder) bytes(s []byte) {
 
 func (e *encoder) int(n int) {
 	e.comma()
+	if e.odd.has(numberStrings) {
+		e.b = append(strconv.AppendInt(append(e.b, '"'), int64(n), 10), '"')
+		return
+	}
 	e.b = strconv.AppendInt(e.b, int64(n), 10)
 }
 
 // raw writes a value that is JSON already: null, [], {}.
 func (e *encoder) raw(json string) {
 	e.comma()
+	if json == "{}" && e.odd.has(emptyArrays) {
+		json = "[]"
+	}
 	e.b = append(e.b, json...)
 }
 
 // stamp writes a time as Pulsedive does: in UTC, without saying so.
-func (e *encoder) stamp(unix int64) {
+func (e *encoder) stamp(unix int64, unpadded bool) {
 	e.comma()
 	e.b = append(e.b, '"')
+	hour := len(e.b) + len("2006-01-02 ")
 	e.b = time.Unix(unix, 0).UTC().AppendFormat(e.b, time.DateTime)
+	if unpadded && e.b[hour] == '0' {
+		e.b = slices.Delete(e.b, hour, hour+1)
+	}
 	e.b = append(e.b, '"')
 }
 
@@ -106,7 +124,33 @@ func (e *encoder) rawField(name, json string) {
 
 func (e *encoder) stampField(name string, unix int64) {
 	e.key(name)
-	e.stamp(unix)
+	e.stamp(unix, e.odd.has(unpaddedHours))
+}
+
+// shuffle brings a list into another order each time, if answers are odd in that way.
+func shuffle[T any](e *encoder, list []T) {
+	if e.odd.has(shuffled) {
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	}
+}
+
+// order counts to n, if answers are odd in that way in another order each time.
+func (e *encoder) order(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if e.odd.has(shuffled) {
+			for _, k := range rand.Perm(n) {
+				if !yield(k) {
+					return
+				}
+			}
+			return
+		}
+		for k := range n {
+			if !yield(k) {
+				return
+			}
+		}
+	}
 }
 
 func (e *encoder) comma() {

@@ -31,12 +31,12 @@ func (s *Sandbox) explore(c *call) error {
 }
 
 func (s *Sandbox) exploreIndicators(c *call, q string, limit int) error {
-	matches, err := parseQuery(q, s.world.indicatorTerm)
+	matches, err := parseQuery(q, c.world.indicatorTerm)
 	if err != nil {
 		return err
 	}
-	return c.results(s.world.size+1, limit, func(k int) bool {
-		i := s.world.indicator(k - 1) // the first one is pulsedive.com
+	return c.results(c.world.size+1, limit, func(k int) bool {
+		i := c.world.indicator(k - 1) // the first one is pulsedive.com
 		found := matches(i)
 		if found {
 			c.out.exploreRow(i)
@@ -50,8 +50,8 @@ func (s *Sandbox) exploreThreats(c *call, q string, limit int) error {
 	if err != nil {
 		return err
 	}
-	return c.results(len(s.world.threats), limit, func(k int) bool {
-		t := s.world.threats[k]
+	return c.results(len(c.world.threats), limit, func(k int) bool {
+		t := c.world.threats[k]
 		found := matches(t)
 		if found {
 			c.out.threatRow(t)

@@ -58,7 +58,7 @@ func (s *Sandbox) failError(w http.ResponseWriter, r *http.Request, f Fault, _ h
 	if f.Status == http.StatusTooManyRequests && !f.Bare {
 		s.nothingLeft(w.Header(), f.Window)
 	}
-	writeError(w, r, out, &refusal{f.Status, orElse(f.Sentence, s.usualSentence(f))})
+	writeError(w, r, out, &refusal{status: f.Status, sentence: orElse(f.Sentence, s.usualSentence(f))})
 	out.flush()
 }
 

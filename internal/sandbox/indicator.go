@@ -34,14 +34,13 @@ var ipNetworks = [3][3]byte{{192, 0, 2}, {198, 51, 100}, {203, 0, 113}}
 const (
 	firstIID = 1_000_003
 	iidStep  = 7
-	selfIID  = 53929
 )
 
-// self is the number of pulsedive.com, which clients like to ask for to see whether their key works.
-const (
-	self       = -1
-	selfDomain = "pulsedive.com"
-)
+// self is the number of every indicator that is not computed; among them is pulsedive.com, which clients like to ask for to see whether
+// their key works.
+const self = -1
+
+var pulsedive = outsider{"pulsedive.com", kindDomain, 53929, riskNone}
 
 // risks are the names of the risk levels; retired stands in their place where only one value is shown.
 var risks = [...]string{"unknown", "none", "low", "medium", "high", "critical", retired}
@@ -61,6 +60,7 @@ type indicator struct {
 	w    *world
 	n    int
 	draw uint64
+	out  *outsider // nil for one that is computed
 }
 
 // slot tells the draws of one indicator apart.
@@ -87,22 +87,26 @@ const (
 )
 
 func (w *world) indicator(n int) indicator {
-	return indicator{w, n, mix(w.seed ^ mix(uint64(n)))}
+	i := indicator{w, n, mix(w.seed ^ mix(uint64(n))), nil}
+	if n == self {
+		i.out = &pulsedive
+	}
+	return i
 }
 
 // pick draws a number in [0, n).
 func (i indicator) pick(s slot, n int) int { return below(i.draw^uint64(s)<<32, n) }
 
 func (i indicator) iid() int {
-	if i.n == self {
-		return selfIID
+	if i.out != nil {
+		return i.out.iid
 	}
 	return firstIID + i.n*iidStep + i.pick(slotIID, iidStep)
 }
 
 func (i indicator) kind() string {
-	if i.n == self {
-		return kindDomain
+	if i.out != nil {
+		return i.out.kind
 	}
 	kind := kinds[i.n%kindPeriod]
 	if kind == kindIP && i.n/kindPeriod >= ipCount {
@@ -113,13 +117,13 @@ func (i indicator) kind() string {
 
 // risk is an index into [risks]; the risk stays when an indicator is retired.
 func (i indicator) risk() int {
-	if i.n == self {
-		return riskNone
+	if i.out != nil {
+		return i.out.risk
 	}
 	return riskShares[i.pick(slotRisk, len(riskShares))]
 }
 
-func (i indicator) retired() bool { return i.n != self && i.pick(slotRetired, 12) == 0 }
+func (i indicator) retired() bool { return i.out == nil && i.pick(slotRetired, 12) == 0 }
 
 // shownRisk is the risk where retirement takes its place.
 func (i indicator) shownRisk() int {
@@ -132,8 +136,8 @@ func (i indicator) shownRisk() int {
 // appendValue appends the indicator itself. No two indicators have the same.
 func (i indicator) appendValue(b []byte) []byte {
 	switch {
-	case i.n == self:
-		return append(b, selfDomain...)
+	case i.out != nil:
+		return append(b, i.out.value...)
 	case i.kind() == kindURL:
 		return i.appendURL(b)
 	case i.kind() == kindDomain:
@@ -187,8 +191,11 @@ func (w *world) rotation() int { return below(w.seed, ipCount) }
 
 // byIID finds the indicator with an id.
 func (w *world) byIID(iid int) (indicator, bool) {
-	if iid == selfIID {
+	if iid == pulsedive.iid {
 		return w.indicator(self), true
+	}
+	if o := w.kept.at(iid); o != nil {
+		return w.outside(o), true
 	}
 	n := (iid - firstIID) / iidStep
 	if iid < firstIID || n >= w.size {
@@ -200,8 +207,19 @@ func (w *world) byIID(iid int) (indicator, bool) {
 
 // byValue finds the indicator with a value: a domain in any case, an address in any spelling, a URL as it is.
 func (w *world) byValue(value string) (indicator, bool) {
+	if i, ok := w.computed(value); ok {
+		return i, true
+	}
+	if o := w.kept.find(value); o != nil {
+		return w.outside(o), true
+	}
+	return indicator{}, false
+}
+
+// computed is byValue without those that were submitted.
+func (w *world) computed(value string) (indicator, bool) {
 	value = strings.TrimSpace(value)
-	if strings.EqualFold(value, selfDomain) {
+	if strings.EqualFold(value, pulsedive.value) {
 		return w.indicator(self), true
 	}
 	if address, err := netip.ParseAddr(value); err == nil {

@@ -1,6 +1,9 @@
 package sandbox
 
-import "slices"
+import (
+	"encoding/base64"
+	"slices"
+)
 
 // linkGroup is the indicators that an indicator is linked to in one way.
 type linkGroup struct {
@@ -20,7 +23,10 @@ func (i indicator) links() []linkGroup {
 	case kindURL:
 		groups = []linkGroup{{"Related Domains", i.near(kindDomain, i.n-1)}, {"Redirects", i.redirects()}, {"Sources", i.near(kindURL, i.n-3)}}
 	case kindIP:
-		groups = []linkGroup{{"Active DNS", i.near(kindDomain, i.block(), i.block()+2, i.block()+4)}}
+		groups = []linkGroup{
+			{"Active DNS", i.near(kindDomain, i.block(), i.block()+2, i.block()+4)},
+			{"SSL Certificate Domains", i.near(kindDomain, i.block()+2)},
+		}
 	}
 	return slices.DeleteFunc(groups, func(g linkGroup) bool { return len(g.to) == 0 })
 }
@@ -32,7 +38,7 @@ func (i indicator) block() int { return i.n &^ (kindPeriod - 1) }
 func (i indicator) near(kind string, numbers ...int) []indicator {
 	var found []indicator
 	for _, n := range numbers {
-		if i.n != self && n != i.n && i.w.has(n) && i.w.indicator(n).kind() == kind {
+		if i.out == nil && n != i.n && i.w.has(n) && i.w.indicator(n).kind() == kind {
 			found = append(found, i.w.indicator(n))
 		}
 	}
@@ -60,21 +66,49 @@ func (i indicator) redirects() []indicator {
 	return i.near(kindURL, i.block()+5)
 }
 
-// linkGroups writes what an indicator is linked to.
-func (e *encoder) linkGroups(i indicator) {
+// linkGroups writes what an indicator is linked to. In the scans of 2019, rows said who linked them, and some were not kept.
+func (e *encoder) linkGroups(i indicator, scan2019 bool) {
 	groups := i.links()
 	if len(groups) == 0 {
-		e.raw("[]")
+		e.none()
 		return
 	}
 	e.begin('{')
 	for _, g := range groups {
 		e.key(g.label)
 		e.begin('[')
+		shuffle(e, g.to)
 		for _, to := range g.to {
-			e.linkRow(to, to.linked(linkedByOther), "[]")
+			if scan2019 {
+				e.linkRow2019(g.label, to)
+			} else {
+				e.linkRow(to, to.linked(linkedByOther), "[]")
+			}
 		}
 		e.end(']')
 	}
+	e.end('}')
+}
+
+func (e *encoder) linkRow2019(label string, to indicator) {
+	e.linkRowBy(to)
+	if label != "Sources" {
+		return
+	}
+	e.unknownRow(to, false)
+	e.writeHead(to)
+	e.stampField("stamp_seen", to.seen())
+	e.summary(to, false, "[]")
+	e.stringField("base64", base64.StdEncoding.EncodeToString([]byte(to.value())))
+	e.end('}')
+}
+
+// linkRowBy is linkRow with who linked it, and why.
+func (e *encoder) linkRowBy(to indicator) {
+	e.writeHead(to)
+	e.stampField("stamp_linked", to.linked(linkedByOther))
+	e.stringField("uid", "")
+	e.stringField("comment", "")
+	e.summary(to, false, "[]")
 	e.end('}')
 }

@@ -115,7 +115,7 @@ func (e *encoder) news(t threat) {
 
 // feedDetail writes a feed.
 func (s *Sandbox) feedDetail(c *call, f feed) error {
-	n, err := s.world.count(c, f.listing, nil)
+	n, err := c.world.count(c, f.listing, nil)
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,11 @@ func (s *Sandbox) getIndicator(c *call) error {
 	}
 	switch c.form.Get("get") {
 	case "links":
-		c.out.linkGroups(i)
+		c.out.linkGroups(i, false)
 	case "properties":
-		c.out.propertyRows(i)
+		c.out.propertyRows(i, detailForm{})
 	default:
-		c.out.detail(i, c.set("historical"), c.set("schema"))
+		c.out.detail(i, detailForm{historical: c.set("historical"), schema: c.set("schema"), scanned: s.scans.scanned(i.value())})
 	}
 	return nil
 }
@@ -30,9 +30,9 @@ func (s *Sandbox) findIndicator(c *call) (indicator, error) {
 		if err != nil {
 			return i, err
 		}
-		i, found = s.world.byIID(iid)
+		i, found = c.world.byIID(iid)
 	case value != "":
-		i, found = s.world.byValue(value)
+		i, found = c.world.byValue(value)
 	default:
 		return i, missing("indicator or iid")
 	}
@@ -51,7 +51,7 @@ func (s *Sandbox) getThreat(c *call) error {
 	if err != nil {
 		return err
 	}
-	t, ok := s.world.threat(tid)
+	t, ok := c.world.threat(tid)
 	switch {
 	case !ok:
 		return refuse(http.StatusNotFound, "Threat not found.")
@@ -72,7 +72,7 @@ func (s *Sandbox) getThreatByName(c *call) error {
 	if name == "" {
 		return missing("tid or threat")
 	}
-	t, ok := s.world.threatNamed(name)
+	t, ok := c.world.threatNamed(name)
 	if !ok {
 		return refuse(http.StatusNotFound, "Threat not found.")
 	}
@@ -89,7 +89,7 @@ func (s *Sandbox) getFeed(c *call) error {
 	if err != nil {
 		return err
 	}
-	f, ok := s.world.feed(fid)
+	f, ok := c.world.feed(fid)
 	switch {
 	case !ok:
 		return refuse(http.StatusNotFound, "Feed not found.")
@@ -133,7 +133,7 @@ func (s *Sandbox) linkedPage(c *call, l listing, by slot) error {
 	e.begin('[')
 	if page < pages {
 		for k := page * s.pageSize; k < min((page+1)*s.pageSize, l.count) && e.err == nil; k++ {
-			i := s.world.indicator(l.at(k))
+			i := c.world.indicator(l.at(k))
 			e.linkRow(i, i.linked(by), "{}")
 		}
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -83,11 +84,14 @@ func newMeter(p plan) *meter {
 	return m
 }
 
-// take counts a request, unless a limit is used up. It returns the windows after that, or the longest one that is used up.
-func (m *meter) take(now time.Time) (left []window, exceeded *window) {
+// take counts a request, unless a limit is used up or it is free. It returns the windows after that, or the longest one that is used up.
+func (m *meter) take(now time.Time, counts bool) (left []window, exceeded *window) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.roll(now)
+	if !counts {
+		return slices.Clone(m.windows), nil
+	}
 	for _, w := range m.windows {
 		if w.left() <= 0 {
 			return nil, &w
@@ -96,7 +100,7 @@ func (m *meter) take(now time.Time) (left []window, exceeded *window) {
 	for i := range m.windows {
 		m.windows[i].used++
 	}
-	return append(left, m.windows...), nil
+	return slices.Clone(m.windows), nil
 }
 
 // look returns the windows without counting.
@@ -104,7 +108,7 @@ func (m *meter) look(now time.Time) []window {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.roll(now)
-	return append([]window(nil), m.windows...)
+	return slices.Clone(m.windows)
 }
 
 // roll starts every window anew whose period is over.

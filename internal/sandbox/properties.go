@@ -2,8 +2,11 @@ package sandbox
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -140,9 +143,14 @@ func (i indicator) sslProperties() []property {
 func (i indicator) whoisProperties() []property {
 	registered := i.added() - 1000*day
 	all := []property{
+		{group: "whois", name: "++abuse", value: "abuse@example.net"},
+		{group: "whois", name: "++email", value: "redacted@example.net"},
 		{group: "whois", name: "++expires", value: dateTime(registered + 3650*day)},
+		{group: "whois", name: "++phone", value: "+1.5555550100"},
 		{group: "whois", name: "++registered", value: dateTime(registered)},
 		{group: "whois", name: "++registrant", value: "Example Registrant"},
+		{group: "whois", name: "++registrar", value: "Example Registrar LLC"},
+		{group: "whois", name: "++updated", value: dateTime(registered + 365*day)},
 		{group: "whois", name: "address", value: "1 Example Street"},
 		{group: "whois", name: "Address", value: "Beispielstraße 1"},
 		{group: "whois", name: "Admin State/Province", value: "ON"},
@@ -178,19 +186,40 @@ func (e *encoder) propertyMap(all []property) {
 		}
 	}
 	e.groups(current, '{', func(group []property) {
+		all := group
 		for len(group) > 0 {
-			same := runLength(group, func(p property) string { return p.name })
-			e.anyKey(group[0].name)
+			same := runLength(group, func(p property) string { return e.propertyName(p.name) })
+			name := e.propertyName(group[0].name)
+			e.anyKey(name)
 			e.values(group[:same])
+			if lower := strings.ToLower(name); e.odd.has(caseVariants) && !slices.ContainsFunc(all, named(lower)) {
+				e.anyKey(lower)
+				e.values(group[:same])
+			}
 			group = group[same:]
 		}
 	})
+}
+
+func named(name string) func(property) bool { return func(p property) bool { return p.name == name } }
+
+// propertyName is what a property is called: as it was found or, later, in lower case.
+func (e *encoder) propertyName(name string) string {
+	if e.odd.has(shapes2025) {
+		return strings.ToLower(name)
+	}
+	return name
 }
 
 func (e *encoder) values(same []property) {
 	if len(same) == 1 {
 		e.string(same[0].value)
 		return
+	}
+	shuffle(e, same)
+	if e.odd.has(lostValues) {
+		lost := rand.IntN(len(same))
+		same = slices.Delete(slices.Clone(same), lost, lost+1)
 	}
 	e.begin('[')
 	for _, p := range same {
@@ -200,25 +229,31 @@ func (e *encoder) values(same []property) {
 }
 
 // propertyRows writes all properties, the old ones too: group, then a list of rows.
-func (e *encoder) propertyRows(i indicator) {
+func (e *encoder) propertyRows(i indicator, f detailForm) {
 	pid := i.iid() * 100
 	e.groups(i.properties(), '[', func(group []property) {
-		for _, p := range group {
-			pid++
-			e.propertyRow(i, p, pid)
+		first := pid
+		pid += len(group)
+		for k := range e.order(len(group)) {
+			e.propertyRow(i, group[k], first+k+1, f)
 		}
 	})
 }
 
-func (e *encoder) propertyRow(i indicator, p property, pid int) {
-	seen, latest := i.seen(), 1
+// propertyRow writes a property. In a scan of 2019 those that were just found have no number yet, and an hour of one digit.
+func (e *encoder) propertyRow(i indicator, p property, pid int, f detailForm) {
+	seen, latest := max(i.seen(), f.scanned), 1
 	if p.old {
 		seen, latest = i.added(), 0
 	}
+	justFound := f.scan != nil && e.odd.has(shapes2019) && !p.old
 	e.begin('{')
-	e.intField("pid", pid)
-	e.stampField("stamp_seen", seen)
-	e.stringField("name", p.name)
+	if !justFound || pid%4 != 0 {
+		e.intField("pid", pid)
+	}
+	e.key("stamp_seen")
+	e.stamp(seen, justFound || e.odd.has(unpaddedHours))
+	e.stringField("name", e.propertyName(p.name))
 	e.stringField("value", p.value)
 	e.intField("latest", latest)
 	e.end('}')
@@ -227,7 +262,7 @@ func (e *encoder) propertyRow(i indicator, p property, pid int) {
 // groups writes an object with a field for each group, in the given kind of bracket; without any group it is PHP's empty array.
 func (e *encoder) groups(all []property, bracket byte, write func(group []property)) {
 	if len(all) == 0 {
-		e.raw("[]")
+		e.none()
 		return
 	}
 	e.begin('{')

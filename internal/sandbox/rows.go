@@ -107,5 +107,13 @@ func (i indicator) profile() profile { return profiles[i.profileNumber()] }
 
 func (i indicator) profileNumber() int { return i.pick(slotProfile, len(profiles)) }
 
-// private tells whether the owner of a domain hides.
-func (i indicator) private() bool { return i.kind() == kindDomain && i.pick(slotPrivate, 5) == 0 }
+// private tells whether the owner of a domain, or of the domain that a URL lies on, hides.
+func (i indicator) private() bool {
+	switch i.kind() {
+	case kindDomain:
+		return i.pick(slotPrivate, 5) == 0
+	case kindURL:
+		return i.out == nil && i.w.indicator(i.n-1).private()
+	}
+	return false
+}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
@@ -15,6 +16,8 @@ const (
 	maxRecords      = 100_000_000
 	defaultPageSize = 500
 	defaultPlan     = "unlimited"
+
+	defaultScanPolls = 2
 )
 
 // Options say what a sandbox is like. The zero value is a sandbox of 2,500 records without limits.
@@ -24,6 +27,10 @@ type Options struct {
 	Seed     uint64           // another seed makes other data
 	PageSize int              // linked indicators on a page; 0 means 500
 	Now      func() time.Time // nil means time.Now
+
+	ScanPolls int           // how often a scan that is asked for is not done yet; 0 means 2, less than 0 means never
+	ScanTime  time.Duration // how long it takes at least
+	Oddities  []string      // of those that [Oddities] names
 }
 
 // Sandbox is a running look-alike. Its methods may be called concurrently.
@@ -31,7 +38,9 @@ type Sandbox struct {
 	plan      plan
 	pageSize  int
 	now       func() time.Time
-	world     *world
+	world     atomic.Pointer[world]
+	odd       atomic.Uint32 // an oddity
+	scans     scans
 	keys      keyring
 	account   *meter // all keys of the account share one budget
 	anonymous *meter // so do all requests without a key
@@ -48,6 +57,9 @@ func New(o Options) (*Sandbox, error) {
 	if o.PageSize == 0 {
 		o.PageSize = defaultPageSize
 	}
+	if o.ScanPolls == 0 {
+		o.ScanPolls = defaultScanPolls
+	}
 	if o.Plan == "" {
 		o.Plan = defaultPlan
 	}
@@ -58,10 +70,10 @@ func New(o Options) (*Sandbox, error) {
 		return nil, err
 	}
 	p := plans[slices.Index(planNames(), o.Plan)]
-	return &Sandbox{
-		plan: p, pageSize: o.PageSize, now: o.Now, world: newWorld(o.Seed, o.Records),
-		account: newMeter(p), anonymous: newMeter(anonymousPlan),
-	}, nil
+	s := &Sandbox{plan: p, pageSize: o.PageSize, now: o.Now, account: newMeter(p), anonymous: newMeter(anonymousPlan)}
+	s.scans.polls, s.scans.time = o.ScanPolls, o.ScanTime
+	s.world.Store(newWorld(o.Seed, o.Records))
+	return s, s.SetOddities(o.Oddities...)
 }
 
 func (o Options) check() error {
@@ -70,6 +82,8 @@ func (o Options) check() error {
 		return sallyport.Unknown("plan", "plan", o.Plan, planNames())
 	case o.Records < 0 || o.Records > maxRecords:
 		return sallyport.FieldErrorf("records", "the sandbox makes up between 1 and %d records, not %d", maxRecords, o.Records)
+	case o.ScanTime < 0:
+		return sallyport.FieldErrorf("scan time", "a scan of the sandbox takes 0s or longer, not %s", o.ScanTime)
 	case o.PageSize < 0:
 		return sallyport.FieldErrorf("page size", "a page of the sandbox has at least 1 record, not %d", o.PageSize)
 	}

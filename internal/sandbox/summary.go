@@ -73,15 +73,15 @@ func (w *world) count(ctx context.Context, l listing, others []listing) (counts,
 // threatSummary writes the summary of a threat's linked indicators, with the feeds that list them too.
 func (s *Sandbox) threatSummary(c *call, t threat) error {
 	var feeds []listing
-	for _, f := range s.world.feeds {
+	for _, f := range c.world.feeds {
 		feeds = append(feeds, f.listing)
 	}
-	n, err := s.world.count(c, t.listing, feeds)
+	n, err := c.world.count(c, t.listing, feeds)
 	if err != nil {
 		return err
 	}
 	c.out.summaryOf(n, c.set("splitrisk"), "feeds", func(k int) {
-		f := s.world.feeds[k]
+		f := c.world.feeds[k]
 		c.out.intField("fid", f.id)
 		c.out.stringField("name", f.name)
 		c.out.stringField("category", f.category)
@@ -94,15 +94,15 @@ func (s *Sandbox) threatSummary(c *call, t threat) error {
 // feedSummary writes the same for a feed, with the threats that its indicators belong to.
 func (s *Sandbox) feedSummary(c *call, f feed) error {
 	var threats []listing
-	for _, t := range s.world.threats {
+	for _, t := range c.world.threats {
 		threats = append(threats, t.listing)
 	}
-	n, err := s.world.count(c, f.listing, threats)
+	n, err := c.world.count(c, f.listing, threats)
 	if err != nil {
 		return err
 	}
 	c.out.summaryOf(n, c.set("splitrisk"), "threats", func(k int) {
-		t := s.world.threats[k]
+		t := c.world.threats[k]
 		c.out.intField("tid", t.id)
 		c.out.stringField("name", t.name)
 		c.out.stringField("category", t.category)

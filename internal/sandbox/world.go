@@ -11,10 +11,11 @@ type world struct {
 	size    int // indicators have the numbers 0 … size-1
 	feeds   []feed
 	threats []threat
+	kept    *keptIndicators // shared with the worlds before and after
 }
 
 func newWorld(seed uint64, records int) *world {
-	w := &world{seed: seed, feeds: makeFeeds(records), threats: makeThreats()}
+	w := &world{seed: seed, feeds: makeFeeds(records), threats: makeThreats(), kept: new(keptIndicators)}
 	for _, f := range w.feeds {
 		w.size = max(w.size, f.at(f.count-1)+1)
 	}
