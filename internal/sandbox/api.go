@@ -67,6 +67,7 @@ func (s *Sandbox) addAPI(mux *http.ServeMux) {
 	mux.Handle("/api/explore.php", s.api(reading, s.explore))
 	mux.Handle("/api/analyze.php", s.api(polling, s.pollScan))
 	mux.Handle("POST /api/analyze.php", s.api(submitting, s.submitScan))
+	mux.Handle("/premium/{$}", s.api(exporting, s.exportCSV))
 }
 
 // api answers with what answer writes. An error that comes after the first byte can only cut the answer off.

@@ -27,7 +27,7 @@ func (e *encoder) detail(i indicator, f detailForm) {
 	e.identity(i, f)
 	e.stamps(i, f)
 	e.intField("recent", i.pick(slotSeen, 2))
-	e.intField("submissions", i.pick(slotHistory, 50))
+	e.intField("submissions", i.submissions())
 	if i.pick(slotComment, 8) == 0 {
 		e.intField("umbrella_rank", i.pick(slotUpdated, 1_000_000)+1)
 		e.stringField("umbrella_domain", "example.com")
@@ -126,9 +126,18 @@ func (e *encoder) list(i indicator, name string, count int, entry func(k int)) {
 	e.end(']')
 }
 
+func (i indicator) submissions() int { return i.pick(slotHistory, 50) }
+
+func (i indicator) riskFactorCount() int { return i.pick(slotRisk, 3) }
+
+// riskFactor is the k-th reason for the risk.
+func (i indicator) riskFactor(k int) riskFactor {
+	return riskFactors[(i.pick(slotWord, len(riskFactors))+k)%len(riskFactors)]
+}
+
 func (e *encoder) riskFactors(i indicator) {
-	e.list(i, "riskfactors", i.pick(slotRisk, 3), func(k int) {
-		f := riskFactors[(i.pick(slotWord, len(riskFactors))+k)%len(riskFactors)]
+	e.list(i, "riskfactors", i.riskFactorCount(), func(k int) {
+		f := i.riskFactor(k)
 		e.begin('{')
 		e.intField("rfid", f.id)
 		e.stringField("description", f.description)

@@ -165,7 +165,7 @@ func (q *faults) take(r *http.Request) (Fault, bool) {
 
 // isAPI tells the paths that programs ask from the pages.
 func isAPI(path string) bool {
-	return strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/premium/") || strings.HasPrefix(path, taxiiRoot)
+	return strings.HasPrefix(path, "/api/") || path == "/premium/" || strings.HasPrefix(path, taxiiRoot)
 }
 
 func orElse(s, absent string) string {

@@ -30,7 +30,7 @@ const (
 	stuckNext
 	endlessScan
 	missingColumn
-	exportInterval
+	tooManyExports
 	freshExport
 )
 
@@ -58,7 +58,7 @@ var oddities = [...]struct {
 	{stuckNext, "stuck-next", "TAXII answers from the second page on with the next that it was asked for"},
 	{endlessScan, "endless-scan", "a scan never ends"},
 	{missingColumn, "missing-column", "the last column that was asked for is not in the CSV export"},
-	{exportInterval, "export-interval", "the CSV export is refused within 8 hours of the last one"},
+	{tooManyExports, "export-interval", "the CSV export is refused within 8 hours of the last one"},
 	{freshExport, "fresh-export", "the CSV export is made anew each time, not once an hour"},
 }
 

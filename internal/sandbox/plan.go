@@ -12,6 +12,8 @@ type plan struct {
 	limits  []limit // longest period first; none for a period means no limit
 	pages   int     // pages of one listing that are answered; 0 means all
 	explore int     // the largest limit that Explore takes
+	csv     bool    // the CSV export
+	taxii   bool    // the collections of TAXII, not only that for tests
 }
 
 // limit is how many requests a period of the calendar (UTC) may have.
@@ -22,9 +24,11 @@ type limit struct {
 
 var plans = []plan{
 	{name: "free", limits: []limit{{"month", 250}, {"day", 10}, {"second", 1}}, pages: 1, explore: 100},
-	{name: "pro", limits: []limit{{"month", 300_000}, {"day", 10_000}, {"second", 10}}, pages: 2, explore: 1000},
-	{name: "feed", limits: []limit{{"second", 50}}, explore: 10_000},
-	{name: "unlimited", explore: 100_000},
+	{name: "pro", limits: []limit{{"month", 300_000}, {"day", 10_000}, {"second", 10}}, pages: 2, explore: 1000, taxii: true},
+	{name: "team", limits: []limit{{"month", 1_000_000}, {"day", 50_000}, {"second", 20}}, pages: 4, explore: 2000, taxii: true},
+	{name: "business", limits: []limit{{"day", 200_000}, {"second", 50}}, pages: 10, explore: 10_000, taxii: true},
+	{name: "feed", limits: []limit{{"second", 50}}, explore: 10_000, csv: true, taxii: true},
+	{name: "unlimited", explore: 100_000, csv: true, taxii: true},
 }
 
 // most returns how many requests a period may have; 1 where that is not limited.

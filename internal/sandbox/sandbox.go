@@ -23,7 +23,7 @@ const (
 // Options say what a sandbox is like. The zero value is a sandbox of 2,500 records without limits.
 type Options struct {
 	Records  int              // indicators linked to feed 1; 0 means 2,500
-	Plan     string           // free, pro, feed or unlimited; "" means unlimited
+	Plan     string           // free, pro, team, business, feed or unlimited; "" means unlimited
 	Seed     uint64           // another seed makes other data
 	PageSize int              // linked indicators on a page; 0 means 500
 	Now      func() time.Time // nil means time.Now
@@ -41,6 +41,7 @@ type Sandbox struct {
 	world     atomic.Pointer[world]
 	odd       atomic.Uint32 // an oddity
 	scans     scans
+	exports   exports
 	keys      keyring
 	account   *meter // all keys of the account share one budget
 	anonymous *meter // so do all requests without a key

@@ -106,13 +106,16 @@ var remarks = [...]remark{
 	{"Räuber", "Zażółć gęślą jaźń / \"quoted\" \\ slashed"},
 }
 
-// riskFactors are reasons for a risk.
-var riskFactors = [...]struct {
+// riskFactor is a reason for a risk.
+type riskFactor struct {
 	id                int
 	description, risk string
-}{
+}
+
+var riskFactors = [...]riskFactor{
 	{2, "found in third-party feeds", "medium"},
 	{3, "all linked indicators return PTR records", "none"},
 	{44, "registration details hidden", "unknown"},
 	{70, "Linked IPs return PTR records", "none"},
+	{71, `=HYPERLINK("http://192.0.2.1/","registered, then moved")`, "low"},
 }
