@@ -68,6 +68,7 @@ func (s *Sandbox) addAPI(mux *http.ServeMux) {
 	mux.Handle("/api/analyze.php", s.api(polling, s.pollScan))
 	mux.Handle("POST /api/analyze.php", s.api(submitting, s.submitScan))
 	mux.Handle("/premium/{$}", s.api(exporting, s.exportCSV))
+	s.addTAXII(mux)
 }
 
 // api answers with what answer writes. An error that comes after the first byte can only cut the answer off.
@@ -89,6 +90,9 @@ func (s *Sandbox) api(need admission, answer func(*call) error) http.Handler {
 
 // call lets a request in, or not, and answers it.
 func (s *Sandbox) call(w http.ResponseWriter, r *http.Request, out *encoder, need admission, answer func(*call) error) error {
+	if need.taxii {
+		r = withSemicolons(r)
+	}
 	form, err := readForm(w, r)
 	if err != nil {
 		return err
@@ -96,7 +100,11 @@ func (s *Sandbox) call(w http.ResponseWriter, r *http.Request, out *encoder, nee
 	if form.Get("pretty") == "1" {
 		out.w = &indenter{w: w}
 	}
-	p, err := s.admit(w.Header(), form.Get("key"), need)
+	key := form.Get("key")
+	if user, password, ok := r.BasicAuth(); ok && need.taxii && user == taxiiUser {
+		key = password
+	}
+	p, err := s.admit(w.Header(), key, need)
 	if err != nil {
 		return err
 	}
@@ -189,6 +197,9 @@ func writeError(w http.ResponseWriter, r *http.Request, out *encoder, e *refusal
 	taxii := strings.HasPrefix(r.URL.Path, taxiiRoot)
 	if taxii {
 		w.Header().Set("Content-Type", taxiiType)
+		if e.status == http.StatusUnauthorized {
+			w.Header().Set("WWW-Authenticate", `Basic realm="taxii2"`)
+		}
 	}
 	if out.odd.has(errorsUnder200) && !taxii {
 		e.status = http.StatusOK

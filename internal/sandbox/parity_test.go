@@ -288,6 +288,15 @@ func scanParities() map[string]parity {
 			answers: scans(1), options: sandbox.Options{ScanPolls: -1, Oddities: []string{"shapes-2019"}, Now: morning},
 			recorded: []string{"pulsedive-rb__analyze_get_results_by_id"}, open: []string{".data"},
 		},
+		"TAXII": {
+			answers: func(_ *testing.T, b *bench) [][]byte {
+				return [][]byte{
+					b.taxii(indicators, "limit", "10").Body.Bytes(), b.taxii(indicators, "added_after", "2100-01-01 00:00:00").Body.Bytes(),
+				}
+			},
+			recorded: []string{"docs__taxii_envelope_page"}, documented: map[string]string{".more": "boolean", ".objects": "array"},
+			open: []string{".objects[]"},
+		},
 	}
 }
 

@@ -1,0 +1,285 @@
+package sandbox_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/sallyport-io/sallyport/internal/sandbox"
+)
+
+const (
+	taxiiType  = "application/taxii+json;version=2.1"
+	indicators = "/taxii2/api/collections/a5cffbfe-c0ff-4842-a235-cb3a7a040a37/objects/"
+	testing50  = "/taxii2/api/collections/981c4916-ebb2-4567-aece-54ae970c4230/objects/"
+)
+
+// taxii asks with the key as a password.
+func (b *bench) taxii(path string, query ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, target(path, query...), nil)
+	r.Header.Set("Accept", taxiiType)
+	r.SetBasicAuth("taxii2", b.key)
+	return b.do(r)
+}
+
+type stixObject struct {
+	Type, ID, Created, Modified, Pattern, Name string
+	Revoked                                    bool
+	External                                   []struct {
+		ID string `json:"external_id"`
+	} `json:"external_references"`
+}
+
+type envelope struct {
+	More    bool
+	Next    string
+	Objects []stixObject
+}
+
+func (b *bench) objects(t testing.TB, path string, query ...string) envelope {
+	t.Helper()
+	w := b.taxii(path, query...)
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != taxiiType {
+		t.Fatalf("%q: %d, %s: %.300s", query, w.Code, w.Header().Get("Content-Type"), w.Body)
+	}
+	return decode[envelope](t, w.Body.Bytes())
+}
+
+// all follows next to the end.
+func (b *bench) all(t testing.TB, path string, query ...string) (all []stixObject, pages int) {
+	t.Helper()
+	next := []string{}
+	for {
+		e := b.objects(t, path, append(query, next...)...)
+		all = append(all, e.Objects...)
+		pages++
+		if !e.More {
+			return all, pages
+		}
+		next = []string{"next", e.Next}
+	}
+}
+
+func TestTAXIILeadsToItsCollections(t *testing.T) {
+	b := start(t, sandbox.Options{})
+	discovery := decode[struct {
+		Default string
+		Roots   []string `json:"api_roots"`
+	}](t, b.taxii("/taxii2/").Body.Bytes())
+	root, err := url.Parse(discovery.Default)
+	if err != nil || !slices.Equal(discovery.Roots, []string{discovery.Default}) {
+		t.Fatalf("%+v, %v", discovery, err)
+	}
+	if versions := decode[struct{ Versions []string }](t, b.taxii(root.Path).Body.Bytes()).Versions; !slices.Equal(versions, []string{taxiiType}) {
+		t.Errorf("versions %q", versions)
+	}
+	type collection struct {
+		ID, Title string
+		CanRead   bool     `json:"can_read"`
+		Media     []string `json:"media_types"`
+	}
+	list := decode[struct{ Collections []collection }](t, b.taxii(root.Path+"collections/").Body.Bytes()).Collections
+	if len(list) != 3 {
+		t.Fatalf("%d collections", len(list))
+	}
+	for _, c := range list {
+		one := decode[collection](t, b.taxii(root.Path+"collections/"+c.ID+"/").Body.Bytes())
+		if diff := cmp.Diff(c, one); diff != "" || !c.CanRead {
+			t.Errorf("%+v: %s", c, diff)
+		}
+		if objects, _ := b.all(t, root.Path+"collections/"+c.ID+"/objects/"); objects[0].Type != "identity" || objects[1].Type != "marking-definition" {
+			t.Errorf("%s begins with %s and %s", c.Title, objects[0].Type, objects[1].Type)
+		}
+	}
+}
+
+func TestTAXIIListsEveryObjectOnce(t *testing.T) {
+	b := start(t, sandbox.Options{Records: 5200})
+	all, pages := b.all(t, indicators, "limit", "1000")
+	if len(all) != 5202 || pages != 6 {
+		t.Fatalf("%d objects on %d pages", len(all), pages)
+	}
+	form := regexp.MustCompile(`^[a-z-]+--[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+	ids, before := map[string]bool{}, ""
+	for k, o := range all {
+		ids[o.ID] = true
+		if !form.MatchString(o.ID) || o.Created < before {
+			t.Fatalf("object %d is %+v, after %s", k, o, before)
+		}
+		before = o.Created
+		if k%500 == 2 {
+			detail := decode[row](t, b.get(t, "/api/indicator.php", "iid", o.External[0].ID))
+			if o.Name != detail.Indicator {
+				t.Errorf("%+v is %+v", o, detail)
+			}
+		}
+	}
+	if len(ids) != len(all) {
+		t.Errorf("%d different ids", len(ids))
+	}
+	again, _ := start(t, sandbox.Options{Records: 5200}).all(t, indicators, "limit", "20000") // at most 1000 are given
+	if diff := cmp.Diff(all, again); diff != "" {
+		t.Errorf("another sandbox has other objects: %s", diff)
+	}
+}
+
+// Where a page ends, others may have the same time: they are lost to who goes on with added_after alone.
+func TestTimesAreEqualAtTheBoundary(t *testing.T) {
+	b := start(t, sandbox.Options{})
+	first := b.taxii(indicators, "limit", "4")
+	last := first.Header().Get("X-TAXII-Date-Added-Last")
+	e := decode[envelope](t, first.Body.Bytes())
+	if first.Header().Get("X-TAXII-Date-Added-First") != e.Objects[0].Created || last != e.Objects[3].Created || e.Next != "2024-01-01 00:00:00|3" {
+		t.Errorf("headers %v, next %s", first.Header(), e.Next)
+	}
+	byNext := b.objects(t, indicators, "limit", "1", "next", e.Next).Objects[0]
+	byTime := b.objects(t, indicators, "limit", "1", "added_after", last).Objects[0]
+	if byNext.Created != last || byTime.Created <= last {
+		t.Errorf("after %s: next gives %s, added_after %s", last, byNext.Created, byTime.Created)
+	}
+	for _, form := range []string{"2024-01-01 00:00:00", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00.000000Z", "2024-01-01T01:00:00+01:00"} {
+		if got := b.objects(t, indicators, "limit", "1", "added_after", form).Objects[0]; got.ID != byTime.ID {
+			t.Errorf("%s gives %+v", form, got)
+		}
+	}
+}
+
+func TestTAXIIFilters(t *testing.T) {
+	b := start(t, sandbox.Options{})
+	all, _ := b.all(t, indicators, "limit", "1000")
+	wanted := []string{all[0].ID, all[77].ID, all[4000].ID}
+	for name, test := range map[string]struct {
+		query []string
+		want  []string
+	}{
+		"ids":   {[]string{"match[id]", strings.Join(wanted, ","), "match[version]", "all"}, wanted},
+		"types": {[]string{"match[type]", "marking-definition,identity"}, []string{all[0].ID, all[1].ID}},
+		"spec":  {[]string{"match[spec_version]", "2.0"}, nil},
+		"both":  {[]string{"match[id]", wanted[1], "match[type]", "indicator", "match[seen]", "whatever"}, wanted[1:2]},
+	} {
+		var got []string
+		for _, o := range b.objects(t, indicators, test.query...).Objects {
+			got = append(got, o.ID)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	if e := b.objects(t, indicators); len(e.Objects) != 100 || !e.More {
+		t.Errorf("without a limit: %d objects, more %v", len(e.Objects), e.More)
+	}
+}
+
+func TestPatternsAreEscaped(t *testing.T) {
+	b := start(t, sandbox.Options{})
+	all, _ := b.all(t, indicators, "limit", "1000")
+	kinds := map[string]bool{}
+	form := regexp.MustCompile(`^\[(domain-name|url|ipv4-addr|ipv6-addr):value = '(?:[^'\\]|\\.)*'\]$`)
+	quoted := false
+	for _, o := range all[2:] {
+		m := form.FindStringSubmatch(o.Pattern)
+		if m == nil {
+			t.Fatalf("pattern %s", o.Pattern)
+		}
+		kinds[m[1]], quoted = true, quoted || strings.Contains(o.Pattern, `\'or\'`)
+	}
+	if len(kinds) != 4 || !quoted {
+		t.Errorf("kinds %v, with quotes %v", kinds, quoted)
+	}
+}
+
+func TestTAXIIWantsItsMediaType(t *testing.T) {
+	b := start(t, sandbox.Options{})
+	for accept, want := range map[string]int{
+		taxiiType: 200, "application/taxii+json": 200, "application/taxii+json; version=2.1": 200, "text/html, " + taxiiType: 200,
+		"": 406, "*/*": 406, "application/json": 406, "application/taxii+json;version=2.0": 406,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/taxii2/", nil)
+		r.Header.Set("Accept", accept)
+		r.SetBasicAuth("taxii2", b.key)
+		if w := b.do(r); w.Code != want {
+			t.Errorf("%q: %d, want %d", accept, w.Code, want)
+		}
+	}
+	for query, want := range map[string]int{
+		"application/taxii%2Bjson;version=2.1": 200, "application%2Ftaxii%2Bjson%3Bversion%3D2.1": 200, "application/taxii+json;version=2.1": 406,
+	} {
+		w := b.do(httptest.NewRequest(http.MethodGet, "/taxii2/?key="+b.key+"&accept="+query, nil))
+		if w.Code != want {
+			t.Errorf("%s: %d %s, want %d", query, w.Code, w.Body, want)
+		}
+	}
+}
+
+func TestTAXIINeedsAKeyAndAPlan(t *testing.T) {
+	for plan, want := range map[string]int{"free": 403, "pro": 200, "team": 200, "business": 200, "feed": 200, "unlimited": 200} {
+		b := start(t, sandbox.Options{Plan: plan})
+		if got := b.taxii(indicators).Code; got != want {
+			t.Errorf("%s: %d, want %d", plan, got, want)
+		}
+	}
+	b := start(t, sandbox.Options{Plan: "free"})
+	if e := b.objects(t, testing50, "limit", "1000"); len(e.Objects) != 52 || e.More {
+		t.Errorf("the test collection has %d objects", len(e.Objects))
+	}
+	for user, key := range map[string]string{"taxii2": "wrong", "taxii": b.key, "": b.key} {
+		r := httptest.NewRequest(http.MethodGet, testing50, nil)
+		r.Header.Set("Accept", taxiiType)
+		r.SetBasicAuth(user, key)
+		w := b.do(r)
+		if w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") == "" || !strings.Contains(w.Body.String(), `"http_status":"401"`) {
+			t.Errorf("%s: %d %v %s", user, w.Code, w.Header(), w.Body)
+		}
+	}
+	if journal := b.Journal(); strings.Contains(journal[0].Query+journal[0].Path, b.key) {
+		t.Errorf("the key is in the journal: %+v", journal[0])
+	}
+}
+
+func TestBadTAXIIRequestsAreRefused(t *testing.T) {
+	b := start(t, sandbox.Options{})
+	for query, want := range map[string]int{
+		"limit=0": 400, "limit=many": 400, "next=nonsense": 400, "next=2024-01-01+00:00:00|7": 400, "next=2024-01-01+00:00:00|-1": 400,
+		"next=2024-01-01+00:00:00|99999999": 400, "added_after=yesterday": 400,
+	} {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequest(http.MethodGet, indicators+"?"+values.Encode(), nil)
+		r.Header.Set("Accept", taxiiType)
+		r.SetBasicAuth("taxii2", b.key)
+		if w := b.do(r); w.Code != want || w.Header().Get("Content-Type") != taxiiType {
+			t.Errorf("%s: %d %s", query, w.Code, w.Body)
+		}
+	}
+	if w := b.taxii("/taxii2/api/collections/nothing/objects/"); w.Code != http.StatusNotFound {
+		t.Errorf("another collection: %d", w.Code)
+	}
+	if err := b.Fault(sandbox.Fault{Status: 403}); err != nil {
+		t.Fatal(err)
+	}
+	if w := b.taxii(indicators); w.Code != 403 || !strings.Contains(w.Body.String(), `"title":"Forbidden"`) {
+		t.Errorf("on demand: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestNextMayBeMissingOrStuck(t *testing.T) {
+	b := start(t, sandbox.Options{Oddities: []string{"missing-next"}})
+	if e := b.objects(t, indicators, "limit", "10"); !e.More || e.Next != "" {
+		t.Errorf("missing: %v %q", e.More, e.Next)
+	}
+	if err := b.SetOddities("stuck-next"); err != nil {
+		t.Fatal(err)
+	}
+	first := b.objects(t, indicators, "limit", "10")
+	second := b.objects(t, indicators, "limit", "10", "next", first.Next)
+	if !second.More || second.Next != first.Next || first.Next == "" {
+		t.Errorf("stuck: %q, then %q", first.Next, second.Next)
+	}
+}
