@@ -20,6 +20,7 @@ func (s *Sandbox) addControls(mux *http.ServeMux) {
 	mux.HandleFunc(controls+"fault", s.controlFaults)
 	mux.HandleFunc(controls+"journal", s.controlJournal)
 	mux.HandleFunc(controls+"oddities", s.controlOddities)
+	mux.HandleFunc("POST "+controls+"advance", func(w http.ResponseWriter, _ *http.Request) { writeControl(w, s.Advance(), nil) })
 }
 
 // controlFaults adds a fault if there are parameters, or clears all of them with DELETE. It answers with those to come.

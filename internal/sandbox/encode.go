@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"io"
-	"iter"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -34,7 +33,7 @@ func (e *encoder) begin(bracket byte) {
 
 // end closes it. PHP may take an object without fields for an array.
 func (e *encoder) end(bracket byte) {
-	if last := len(e.b) - 1; e.odd.has(emptyArrays) && bracket == '}' && e.b[last] == '{' {
+	if last := len(e.b) - 1; e.odd.has(emptyArrays) && bracket == '}' && last >= 0 && e.b[last] == '{' {
 		e.b[last], bracket = '[', ']'
 	}
 	e.b = append(e.b, bracket)
@@ -117,6 +116,12 @@ func (e *encoder) intField(name string, value int) {
 	e.int(value)
 }
 
+// pageField is intField for the numbers of pages, which are never texts.
+func (e *encoder) pageField(name string, value int) {
+	e.key(name)
+	e.raw(strconv.Itoa(value))
+}
+
 func (e *encoder) rawField(name, json string) {
 	e.key(name)
 	e.raw(json)
@@ -134,23 +139,12 @@ func shuffle[T any](e *encoder, list []T) {
 	}
 }
 
-// order counts to n, if answers are odd in that way in another order each time.
-func (e *encoder) order(n int) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		if e.odd.has(shuffled) {
-			for _, k := range rand.Perm(n) {
-				if !yield(k) {
-					return
-				}
-			}
-			return
-		}
-		for k := range n {
-			if !yield(k) {
-				return
-			}
-		}
+// turn returns where to begin going round n things: at another one each time, if answers are odd in that way.
+func (e *encoder) turn(n int) int {
+	if n < 2 || !e.odd.has(shuffled) {
+		return 0
 	}
+	return rand.IntN(n)
 }
 
 func (e *encoder) comma() {

@@ -37,7 +37,7 @@ func (s *Sandbox) exploreIndicators(c *call, q string, limit int) error {
 	}
 	return c.results(c.world.size+1, limit, func(k int) bool {
 		i := c.world.indicator(k - 1) // the first one is pulsedive.com
-		found := matches(i)
+		found := i.there() && matches(i)
 		if found {
 			c.out.exploreRow(i)
 		}
@@ -65,11 +65,11 @@ func (c *call) results(count, limit int, row func(k int) bool) error {
 	c.out.begin('{')
 	c.out.key("results")
 	c.out.begin('[')
-	for k := 0; k < count && limit > 0; k++ {
+	for k, first := 0, c.out.turn(count); k < count && limit > 0; k++ {
 		if k%4096 == 0 && c.Err() != nil {
 			return c.Err()
 		}
-		if row(k) {
+		if row((first + k) % count) {
 			limit--
 		}
 	}

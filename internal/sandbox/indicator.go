@@ -120,10 +120,21 @@ func (i indicator) risk() int {
 	if i.out != nil {
 		return i.out.risk
 	}
-	return riskShares[i.pick(slotRisk, len(riskShares))]
+	risk := riskShares[i.pick(slotRisk, len(riskShares))]
+	if way, age := i.change(); way == reassessed {
+		risk = (risk + 1 + age) % riskRetired
+	}
+	return risk
 }
 
-func (i indicator) retired() bool { return i.out == nil && i.pick(slotRetired, 12) == 0 }
+func (i indicator) retired() bool {
+	if way, _ := i.change(); way == retiring {
+		return true
+	}
+	return i.retiredFromTheStart()
+}
+
+func (i indicator) retiredFromTheStart() bool { return i.out == nil && i.pick(slotRetired, 12) == 0 }
 
 // shownRisk is the risk where retirement takes its place.
 func (i indicator) shownRisk() int {
@@ -198,7 +209,7 @@ func (w *world) byIID(iid int) (indicator, bool) {
 		return w.outside(o), true
 	}
 	n := (iid - firstIID) / iidStep
-	if iid < firstIID || n >= w.size {
+	if iid < firstIID || !w.has(n) {
 		return indicator{}, false
 	}
 	i := w.indicator(n)
@@ -238,7 +249,10 @@ func (w *world) computed(value string) (indicator, bool) {
 	return w.indicator(n), w.has(n) && w.indicator(n).value() == value
 }
 
-func (w *world) has(n int) bool { return n >= 0 && n < w.size }
+// has tells whether there is an indicator with a number.
+func (w *world) has(n int) bool {
+	return n >= 0 && n < w.size && (w.generation == 0 || w.indicator(n).there())
+}
 
 // addressNumber returns the only number that may have this address, or -1.
 func (w *world) addressNumber(address netip.Addr) int {

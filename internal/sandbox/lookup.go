@@ -125,19 +125,34 @@ func (s *Sandbox) linkedPage(c *call, l listing, by slot) error {
 	}
 	e := c.out
 	e.begin('{')
-	e.intField("page_current", page)
-	if page < pages-1 {
-		e.intField("page_next", page+1)
+	e.pageField("page_current", page)
+	switch {
+	case page >= pages-1:
+	case e.odd.has(stuckPage):
+		e.pageField("page_next", page)
+	default:
+		e.pageField("page_next", page+1)
 	}
 	e.key("results")
 	e.begin('[')
 	if page < pages {
-		for k := page * s.pageSize; k < min((page+1)*s.pageSize, l.count) && e.err == nil; k++ {
-			i := c.world.indicator(l.at(k))
-			e.linkRow(i, i.linked(by), "{}")
-		}
+		c.linkRows(l, page*s.pageSize, min((page+1)*s.pageSize, l.count), by)
 	}
 	e.end(']')
 	e.end('}')
 	return nil
+}
+
+// linkRows writes the rows of a listing from one to another.
+func (c *call) linkRows(l listing, from, to int, by slot) {
+	e := c.out
+	if from > 0 && e.odd.has(shiftingPages) {
+		from--
+	}
+	for k, first := 0, e.turn(to-from); k < to-from && e.err == nil; k++ {
+		i := c.world.indicator(l.at(from + (first+k)%(to-from)))
+		if i.there() {
+			e.linkRow(i, i.linked(by), "{}")
+		}
+	}
 }

@@ -234,8 +234,9 @@ func (e *encoder) propertyRows(i indicator, f detailForm) {
 	e.groups(i.properties(), '[', func(group []property) {
 		first := pid
 		pid += len(group)
-		for k := range e.order(len(group)) {
-			e.propertyRow(i, group[k], first+k+1, f)
+		for k, turn := 0, e.turn(len(group)); k < len(group); k++ {
+			at := (turn + k) % len(group)
+			e.propertyRow(i, group[at], first+at+1, f)
 		}
 	})
 }

@@ -10,7 +10,9 @@ func (i indicator) added() int64 { return epoch + int64(i.pick(slotAdded, 300*da
 
 func (i indicator) seen() int64 { return i.added() + int64(i.pick(slotSeen, 200*day)) }
 
-func (i indicator) updated() int64 { return i.seen() + int64(i.pick(slotUpdated, 20*day)) }
+func (i indicator) updated() int64 {
+	return max(i.seen()+int64(i.pick(slotUpdated, 20*day)), i.changed())
+}
 
 // linked is when a feed or threat, by a number of its own, took the indicator up.
 func (i indicator) linked(by slot) int64 {
@@ -59,28 +61,43 @@ func (e *encoder) summary(i indicator, withHTTP bool, empty string) {
 	where := i.place()
 	web := withHTTP && i.profile().server != ""
 	if where == (place{}) && !i.private() && !web {
-		if i.pick(slotShape, 4) == 0 {
-			empty = `{"properties":{}}`
-		}
-		e.raw(empty)
+		e.emptySummary(i, empty)
 		return
 	}
 	e.begin('{')
 	e.key("properties")
 	e.begin('{')
-	if web {
-		e.key("http")
-		e.begin('{')
-		e.stringField("++content-type", contentType)
-		e.stringField("++code", "200")
-		e.end('}')
-	}
-	e.places(where)
-	if i.private() {
-		e.key("whois")
-		e.raw(`{"++privacy":"1"}`)
+	for k, first := 0, e.turn(3); k < 3; k++ {
+		switch (first + k) % 3 {
+		case 0:
+			if web {
+				e.key("http")
+				e.raw(webSummary)
+			}
+		case 1:
+			e.places(where)
+		default:
+			if i.private() {
+				e.key("whois")
+				e.raw(`{"++privacy":"1"}`)
+			}
+		}
 	}
 	e.end('}')
+	e.end('}')
+}
+
+// webSummary is what rows show of a host with a web server.
+const webSummary = `{"++content-type":"text\/html; charset=UTF-8","++code":"200"}`
+
+// emptySummary writes one without properties, in one of the ways that there are.
+func (e *encoder) emptySummary(i indicator, empty string) {
+	if i.pick(slotShape, 4) != 0 {
+		e.raw(empty)
+		return
+	}
+	e.begin('{')
+	e.rawField("properties", "{}")
 	e.end('}')
 }
 
@@ -91,10 +108,11 @@ func (e *encoder) places(p place) {
 	}
 	e.key("geo")
 	e.begin('{')
-	for _, f := range [...]struct{ name, value string }{
+	fields := [...]struct{ name, value string }{
 		{"country", p.country}, {"city", p.city}, {"org", p.org}, {"region", p.region}, {"countrycode", p.code},
-	} {
-		if f.value != "" {
+	}
+	for k, first := 0, e.turn(len(fields)); k < len(fields); k++ {
+		if f := fields[(first+k)%len(fields)]; f.value != "" {
 			e.stringField(f.name, f.value)
 		}
 	}

@@ -38,7 +38,8 @@ type Sandbox struct {
 	plan      plan
 	pageSize  int
 	now       func() time.Time
-	world     atomic.Pointer[world]
+	world     atomic.Pointer[world] // of the generation at hand; none changes
+	advancing sync.Mutex
 	odd       atomic.Uint32 // an oddity
 	scans     scans
 	exports   exports

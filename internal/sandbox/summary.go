@@ -58,6 +58,9 @@ func (w *world) count(ctx context.Context, l listing, others []listing) (counts,
 			return c, ctx.Err()
 		}
 		i := w.indicator(l.at(k))
+		if !i.there() {
+			continue
+		}
 		risk := i.shownRisk()
 		c.all[risk]++
 		c.byProfile[i.profileNumber()][risk]++

@@ -162,8 +162,8 @@ func (c *call) envelope(found []member, more bool) {
 	}
 	e.key("objects")
 	e.begin('[')
-	for k := range e.order(len(found)) {
-		e.stix(found[k])
+	for _, m := range found {
+		e.stix(m)
 	}
 	e.end(']')
 	e.end('}')

@@ -7,15 +7,17 @@ import (
 
 // world is the made-up data. Every fact of it is computed from the seed and a number.
 type world struct {
-	seed    uint64
-	size    int // indicators have the numbers 0 … size-1
-	feeds   []feed
-	threats []threat
-	kept    *keptIndicators // shared with the worlds before and after
+	seed       uint64
+	size       int // indicators have the numbers 0 … size-1
+	feeds      []feed
+	threats    []threat
+	records    int // of feed 1 in the first generation
+	generation int
+	kept       *keptIndicators // shared with the worlds before and after
 }
 
 func newWorld(seed uint64, records int) *world {
-	w := &world{seed: seed, feeds: makeFeeds(records), threats: makeThreats(), kept: new(keptIndicators)}
+	w := &world{seed: seed, feeds: makeFeeds(records), threats: makeThreats(), records: records, kept: new(keptIndicators)}
 	for _, f := range w.feeds {
 		w.size = max(w.size, f.at(f.count-1)+1)
 	}
