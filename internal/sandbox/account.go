@@ -25,12 +25,14 @@ const maxName = 100
 
 // accountPage is what the template of the account page shows.
 type accountPage struct {
-	Plan   string
-	Limits []limitView
-	Pages  int // 0 means all
-	Keys   []keyView
-	Key    string // a new key, shown this once
-	Form   keyForm
+	Plan       string
+	Limits     []limitView
+	Pages      int // 0 means all
+	Explore    int
+	CSV, TAXII bool
+	Keys       []keyView
+	Key        string // a new key, shown this once
+	Form       keyForm
 }
 
 // keyForm is the form for a new key, as it was filled in.
@@ -41,8 +43,8 @@ type keyForm struct {
 }
 
 type limitView struct {
-	Period    string
-	Max, Left int
+	Period          string
+	Max, Used, Left int
 }
 
 type keyView struct {
@@ -85,9 +87,10 @@ func (s *Sandbox) showAccount(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) accountPage() accountPage {
-	page := accountPage{Plan: s.plan.name, Pages: s.plan.pages, Form: keyForm{Read: true}}
+	page := accountPage{Plan: s.plan.name, Pages: s.plan.pages, Explore: s.plan.explore, CSV: s.plan.csv, TAXII: s.plan.taxii,
+		Form: keyForm{Read: true}}
 	for _, w := range s.account.look(s.now()) {
-		page.Limits = append(page.Limits, limitView{w.period, w.max, w.left()})
+		page.Limits = append(page.Limits, limitView{w.period, w.max, w.used, w.left()})
 	}
 	slices.Reverse(page.Limits)
 	for _, k := range s.keys.list() {

@@ -231,6 +231,13 @@ func TestAccountPageSaysWhatIsLeft(t *testing.T) {
 	if fmt.Sprint(left) != "map[day:9999 month:299999 second:9]" || !strings.Contains(page, "<strong>pro</strong>") {
 		t.Errorf("left %v on\n%s", left, page)
 	}
+	for _, want := range []string{
+		"up to page 2.", "a limit of up to 1000.", "CSV export is not included.", "TAXII is included.", `<td data-label="Used" class="number">1</td>`,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("not on the page: %s", want)
+		}
+	}
 	if strings.Contains(page, "never") {
 		t.Error("the key is still shown as never used")
 	}

@@ -1,10 +1,6 @@
 package sandbox
 
-import (
-	"net/http"
-	"slices"
-	"strings"
-)
+import "net/http"
 
 const defaultExplore = 50
 
@@ -88,72 +84,4 @@ func (e *encoder) threatRow(t threat) {
 	e.stampField("stamp_updated", epoch+int64(t.id)*day+4321)
 	e.stampField("stamp_seen", epoch+500*day)
 	e.end('}')
-}
-
-// indicatorTerm is what field=value means for indicators.
-func (w *world) indicatorTerm(field, value string) (func(indicator) bool, error) {
-	is := pattern(value)
-	switch field {
-	case "ioc":
-		return w.valueTerm(value), nil
-	case "type":
-		return func(i indicator) bool { return is(i.kind()) }, nil
-	case "risk":
-		return func(i indicator) bool { return is(risks[i.shownRisk()]) }, nil
-	case "retired":
-		return func(i indicator) bool { return i.retired() == (value != "0") }, nil
-	case "feed":
-		var named []listing
-		for _, f := range w.feeds {
-			if is(f.name) {
-				named = append(named, f.listing)
-			}
-		}
-		return anyContains(named), nil
-	case "threat":
-		var named []listing
-		for _, t := range w.threats {
-			if t.named(is) {
-				named = append(named, t.listing)
-			}
-		}
-		return anyContains(named), nil
-	}
-	return nil, unknownField(field)
-}
-
-// valueTerm finds one indicator by its number; only a pattern looks at the text of every one.
-func (w *world) valueTerm(value string) func(indicator) bool {
-	if strings.Contains(value, "*") {
-		is := pattern(value)
-		return func(i indicator) bool { return is(i.value()) }
-	}
-	wanted, ok := w.byValue(value)
-	return func(i indicator) bool { return ok && i.n == wanted.n }
-}
-
-func anyContains(all []listing) func(indicator) bool {
-	return func(i indicator) bool {
-		return slices.ContainsFunc(all, func(l listing) bool { return l.contains(i.n) })
-	}
-}
-
-// threatTerm is what field=value means for threats.
-func threatTerm(field, value string) (func(threat) bool, error) {
-	is := pattern(value)
-	switch field {
-	case "threat", "name":
-		return func(t threat) bool { return is(t.name) }, nil
-	case "alias":
-		return func(t threat) bool { return slices.ContainsFunc(t.aliases, is) }, nil
-	case "category":
-		return func(t threat) bool { return is(t.category) }, nil
-	case "risk":
-		return func(t threat) bool { return is(t.risk) }, nil
-	}
-	return nil, unknownField(field)
-}
-
-func unknownField(field string) error {
-	return refuse(http.StatusBadRequest, "Invalid query: unknown field %q.", field)
 }

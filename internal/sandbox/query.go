@@ -9,9 +9,15 @@ import (
 // maxTerms bounds a query, and with it how deep its parentheses go.
 const maxTerms = 100
 
+// condition is one term of a query.
+type condition struct {
+	field, value string
+	op           string // =, <, <=, > or >=
+}
+
 // parseQuery turns a query of Explore into a test. Terms are field=value, joined by and (or nothing), or, not and parentheses; a value with
-// spaces or parentheses stands in double quotes. Term says what a term means.
-func parseQuery[T any](q string, term func(field, value string) (func(T) bool, error)) (func(T) bool, error) {
+// spaces or parentheses stands in double quotes. Times may be compared with <, <=, > and >= too. Term says what a term means.
+func parseQuery[T any](q string, term func(condition) (func(T) bool, error)) (func(T) bool, error) {
 	words := splitQuery(q)
 	if len(words) > maxTerms {
 		return nil, badQuery("too long")
@@ -62,7 +68,7 @@ func wordEnd(q string) int {
 // queryParser descends through the words: or binds least, not most.
 type queryParser[T any] struct {
 	words []string
-	term  func(field, value string) (func(T) bool, error)
+	term  func(condition) (func(T) bool, error)
 }
 
 func (p *queryParser[T]) or() (func(T) bool, error) {
@@ -106,13 +112,26 @@ func (p *queryParser[T]) primary() (func(T) bool, error) {
 	if len(p.words) == 0 {
 		return nil, badQuery("unexpected end")
 	}
-	field, value, ok := strings.Cut(p.words[0], "=")
-	value = strings.Trim(value, `"`)
-	if !ok || field == "" || value == "" {
+	c, ok := readCondition(p.words[0])
+	if !ok {
 		return nil, badQuery("terms are field=value")
 	}
 	p.words = p.words[1:]
-	return p.term(strings.ToLower(field), value)
+	return p.term(c)
+}
+
+// readCondition takes a term apart at its first operator.
+func readCondition(word string) (c condition, ok bool) {
+	at := strings.IndexAny(word, "=<>")
+	if at < 1 {
+		return c, false
+	}
+	c.field, c.op = strings.ToLower(word[:at]), word[at:at+1]
+	if c.op != "=" && strings.HasPrefix(word[at+1:], "=") {
+		c.op += "="
+	}
+	c.value = strings.Trim(word[at+len(c.op):], `"`)
+	return c, c.value != ""
 }
 
 // take consumes a word if it is the next one.

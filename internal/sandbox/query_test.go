@@ -6,11 +6,11 @@ import (
 )
 
 // letters is a term that is true of texts that contain its value.
-func letters(field, value string) (func(string) bool, error) {
-	if field != "has" {
-		return nil, unknownField(field)
+func letters(c condition) (func(string) bool, error) {
+	if c.field != "has" || c.op != "=" {
+		return nil, unknownField(c.field)
 	}
-	return func(s string) bool { return strings.Contains(s, value) }, nil
+	return func(s string) bool { return strings.Contains(s, c.value) }, nil
 }
 
 func TestQueriesMean(t *testing.T) {
@@ -49,7 +49,7 @@ func TestQueriesMean(t *testing.T) {
 
 func TestBadQueriesAreRefused(t *testing.T) {
 	for _, q := range []string{
-		"", "   ", "a", "=a", "has=", `has=""`, "has=a and", "or has=a", "not", "(has=a", "has=a)", "()", "other=a", "has=a and and has=b",
+		"", "   ", "a", "=a", "has=", `has=""`, "has=a and", "or has=a", "not", "(has=a", "has=a)", "()", "other=a", "has=a and and has=b", "has<a", "has>=a", "has<", "<a", "has<=",
 		strings.Repeat("not ", 200) + "has=a", strings.Repeat("(", 5000),
 	} {
 		if _, err := parseQuery(q, letters); err == nil {
