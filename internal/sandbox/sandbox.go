@@ -75,7 +75,10 @@ func New(o Options) (*Sandbox, error) {
 	s := &Sandbox{plan: p, pageSize: o.PageSize, now: o.Now, account: newMeter(p), anonymous: newMeter(anonymousPlan)}
 	s.scans.polls, s.scans.time = o.ScanPolls, o.ScanTime
 	s.world.Store(newWorld(o.Seed, o.Records))
-	return s, s.SetOddities(o.Oddities...)
+	if err := s.SetOddities(o.Oddities...); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (o Options) check() error {
