@@ -232,7 +232,8 @@ func TestAccountPageSaysWhatIsLeft(t *testing.T) {
 		t.Errorf("left %v on\n%s", left, page)
 	}
 	for _, want := range []string{
-		"up to page 2.", "a limit of up to 1000.", "CSV export is not included.", "TAXII is included.", `<td data-label="Used" class="number">1</td>`,
+		"up to page 2.", "a limit of up to 1000.", "CSV export is not included.", "TAXII is included.",
+		`<td data-label="Used" class="number">1</td>`,
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("not on the page: %s", want)

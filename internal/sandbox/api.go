@@ -189,7 +189,8 @@ func hideRemaining(h http.Header) {
 }
 
 func rateSentence(most int, period string) string {
-	return fmt.Sprintf("API rate limit exceeded: %d requests per %s. Visit pulsedive.com/api to view limits and upgrade your plan.", most, period)
+	return fmt.Sprintf("API rate limit exceeded: %d requests per %s. Visit pulsedive.com/api to view limits and upgrade your plan.",
+		most, period)
 }
 
 // writeError writes the error envelope of the API, or that of TAXII.

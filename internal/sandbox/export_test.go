@@ -30,8 +30,9 @@ func (b *bench) table(t testing.TB, query ...string) [][]string {
 
 func TestExportSaysWhatLookUpsSay(t *testing.T) {
 	b := start(t, sandbox.Options{Records: 6000})
-	rows := b.table(t, "fields", "id,indicator,type,risk,threats,feeds,usersubmissions,riskfactors,reference", "period", "all", "retired", "true")
-	if len(rows) != 6001 || strings.Join(rows[0], " ") != "id indicator type risk threats feeds usersubmissions riskfactors reference" {
+	const fields = "id,indicator,type,risk,threats,feeds,usersubmissions,riskfactors,reference"
+	rows := b.table(t, "fields", fields, "period", "all", "retired", "true")
+	if len(rows) != 6001 || strings.Join(rows[0], ",") != fields {
 		t.Fatalf("%d rows, the first is %q", len(rows), rows[0])
 	}
 	type named struct{ Name, Description string }
@@ -70,7 +71,7 @@ func TestExportFilters(t *testing.T) {
 		"active":   {nil, func(row []string) bool { return !strings.HasSuffix(row[3], ":retired") }},
 		"types":    {[]string{"types", "ip,url", "retired", "true"}, func(row []string) bool { return row[2] == "ip" || row[2] == "url" }},
 		"risk":     {[]string{"risk", "high,critical"}, func(row []string) bool { return row[3] == "high" || row[3] == "critical" }},
-		"retired":  {[]string{"risk", "high", "retired", "true"}, func(row []string) bool { return row[3] == "high" || row[3] == "high:retired" }},
+		"retired":  {[]string{"risk", "high", "retired", "true"}, func(row []string) bool { return strings.HasPrefix(row[3], "high") }},
 		"unheard":  {[]string{"risk", "awful"}, func([]string) bool { return false }},
 		"all time": {[]string{"seen", "all", "retired", "true"}, func([]string) bool { return true }},
 	} {

@@ -106,7 +106,7 @@ func (*Sandbox) failHTML(w http.ResponseWriter, _ *http.Request, f Fault, _ http
 func (*Sandbox) failNotJSON(w http.ResponseWriter, _ *http.Request, f Fault, _ http.Handler) {
 	setHeaders(w.Header())
 	w.WriteHeader(orElseStatus(f.Status, http.StatusOK))
-	tell(w, "<br />\n<b>Warning</b>:  mysqli_connect(): Too many connections in <b>/var/www/api.php</b> on line <b>42</b><br />\n{\"results\":")
+	tell(w, "<br />\n<b>Warning</b>:  mysqli_connect(): Too many connections in <b>/var/www/api.php</b><br />\n{\"results\":")
 }
 
 func (*Sandbox) failEmpty(w http.ResponseWriter, _ *http.Request, f Fault, _ http.Handler) {

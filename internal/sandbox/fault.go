@@ -42,17 +42,17 @@ type faultKind struct {
 // faultKinds lists all ways to fail. A function, because the ways to fail refer to it.
 func faultKinds() []faultKind {
 	return []faultKind{
-		{"error", "an error with its status and sentence; from 502 on the page of a proxy", (*Sandbox).failError},
-		{"html", "a page in place of JSON", (*Sandbox).failHTML},
+		{"error", "the error envelope with its status; from 502 on the HTML page of a proxy", (*Sandbox).failError},
+		{"html", "a page in place of JSON, under 200 or `status`", (*Sandbox).failHTML},
 		{"notjson", "a warning of PHP that says it is JSON", (*Sandbox).failNotJSON},
-		{"empty", "nothing at all, under 200", (*Sandbox).failEmpty},
-		{"redirect", "a redirect to another host", (*Sandbox).failRedirect},
-		{"drop", "the connection ends before the answer begins", (*Sandbox).failDrop},
-		{"slow", "the true answer, after a delay", (*Sandbox).failSlow},
-		{"stall", "the true answer, with a delay in its middle", (*Sandbox).failStall},
+		{"empty", "no body, under 200", (*Sandbox).failEmpty},
+		{"redirect", "302 (or `status`) to another host", (*Sandbox).failRedirect},
+		{"drop", "the connection ends before the answer begins (Go's client may ask again by itself)", (*Sandbox).failDrop},
+		{"slow", "the true answer, after `delay` (5s)", (*Sandbox).failSlow},
+		{"stall", "the true answer, with `delay` (5s) in its middle", (*Sandbox).failStall},
 		{"cut", "the connection ends in the middle of the answer", (*Sandbox).failCut},
 		{"half", "the answer ends in its middle as if it were whole", (*Sandbox).failHalf},
-		{"headers", "the true answer with a wrong type and limits that are no numbers", (*Sandbox).failHeaders},
+		{"headers", "the true answer with the content type of a page, and limits that are no numbers", (*Sandbox).failHeaders},
 	}
 }
 

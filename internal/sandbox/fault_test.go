@@ -199,9 +199,11 @@ func TestDelaysAreKept(t *testing.T) {
 func TestBadFaultsAreRefused(t *testing.T) {
 	b := start(t, sandbox.Options{})
 	for query, want := range map[string]string{
-		"kind=html5": `did you mean \"html\"?`, "status=1000": "200 to 599", "status=x": "cannot be read", "stats=500": `did you mean \"status\"?`,
-		"kind=error": "needs a status", "status=302": "goes with the kind redirect", "kind=redirect&status=200": "goes with", "times=-1&status=500": "-1",
-		"kind=slow&delay=1h": "10m0s", "status=429&window=minute": "window",
+		"kind=html5": `did you mean \"html\"?`, "status=1000": "200 to 599",
+		"status=x": "cannot be read", "stats=500": `did you mean \"status\"?`,
+		"kind=error": "needs a status", "status=302": "goes with the kind redirect", "kind=redirect&status=200": "goes with",
+		"times=-1&status=500": "-1",
+		"kind=slow&delay=1h":  "10m0s", "status=429&window=minute": "window",
 	} {
 		w := b.do(httptest.NewRequest(http.MethodPost, "/_fault?"+query, nil))
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {

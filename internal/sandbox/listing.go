@@ -83,6 +83,12 @@ func (e *encoder) threat(t threat) {
 	e.strings(t.aliases)
 	e.tactics(t)
 	e.news(t)
+	if e.odd.has(shapes2025) {
+		e.stringField("notes", "Filler text.\nOf two lines.")
+		e.key("attributes")
+		e.none()
+		e.rawField("comments", "[]")
+	}
 	e.end('}')
 }
 
@@ -108,6 +114,9 @@ func (e *encoder) news(t threat) {
 		e.stringField("icon", "./img/heart_transparent.png")
 		e.stringField("link", "https://news.example.com/?t=1&n=2")
 		e.stampField("stamp", epoch+int64(k)*day)
+		if e.odd.has(shapes2025) {
+			e.intField("primary", k%2)
+		}
 		e.end('}')
 	}
 	e.end(']')
@@ -128,6 +137,9 @@ func (s *Sandbox) feedDetail(c *call, f feed) error {
 	e.stringField("pricing", f.pricing)
 	e.rawField("contact", `{"name":"","email":"","phone":""}`)
 	e.stringField("website", f.website)
+	if e.odd.has(shapes2025) {
+		e.stringField("accesslink", f.website)
+	}
 	e.stringField("schedule", "daily")
 	e.stampField("stamp_added", epoch)
 	e.stampField("stamp_updated", epoch+int64(f.id)*day+1234)

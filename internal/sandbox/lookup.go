@@ -125,7 +125,9 @@ func (s *Sandbox) linkedPage(c *call, l listing, by slot) error {
 	}
 	e := c.out
 	e.begin('{')
-	e.pageField("page_current", page)
+	if pages > 1 || page > 0 || !e.odd.has(shapes2025) { // the documentation of 2025 says that a single page has no number
+		e.pageField("page_current", page)
+	}
 	switch {
 	case page >= pages-1:
 	case e.odd.has(stuckPage):

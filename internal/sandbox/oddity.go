@@ -39,9 +39,9 @@ var oddities = [...]struct {
 	bit        oddity
 	name, help string
 }{
-	{shapes2019, "shapes-2019", "lists without entries have no key; scans as of 2019: ids in texts, no status, unpadded hours"},
+	{shapes2019, "shapes-2019", "lists without entries have no key, summaries no retired ones; scans have ids in texts, no status, unpadded hours"},
 	{shapes2023, "shapes-2023", "lists without entries are [], objects without fields {}"},
-	{shapes2025, "shapes-2025", "as shapes-2023, with names of properties in lower case"},
+	{shapes2025, "shapes-2025", "as shapes-2023, with names of properties in lower case, more about threats, no number on a single page"},
 	{numberStrings, "number-strings", "numbers are texts"},
 	{emptyArrays, "empty-arrays", "objects without fields are []"},
 	{missingKeys, "missing-keys", "lists without entries have no key"},

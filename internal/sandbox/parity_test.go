@@ -233,6 +233,13 @@ func listingParities() map[string]parity {
 			recorded:   []string{"pulsedive-rb__threat_get_linked_indicators_by_id"},
 			documented: map[string]string{".results": "empty array"},
 		},
+		"threat's summary of 2019": {
+			answers: func(t *testing.T, b *bench) [][]byte {
+				return [][]byte{b.get(t, "/api/threat.php", "tid", "1", "get", "links", "summary", "1", "splitrisk", "1")}
+			},
+			options: sandbox.Options{Oddities: []string{"shapes-2019"}}, recorded: []string{"pulsedive-rb__threat_get_summary_by_id"},
+			documented: map[string]string{".updated_last_domain": "string", ".properties": "object"},
+		},
 		"threat's summary": {
 			path: "/api/threat.php", queries: [][]string{{"tid", "1", "get", "links", "summary", "1", "splitrisk", "1"}},
 			recorded: []string{"pulsedive-rb__threat_get_summary_by_id", "docs__threat_summary"},

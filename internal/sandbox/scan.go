@@ -122,12 +122,7 @@ func (s *Sandbox) pollScan(c *call) error {
 	case !ok:
 		return &refusal{status: http.StatusNotFound, sentence: "Request not found.", qid: qid}
 	case !done || s.is(endlessScan):
-		c.out.begin('{')
-		c.out.intField("qid", qid)
-		c.out.stringField("status", "processing")
-		c.out.stringField("stage", scanStages[min(found.asked, len(scanStages))-1])
-		c.out.stringField("error", "Request(s) still processing.")
-		c.out.end('}')
+		c.out.processing(found)
 		return nil
 	}
 	if found.submit {
@@ -135,6 +130,22 @@ func (s *Sandbox) pollScan(c *call) error {
 	}
 	s.writeScan(c, found)
 	return nil
+}
+
+// processing writes how far a scan is. Before there were stages, a note said that the status was new.
+func (e *encoder) processing(s scan) {
+	e.begin('{')
+	if e.odd.has(shapes2019) {
+		e.stringField("qid", strconv.Itoa(s.qid))
+		e.stringField("status", "processing")
+		e.stringField("note", "status field is in beta: processing | not found | done")
+	} else {
+		e.intField("qid", s.qid)
+		e.stringField("status", "processing")
+		e.stringField("stage", scanStages[min(s.asked, len(scanStages))-1])
+	}
+	e.stringField("error", "Request(s) still processing.")
+	e.end('}')
 }
 
 // keep makes an indicator known that was not yet.

@@ -22,10 +22,10 @@ func (t tally) total() int {
 	return total
 }
 
-// risks writes a count for each risk that was counted.
+// risks writes a count for each risk that was counted. In 2019, the retired ones were not.
 func (e *encoder) risks(t tally) {
 	for r, n := range t {
-		if n > 0 {
+		if n > 0 && (r != riskRetired || !e.odd.has(shapes2019)) {
 			e.intField(risks[r], n)
 		}
 	}
@@ -121,7 +121,9 @@ func (e *encoder) summaryOf(n counts, split bool, others string, other func(k in
 	e.key("risk")
 	e.begin('{')
 	e.risks(n.all)
-	e.intField("total", n.all.total())
+	if !e.odd.has(shapes2019) {
+		e.intField("total", n.all.total())
+	}
 	e.end('}')
 	e.key(others)
 	e.begin('[')

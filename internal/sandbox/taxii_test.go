@@ -75,8 +75,9 @@ func TestTAXIILeadsToItsCollections(t *testing.T) {
 	if err != nil || !slices.Equal(discovery.Roots, []string{discovery.Default}) {
 		t.Fatalf("%+v, %v", discovery, err)
 	}
-	if versions := decode[struct{ Versions []string }](t, b.taxii(root.Path).Body.Bytes()).Versions; !slices.Equal(versions, []string{taxiiType}) {
-		t.Errorf("versions %q", versions)
+	api := decode[struct{ Versions []string }](t, b.taxii(root.Path).Body.Bytes())
+	if !slices.Equal(api.Versions, []string{taxiiType}) {
+		t.Errorf("versions %q", api.Versions)
 	}
 	type collection struct {
 		ID, Title string
@@ -92,8 +93,9 @@ func TestTAXIILeadsToItsCollections(t *testing.T) {
 		if diff := cmp.Diff(c, one); diff != "" || !c.CanRead {
 			t.Errorf("%+v: %s", c, diff)
 		}
-		if objects, _ := b.all(t, root.Path+"collections/"+c.ID+"/objects/"); objects[0].Type != "identity" || objects[1].Type != "marking-definition" {
-			t.Errorf("%s begins with %s and %s", c.Title, objects[0].Type, objects[1].Type)
+		head := b.objects(t, root.Path+"collections/"+c.ID+"/objects/").Objects
+		if head[0].Type != "identity" || head[1].Type != "marking-definition" {
+			t.Errorf("%s begins with %s and %s", c.Title, head[0].Type, head[1].Type)
 		}
 	}
 }
@@ -134,7 +136,8 @@ func TestTimesAreEqualAtTheBoundary(t *testing.T) {
 	first := b.taxii(indicators, "limit", "4")
 	last := first.Header().Get("X-TAXII-Date-Added-Last")
 	e := decode[envelope](t, first.Body.Bytes())
-	if first.Header().Get("X-TAXII-Date-Added-First") != e.Objects[0].Created || last != e.Objects[3].Created || e.Next != "2024-01-01 00:00:00|3" {
+	if first.Header().Get("X-TAXII-Date-Added-First") != e.Objects[0].Created ||
+		last != e.Objects[3].Created || e.Next != "2024-01-01 00:00:00|3" {
 		t.Errorf("headers %v, next %s", first.Header(), e.Next)
 	}
 	byNext := b.objects(t, indicators, "limit", "1", "next", e.Next).Objects[0]
@@ -232,7 +235,8 @@ func TestTAXIINeedsAKeyAndAPlan(t *testing.T) {
 		r.Header.Set("Accept", taxiiType)
 		r.SetBasicAuth(user, key)
 		w := b.do(r)
-		if w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") == "" || !strings.Contains(w.Body.String(), `"http_status":"401"`) {
+		if w.Code != http.StatusUnauthorized || w.Header().Get("WWW-Authenticate") == "" ||
+			!strings.Contains(w.Body.String(), `"http_status":"401"`) {
 			t.Errorf("%s: %d %v %s", user, w.Code, w.Header(), w.Body)
 		}
 	}
