@@ -42,18 +42,24 @@ func (s *Service) Quarantined(ctx context.Context, id int64) (sallyport.Quaranti
 }
 
 // EditQuarantined changes a record in quarantine, where it stays. since is when it was edited last, as far as the editor knows: after that
-// it is a conflict, unless somebody else made the same of it. The record returned is as it is kept: one line, without any known secret.
+// it is a conflict, unless somebody else made the same of it. The record returned is as it is kept: one line, without the keys of its flow.
 func (s *Service) EditQuarantined(ctx context.Context, actor sallyport.Actor, id int64, since time.Time, text []byte) (q sallyport.Quarantined, err error) {
+	if q, err = s.Store.Quarantined(ctx, id); err != nil {
+		return q, err
+	}
+	flow, err := flowOfDataset(ctx, s.Store, q.DatasetID)
+	if err != nil {
+		return q, err
+	}
+	if err := s.learn(ctx, actor, flow); err != nil {
+		return q, err
+	}
 	record, err := s.record(text)
 	if err != nil {
 		return q, err
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if q, err = tx.Quarantined(ctx, id); err != nil || bytes.Equal(q.Record, record) {
-			return err
-		}
-		flow, err := flowOfDataset(ctx, tx, q.DatasetID)
-		if err != nil {
 			return err
 		}
 		detail := map[string]string{"name": flow.Name, "record": strconv.FormatInt(id, 10)}
@@ -64,6 +70,31 @@ func (s *Service) EditQuarantined(ctx context.Context, actor sallyport.Actor, id
 		return tx.EditQuarantined(ctx, q, since)
 	})
 	return q, err
+}
+
+// learn makes the keys of a flow known to the redactor, which finds them then in what a person types. This process opens each version once.
+func (s *Service) learn(ctx context.Context, actor sallyport.Actor, flow sallyport.Flow) error {
+	ids := []sallyport.ID{flow.Source.Credential}
+	for _, d := range flow.Destinations {
+		ids = append(ids, d.Credential)
+	}
+	for _, id := range ids {
+		if id == "" {
+			continue
+		}
+		c, err := s.Store.Credential(ctx, id)
+		if err != nil {
+			return err
+		}
+		if version, ok := s.learned.Load(id); len(c.Secrets) == 0 || ok && version == c.Version {
+			continue
+		}
+		if _, err := s.Vault.Open(ctx, actor, c); err != nil {
+			return err
+		}
+		s.learned.Store(id, c.Version)
+	}
+	return nil
 }
 
 // strict is how an edited record is read: what is doubtful in it is an error, while its author is there.
