@@ -19,12 +19,13 @@ type Dataset struct {
 
 // Batch is some records that were committed together: the unit of delivery.
 type Batch struct {
-	DatasetID ID
-	RunID     int64
-	Seq       int64 // 1, 2, 3 … within the dataset; 0 while it is staged
-	Records   int64
-	Bytes     int64  // of the records as JSON lines, before compression
-	Body      []byte // JSON lines, compressed with zstd
+	DatasetID     ID
+	DestinationID ID    // the one that it is for, if it is not for everyone: records of its quarantine, replayed
+	RunID         int64 // 0: its records come from quarantine
+	Seq           int64 // 1, 2, 3 … within the dataset; 0 while it is staged
+	Records       int64
+	Bytes         int64  // of the records as JSON lines, before compression
+	Body          []byte // JSON lines, compressed with zstd
 }
 
 // Kind is the type of a JSON value in a schema.
@@ -59,9 +60,10 @@ type Schema struct {
 type Quarantined struct {
 	ID            int64           `json:"id"`
 	DatasetID     ID              `json:"dataset_id"`
-	RunID         int64           `json:"run_id,omitempty"`
+	RunID         int64           `json:"run_id,omitempty"`         // 0: it was replayed, and came back
 	DestinationID ID              `json:"destination_id,omitempty"` // empty: the dataset itself could not take it
 	Record        json.RawMessage `json:"record"`
 	Reason        string          `json:"reason"`
 	At            time.Time       `json:"at"`
+	EditedAt      time.Time       `json:"edited_at,omitzero"` // when it was edited last; tells two editors apart
 }

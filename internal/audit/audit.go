@@ -34,9 +34,13 @@ const (
 	AuthSignOut = "auth.sign_out"
 	AuthRefused = "auth.refused" // a wrong name or password
 
-	DatasetExport    = "dataset.export"
-	QuarantineReplay = "quarantine.replay"
-	KeysVerify       = "keys.verify" // the secrets of all credentials were opened to see whether they can be
+	DatasetExport = "dataset.export"
+
+	QuarantineEdit    = "quarantine.edit"
+	QuarantineReplay  = "quarantine.replay"  // records left quarantine, to be delivered again
+	QuarantineDiscard = "quarantine.discard" // records were deleted from quarantine
+
+	KeysVerify = "keys.verify" // the secrets of all credentials were opened to see whether they can be
 )
 
 // Entry makes the entry for an act that is about to happen. The detail holds public facts only: it is shown to whoever may read the log.

@@ -117,8 +117,10 @@ func (c *canaryCage) see(output []byte) {
 }
 
 // do runs a command that may fail, with the key on its standard input.
-func (c *canaryCage) do(args ...string) {
-	output, _ := c.command(canary, append([]string{"--log-level", "debug", "--log-format", "json"}, args...)...).CombinedOutput()
+func (c *canaryCage) do(args ...string) { c.doWith(canary, args...) }
+
+func (c *canaryCage) doWith(stdin string, args ...string) {
+	output, _ := c.command(stdin, append([]string{"--log-level", "debug", "--log-format", "json"}, args...)...).CombinedOutput()
 	c.see(output)
 }
 
@@ -153,11 +155,25 @@ func (c *canaryCage) lists() {
 	c.do("credential", "add", "pulsedive", "--name", "P", "--set", "address="+c.api.URL, "--secret-stdin")
 	c.do("keys", "verify")
 	c.do("run", "show", "1")
-	c.do("quarantine", "show", "1")
+	c.quarantine()
 	for _, list := range []string{"credential", "flow", "dataset", "run", "quarantine", "connector"} {
 		c.do(list, "list")
 		c.do("--output", "json", list, "list")
 	}
+}
+
+// quarantine edits a record so that the key stands in it, wrongly and rightly, replays it, and discards others.
+func (c *canaryCage) quarantine() {
+	c.do("quarantine", "show", "1")
+	c.do("quarantine", "replay", "bad")
+	c.do("quarantine", "edit", "1", "--file", "-") // the key is no record
+	c.doWith(fmt.Sprintf("{%q:\n1, x}", canary), "quarantine", "edit", "1", "--file", "-")
+	c.doWith(fmt.Sprintf(`{"raw":%q, %[1]q:%q}`, canary, url.QueryEscape(canary)), "--output", "json", "quarantine", "edit", "1", "--file", "-")
+	c.do("quarantine", "show", "1", "--record")
+	c.do("--output", "json", "quarantine", "show", "1")
+	c.do("quarantine", "replay", "--id", "1")
+	c.do("dataset", "export", "bad")
+	c.do("quarantine", "discard", "bad")
 }
 
 func (c *canaryCage) check() {

@@ -60,7 +60,7 @@ type commands struct {
 	Flow       flowCommand       `cmd:"" help:"Apply, run, pause, export and remove flows."`
 	Dataset    datasetCommand    `cmd:"" help:"Look at kept records, and export them."`
 	Run        runCommand        `cmd:"" help:"Look at runs."`
-	Quarantine quarantineCommand `cmd:"" help:"Look at records that could not be taken."`
+	Quarantine quarantineCommand `cmd:"" help:"Edit, replay and discard records that could not be taken."`
 	Keys       keysCommand       `cmd:"" help:"Check the master key."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }

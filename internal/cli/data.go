@@ -2,14 +2,12 @@ package cli
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 
-	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
@@ -154,54 +152,5 @@ func (c *runShow) Run(e *env, s *service.Service) error {
 			rows = append(rows, []string{d.Destination, string(d.State), count(d.Records), count(d.Rejected), span(d.StartedAt, d.EndedAt), d.Error})
 		}
 		table(w, "It delivered nothing.", []string{"DELIVERY", "STATE", "RECORDS", "QUARANTINED", "TOOK", "ERROR"}, rows)
-	})
-}
-
-type quarantineCommand struct {
-	List quarantineList `cmd:"" help:"List records in quarantine, newest first."`
-	Show quarantineShow `cmd:"" help:"Show a record in quarantine."`
-}
-
-type quarantineList struct {
-	Flow  string `arg:"" optional:"" help:"Only of this flow."`
-	Limit limit  `help:"How many, at most 1000." default:"20"`
-}
-
-// Run lists records in quarantine.
-func (c *quarantineList) Run(e *env, s *service.Service) error {
-	all, err := s.Quarantine(e.ctx, c.Flow, int(c.Limit), 0)
-	if err != nil {
-		return err
-	}
-	listed, rows := []listedQuarantine{}, [][]string{}
-	for _, q := range all {
-		listed = append(listed, listedQuarantine{Quarantined: q})
-		rows = append(rows, []string{fmt.Sprint(q.ID), fmt.Sprint(q.RunID), moment(q.At), q.Reason})
-	}
-	return e.show(listed, func(w io.Writer) {
-		table(w, "Nothing is in quarantine.", []string{"NUMBER", "RUN", "SINCE", "REASON"}, rows)
-	})
-}
-
-// listedQuarantine is a record in quarantine without the record: a list tells why they are there, and show shows one of them.
-type listedQuarantine struct {
-	sallyport.Quarantined
-	Record any `json:"record,omitempty"` // stays empty, and hides the one of Quarantined
-}
-
-type quarantineShow struct {
-	ID int64 `arg:"" help:"Its number, as quarantine list shows it."`
-}
-
-// Run shows a record in quarantine.
-func (c *quarantineShow) Run(e *env, s *service.Service) error {
-	q, err := s.Quarantined(e.ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	return e.show(q, func(w io.Writer) {
-		facts(w, "number", fmt.Sprint(q.ID), "run", fmt.Sprint(q.RunID), "since", moment(q.At), "reason", q.Reason)
-		fmt.Fprintln(w)
-		lines(w, []json.RawMessage{q.Record})
 	})
 }

@@ -184,9 +184,15 @@ func (c *flowDeliver) Run(e *env, s *service.Service) error {
 		destinationTable(w, destinations, view.last.LastSeq)
 		quarantineHint(w, quarantined, before.Name)
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return deliveryError(destinations, quarantined)
+}
+
+// deliveryError is how the end of deliveries becomes an exit code. What went wrong was shown with the destinations.
+func deliveryError(destinations []sallyport.Destination, quarantined int64) error {
+	switch {
 	case slices.ContainsFunc(destinations, func(d sallyport.Destination) bool { return d.Error != "" }):
 		return finding(exitCodes[sallyport.Upstream])
 	case quarantined > 0:

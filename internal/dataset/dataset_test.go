@@ -129,6 +129,30 @@ func TestObserver(t *testing.T) {
 	}
 }
 
+// TestObserverLearns joins what two observers of one dataset found, each in its own records.
+func TestObserverLearns(t *testing.T) {
+	known := NewObserver(sallyport.Schema{})
+	known.Observe([]byte(`{"a":1}`))
+	mine, others := NewObserver(known.Schema()), NewObserver(known.Schema())
+	mine.Observe([]byte(`{"a":2,"b":true}`))
+	others.Observe([]byte(`{"a":1.5,"c":"x"}`))
+	others.Observe([]byte(`{"b":null}`))
+	mine.Changed()
+	mine.Learn(others.Schema())
+	if mine.Changed() {
+		t.Error("what others wrote down counts as a change")
+	}
+	if diff := cmp.Diff([]sallyport.Field{
+		{Name: "a", Kind: "number", Nullable: true, Example: "1"}, {Name: "b", Kind: "boolean", Nullable: true, Example: "true"},
+		{Name: "c", Kind: "string", Nullable: true, Example: `"x"`},
+	}, mine.Schema().Fields); diff != "" {
+		t.Error(diff)
+	}
+	if mine.Observe([]byte(`{"c":"y"}`)); mine.Changed() {
+		t.Error("a field that was learned is new again")
+	}
+}
+
 func TestObserverRefusesBrokenJSON(t *testing.T) {
 	if err := NewObserver(sallyport.Schema{}).Observe([]byte(`{"a":`)); err == nil {
 		t.Error("broken JSON was observed")

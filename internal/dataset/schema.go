@@ -49,6 +49,25 @@ func (o *Observer) Changed() bool {
 	return changed
 }
 
+// Learn takes in what another observer of the same dataset has found. It does not count as a change.
+func (o *Observer) Learn(other sallyport.Schema) {
+	for _, f := range other.Fields {
+		i, known := o.index[f.Name]
+		if !known {
+			if len(o.fields) < maxFields {
+				f.Nullable = f.Nullable || o.records > 0
+				o.add(f)
+			}
+			continue
+		}
+		mine := &o.fields[i]
+		mine.Kind, mine.Nullable = widest(mine.Kind, f.Kind), mine.Nullable || f.Nullable
+		if mine.Example == "" {
+			mine.Example = f.Example
+		}
+	}
+}
+
 // Due tells whether the next record is to be observed: all of the first thousand, then one of sixty-four. A destination that needs to
 // know every field looks at every record itself.
 func (o *Observer) Due() bool {

@@ -15,6 +15,12 @@ const (
 	fewRejectBytes = 1000     // and when there are many
 )
 
+// What stands around the number of bytes at the end of an excerpt.
+const (
+	cutMark = "… ("
+	cutEnd  = " bytes)"
+)
+
 // buffer holds what was read since the last commit, and tells finished pages from the one that is being read: an error takes back that one
 // only.
 type buffer struct {
@@ -127,7 +133,7 @@ func excerpt(value []byte, limit int) json.RawMessage {
 	if len(value) <= limit {
 		return bytes.Clone(value)
 	}
-	quoted, err := json.Marshal(fmt.Sprintf("%s… (%d bytes)", value[:fewRejectBytes], len(value)))
+	quoted, err := json.Marshal(fmt.Sprintf("%s%s%d%s", value[:fewRejectBytes], cutMark, len(value), cutEnd))
 	if err != nil {
 		return json.RawMessage(`""`)
 	}

@@ -80,12 +80,12 @@ func (d *delivery) write(ctx context.Context) (err error) {
 	defer d.close()
 	for begin := time.Now(); ; {
 		changed := d.signal.next()
-		batches, err := d.Store.Batches(ctx, d.flow.Dataset.ID, d.destination.Position, deliverBytes)
+		batches, last, err := d.Store.BatchesTo(ctx, d.flow.Dataset.ID, d.destination.ID, d.destination.Position, deliverBytes)
 		if err != nil {
 			return storeFault{err}
 		}
-		if len(batches) > 0 {
-			if err := d.writeBatches(ctx, batches); err != nil {
+		if last > d.destination.Position {
+			if err := d.writeBatches(ctx, batches, last); err != nil {
 				return err
 			}
 		} else if more, err := d.more(ctx, changed); err != nil {
@@ -101,13 +101,31 @@ func (d *delivery) write(ctx context.Context) (err error) {
 	}
 }
 
-// writeBatches writes batches, makes them durable there, and then moves the position here.
-func (d *delivery) writeBatches(ctx context.Context, batches []sallyport.Batch) error {
+// writeBatches writes batches, makes them durable there, and then moves the position here, to last. Where all up to that is for other
+// destinations there is nothing to write.
+func (d *delivery) writeBatches(ctx context.Context, batches []sallyport.Batch, last int64) error {
+	c := store.DeliveryCommit{
+		DestinationID: d.destination.ID, Fence: d.fence, DeliveryID: d.row.ID, Position: last, State: d.destination.State,
+	}
+	if len(batches) > 0 {
+		if err := d.writeTarget(ctx, batches, &c); err != nil {
+			return err
+		}
+	}
+	err := d.Store.InTx(ctx, func(tx *store.Tx) error { return tx.CommitDelivery(ctx, c) })
+	if err != nil {
+		return storeFault{err}
+	}
+	d.destination.Position, d.destination.State = c.Position, c.State
+	d.signal.send()
+	return nil
+}
+
+// writeTarget writes batches to the destination itself, and notes what came of it.
+func (d *delivery) writeTarget(ctx context.Context, batches []sallyport.Batch, c *store.DeliveryCommit) (err error) {
 	if err := d.openTarget(ctx); err != nil {
 		return err
 	}
-	last := batches[len(batches)-1]
-	c := store.DeliveryCommit{DestinationID: d.destination.ID, Fence: d.fence, DeliveryID: d.row.ID, RunID: last.RunID, Position: last.Seq}
 	for _, b := range batches {
 		records, err := d.unpacker.Records(b)
 		if err != nil {
@@ -121,17 +139,8 @@ func (d *delivery) writeBatches(ctx context.Context, batches []sallyport.Batch) 
 		c.Rejected += int64(len(result.Rejected))
 		c.Quarantined = append(c.Quarantined, d.quarantined(b, records, result.Rejected)...)
 	}
-	var err error
-	if c.State, err = d.target.Commit(ctx); err != nil {
-		return err
-	}
-	err = d.Store.InTx(ctx, func(tx *store.Tx) error { return tx.CommitDelivery(ctx, c) })
-	if err != nil {
-		return storeFault{err}
-	}
-	d.destination.Position, d.destination.State = c.Position, c.State
-	d.signal.send()
-	return nil
+	c.State, err = d.target.Commit(ctx)
+	return err
 }
 
 // quarantined pairs the rejected records of a batch with their reasons.

@@ -145,8 +145,8 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 
 // take keeps a record, or puts a value that is none into quarantine.
 func (in *ingestion) take(ctx context.Context, record []byte) error {
-	if len(record) == 0 || record[0] != '{' {
-		return in.reject(record)
+	if reason := WhyNoRecord(record); reason != "" {
+		return in.reject(record, reason)
 	}
 	if in.observer.Due() {
 		if err := in.observer.Observe(record); err != nil {
@@ -160,8 +160,8 @@ func (in *ingestion) take(ctx context.Context, record []byte) error {
 	return in.stage(ctx)
 }
 
-func (in *ingestion) reject(value []byte) error {
-	q := sallyport.Quarantined{Reason: "a record must be an object, and this is " + kindOf(value), At: sallyport.Now()}
+func (in *ingestion) reject(value []byte, reason string) error {
+	q := sallyport.Quarantined{Reason: reason, At: sallyport.Now()}
 	if in.buffer.reject(value, q) {
 		return nil
 	}
@@ -198,14 +198,16 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 		SourceID: in.flow.Source.ID, Fence: in.fence, RunID: in.run.ID, DatasetID: in.flow.Dataset.ID, Cursor: in.cursor,
 		Batches: batches, Pages: done.pages, Records: done.records, Bytes: done.bytes, Quarantined: done.quarantined,
 	}
-	if in.observer.Changed() {
-		schema := in.observer.Schema()
-		p.Schema = &schema
-	}
+	changed := in.observer.Changed()
 	var run sallyport.Run
 	err := in.Store.InTx(ctx, func(tx *store.Tx) (err error) {
 		if in.broken {
 			if err := tx.DropStaged(ctx, in.flow.Dataset.ID); err != nil {
+				return err
+			}
+		}
+		if changed {
+			if p.Schema, err = in.schema(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -224,6 +226,17 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 	in.buffer.committed()
 	in.signal.send()
 	return nil
+}
+
+// schema is what was found, together with what a replay from quarantine has found meanwhile.
+func (in *ingestion) schema(ctx context.Context, tx *store.Tx) (*sallyport.Schema, error) {
+	d, err := tx.LockDataset(ctx, in.flow.Dataset.ID)
+	if err != nil {
+		return nil, err
+	}
+	in.observer.Learn(d.Schema)
+	schema := in.observer.Schema()
+	return &schema, nil
 }
 
 // end ends the ingest: everything is kept, and what is left is to deliver it.

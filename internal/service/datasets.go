@@ -96,22 +96,3 @@ func (s *Service) Sample(ctx context.Context, d sallyport.Dataset, n int) ([]jso
 	}
 	return sample, nil
 }
-
-// Quarantine lists records in quarantine, newest first: of one flow, or of all when flowName is empty. before is the last id of the page
-// before, or 0.
-func (s *Service) Quarantine(ctx context.Context, flowName string, limit int, before int64) ([]sallyport.Quarantined, error) {
-	var id sallyport.ID
-	if flowName != "" {
-		d, err := s.Dataset(ctx, flowName)
-		if err != nil {
-			return nil, err
-		}
-		id = d.ID
-	}
-	return s.Store.Quarantine(ctx, id, limit, before)
-}
-
-// Quarantined finds one record in quarantine by its number.
-func (s *Service) Quarantined(ctx context.Context, id int64) (sallyport.Quarantined, error) {
-	return s.Store.Quarantined(ctx, id)
-}

@@ -76,8 +76,15 @@ func (s *Service) Deliver(ctx context.Context, actor sallyport.Actor, flowName s
 	if err := s.QueueDeliveries(ctx, actor, flow); err != nil {
 		return nil, err
 	}
-	err = s.work(ctx, tell, func() (Progress, bool, error) {
-		flow, err = s.Store.Flow(ctx, flow.ID)
+	return s.FollowDeliveries(ctx, flow.ID, tell)
+}
+
+// FollowDeliveries works the deliveries of a flow that are queued, or watches while another process does, until every destination has
+// everything or has failed, and returns the destinations as they are then.
+func (s *Service) FollowDeliveries(ctx context.Context, flowID sallyport.ID, tell func(Progress)) ([]sallyport.Destination, error) {
+	var flow sallyport.Flow
+	err := s.work(ctx, tell, func() (p Progress, done bool, err error) {
+		flow, err = s.Store.Flow(ctx, flowID)
 		behind := slices.ContainsFunc(flow.Destinations, func(d sallyport.Destination) bool {
 			return d.Error == "" && d.Position < flow.Dataset.LastSeq
 		})

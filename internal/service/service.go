@@ -4,6 +4,7 @@ package service
 import (
 	"context"
 	"log/slog"
+	"sync"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
@@ -22,6 +23,8 @@ type Service struct {
 	Redactor  *secret.Redactor
 	OwnFiles  []string // which no destination may write to
 	Log       *slog.Logger
+
+	learned sync.Map // credential → its version whose secrets were opened for the redactor
 }
 
 // audited does something in a transaction whose first statement is the audit entry.

@@ -78,12 +78,11 @@ type DeliveryCommit struct {
 	DestinationID sallyport.ID
 	Fence         int64 // as ClaimDestination returned it
 	DeliveryID    int64
-	RunID         int64                   // the run whose quarantined records are counted; 0: none
 	Position      int64                   // the last batch that was committed there
 	State         string                  // what the destination's connector needs to go on after it
 	Records       int64                   // to add
 	Rejected      int64                   // to add
-	Quarantined   []sallyport.Quarantined // their DatasetID must be set
+	Quarantined   []sallyport.Quarantined // their DatasetID must be set; each counts in its run, if it has one
 }
 
 // CommitDelivery moves a destination's position and all counts, and puts records into quarantine. The error is [ErrFenced] if a later
@@ -108,7 +107,7 @@ func (tx *Tx) CommitDelivery(ctx context.Context, c DeliveryCommit) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, "UPDATE run SET quarantined = quarantined + $1 WHERE id = $2", len(c.Quarantined), c.RunID); err != nil {
+	if err := tx.countQuarantined(ctx, c.Quarantined); err != nil {
 		return err
 	}
 	quarantined := slices.Clone(c.Quarantined)
@@ -116,6 +115,20 @@ func (tx *Tx) CommitDelivery(ctx context.Context, c DeliveryCommit) error {
 		quarantined[i].DestinationID = c.DestinationID
 	}
 	return tx.insertQuarantined(ctx, quarantined)
+}
+
+// countQuarantined counts records that a destination rejected in the runs that brought them.
+func (tx *Tx) countQuarantined(ctx context.Context, quarantined []sallyport.Quarantined) error {
+	ofRun := map[int64]int{}
+	for _, q := range quarantined {
+		ofRun[q.RunID]++
+	}
+	for run, n := range ofRun { // a replayed record has no run: no row has the id 0
+		if _, err := tx.exec(ctx, "UPDATE run SET quarantined = quarantined + $1 WHERE id = $2", n, run); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // FinishDelivery ends a running delivery, succeeded or failed. Its error text, "" if it succeeded, becomes that of the destination.

@@ -22,7 +22,7 @@ func testDelivery(t *testing.T, s *store.Store) {
 		FirstSeq: 1, StartedAt: d.StartedAt}
 	diff(t, d, wantDelivery)
 
-	c := store.DeliveryCommit{DestinationID: want.ID, Fence: fence, DeliveryID: d.ID, RunID: i.run.ID, Position: 1, State: "offset 9",
+	c := store.DeliveryCommit{DestinationID: want.ID, Fence: fence, DeliveryID: d.ID, Position: 1, State: "offset 9",
 		Records: 4, Rejected: 1, Quarantined: []sallyport.Quarantined{{DatasetID: i.Dataset.ID, RunID: i.run.ID,
 			Record: []byte(`{"a":1}`), Reason: "no key", At: at(1)}}}
 	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.CommitDelivery(ctx, c) })
@@ -34,7 +34,7 @@ func testDelivery(t *testing.T, s *store.Store) {
 		t.Errorf("quarantine has %+v", q)
 	}
 
-	c.RunID, c.Position, c.State, c.Records, c.Rejected, c.Quarantined = 0, 2, "offset 20", 5, 0, nil
+	c.Position, c.State, c.Records, c.Rejected, c.Quarantined = 2, "offset 20", 5, 0, nil
 	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.CommitDelivery(ctx, c) })
 	do(t, s, func(ctx context.Context, tx *store.Tx) error {
 		if done, err := tx.CaughtUp(ctx, want.ID); err != nil || !done {
@@ -169,11 +169,11 @@ func testQuarantine(t *testing.T, s *store.Store) {
 	diff(t, get(s.Quarantine(ctx, a.Dataset.ID, 1, all[1].ID))(t), []sallyport.Quarantined{want})
 	diff(t, get(s.Quarantine(ctx, "", 2, all[0].ID))(t), all[1:3])
 
-	remove := func(ctx context.Context, tx *store.Tx) error { return tx.DeleteQuarantined(ctx, want.ID) }
+	remove := func(ctx context.Context, tx *store.Tx) error { return tx.RemoveQuarantined(ctx, "", []int64{want.ID}) }
 	do(t, s, remove)
-	wantError(t, try(t, s, remove), sallyport.NotFound, "quarantined record")
+	wantError(t, try(t, s, remove), sallyport.NotFound, "is not in quarantine")
 	_, err := s.Quarantined(ctx, want.ID)
-	wantError(t, err, sallyport.NotFound, "quarantined record")
+	wantError(t, err, sallyport.NotFound, "is not in quarantine")
 	diff(t, get(s.Quarantine(ctx, "", 0, 0))(t), all[:3])
 }
 

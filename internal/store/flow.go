@@ -102,6 +102,15 @@ func (r reader) Dataset(ctx context.Context, id sallyport.ID) (sallyport.Dataset
 	return one(ctx, r.q, notFound("dataset", id), scanDataset, "SELECT "+datasetColumns+flowTables+" WHERE dataset.id = $1", id)
 }
 
+// LockDataset returns a dataset as it stays until the transaction ends: nothing else is appended to it before that.
+func (tx *Tx) LockDataset(ctx context.Context, id sallyport.ID) (sallyport.Dataset, error) {
+	err := tx.execOne(ctx, notFound("dataset", id), "UPDATE dataset SET last_seq = last_seq WHERE id = $1", id)
+	if err != nil {
+		return sallyport.Dataset{}, err
+	}
+	return tx.Dataset(ctx, id)
+}
+
 // InsertFlow adds a flow with its source, dataset and destinations, whose IDs must be set. Their references to each other it sets itself.
 func (tx *Tx) InsertFlow(ctx context.Context, f *sallyport.Flow) error {
 	f.Source.FlowID, f.Dataset.SourceID, f.Dataset.Name = f.ID, f.Source.ID, f.Name

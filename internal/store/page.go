@@ -58,7 +58,7 @@ func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, erro
 	if err != nil {
 		return sallyport.Run{}, err
 	}
-	if err := tx.moveDataset(ctx, p, last); err != nil {
+	if err := tx.moveDataset(ctx, p.DatasetID, p.Records, p.Bytes, last, p.Schema); err != nil {
 		return sallyport.Run{}, err
 	}
 	err = tx.execOne(ctx, ErrFenced, `UPDATE run SET cursor = $1, pages = pages + $2, records = records + $3, bytes = bytes + $4,
@@ -109,21 +109,22 @@ func (tx *Tx) appendBatches(ctx context.Context, p PageCommit) (last int64, err 
 
 // insertBatch adds a batch with a sequence number, or nil to stage it.
 func (tx *Tx) insertBatch(ctx context.Context, b sallyport.Batch, seq any) error {
-	_, err := tx.exec(ctx, "INSERT INTO batch (dataset_id, run_id, seq, records, bytes, body) VALUES ($1, $2, $3, $4, $5, $6)",
-		b.DatasetID, b.RunID, seq, b.Records, b.Bytes, b.Body)
+	_, err := tx.exec(ctx, "INSERT INTO batch (dataset_id, destination_id, run_id, seq, records, bytes, body) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+		b.DatasetID, orNull(b.DestinationID), b.RunID, seq, b.Records, b.Bytes, b.Body)
 	return err
 }
 
-func (tx *Tx) moveDataset(ctx context.Context, p PageCommit, last int64) error {
-	var schema any // NULL: unchanged
-	if p.Schema != nil {
-		text, err := asJSON(p.Schema)
+// moveDataset adds to the counts of a dataset and makes last its newest batch. A schema that is nil leaves its schema as it is.
+func (tx *Tx) moveDataset(ctx context.Context, id sallyport.ID, records, bytes, last int64, schema *sallyport.Schema) error {
+	var text any // NULL: unchanged
+	if schema != nil {
+		encoded, err := asJSON(schema)
 		if err != nil {
 			return err
 		}
-		schema = text
+		text = encoded
 	}
 	_, err := tx.exec(ctx, `UPDATE dataset SET records = records + $1, bytes = bytes + $2, last_seq = $3, schema = COALESCE($4, schema)
-		WHERE id = $5`, p.Records, p.Bytes, last, schema, p.DatasetID)
+		WHERE id = $5`, records, bytes, last, text, id)
 	return err
 }

@@ -22,14 +22,8 @@ type datasetView struct {
 	Sample     *sampleView
 	Lines      string // the sample as JSON lines
 	Quarantine []quarantineView
-	More       bool // there is more in quarantine
-}
-
-// quarantineView is a record in quarantine, and what could not take it.
-type quarantineView struct {
-	sallyport.Quarantined
-	Taker string
-	Line  string // the record
+	Paged      bool   // the quarantine does not begin with the newest
+	Older      string // where there is more in quarantine
 }
 
 func (s *server) showDataset(w http.ResponseWriter, r *http.Request) error {
@@ -42,29 +36,12 @@ func (s *server) showDataset(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := datasetView{Flow: f, Sample: sampleOf(&service.Sample{Records: records}, nil), Lines: lines(records, maxLines)}
-	found, err := s.Service.Quarantine(r.Context(), f.Name, maxSample+1, 0)
-	if err != nil {
+	v.Paged = r.URL.Query().Get("before") != ""
+	if v.Quarantine, v.Older, err = s.readQuarantine(r, f); err != nil {
 		return err
-	}
-	v.More = len(found) > maxSample
-	for _, q := range found[:min(len(found), maxSample)] {
-		v.Quarantine = append(v.Quarantine, quarantineView{q, taker(f, q), lines([]json.RawMessage{q.Record}, maxRaw)})
 	}
 	s.show(w, r, http.StatusOK, datasetPage(s.frame(r, "Dataset "+f.Name, "Flows"), v))
 	return nil
-}
-
-// taker is what could not take a record: the dataset, or a destination, which may be gone by now.
-func taker(f sallyport.Flow, q sallyport.Quarantined) string {
-	if q.DestinationID == "" {
-		return "the dataset"
-	}
-	for _, d := range f.Destinations {
-		if d.ID == q.DestinationID {
-			return "destination " + d.Name
-		}
-	}
-	return "a destination that is no longer there"
 }
 
 // lines are records as JSON lines, cut at a number of bytes.

@@ -72,7 +72,7 @@ func TestDatasetShowsWhatIsKept(t *testing.T) {
 	c.get("/flows/kept").one("a", "href=/datasets/"+string(f.ID))
 
 	page := c.get("/datasets/"+string(f.ID)).want(http.StatusOK).says("Dataset kept", "Records 25", "Batches 1", "Schema", "20 records from the beginning.",
-		"The <b>field</b> is no number", "Not taken by the dataset", "in run 1")
+		"The <b>field</b> is no number", "Not taken by the dataset, just now in run 1")
 	for _, element := range page.all("script") {
 		if element.FirstChild != nil {
 			t.Errorf("a value became a script: %s", words(element))
@@ -111,13 +111,19 @@ func TestDatasetIsBounded(t *testing.T) {
 	}
 	record := "{" + strings.Join(fields, ",") + "}"
 	s.keep("large", []string{record}, quarantined...)
-	page := c.get("/datasets/large").want(http.StatusOK).says("2 more fields not in the table", "There are more", "… the rest is not shown here")
+	page := c.get("/datasets/large").want(http.StatusOK).says("2 more fields not in the table", "Older", "… the rest is not shown here")
 	if len(page.all("li", "class=panel")) != 20 || len(page.text) > 4<<20 {
 		t.Errorf("%d records in quarantine, %d bytes", len(page.all("li", "class=panel")), len(page.text))
 	}
 	if strings.Contains(page.text, `aria-label="Record 1"`) {
 		t.Error("the oldest record is shown, not the newest")
 	}
+	page = c.get("/datasets/large?before=2").want(http.StatusOK).says("Newest")
+	if len(page.all("li", "class=panel")) != 1 || len(page.all("pre", "aria-label=Record 1")) != 1 || strings.Contains(words(page.doc), "Older") {
+		t.Errorf("the oldest record is not alone on its page: %s", words(page.doc))
+	}
+	c.get("/datasets/large?before=1").want(http.StatusOK).says("none older")
+	c.get("/datasets/large?before=x").want(http.StatusUnprocessableEntity)
 }
 
 func TestDatasetSaysWhatToDo(t *testing.T) {

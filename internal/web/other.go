@@ -56,7 +56,8 @@ func actionWords(action string) string {
 		"flow.apply": "Flow applied", "flow.run": "Run started", "flow.deliver": "Delivery started", "flow.pause": "Flow paused",
 		"flow.resume": "Flow resumed", "flow.delete": "Flow deleted", "auth.setup": "Set up", "auth.sign_in": "Signed in",
 		"auth.sign_out": "Signed out", "auth.refused": "Sign-in refused", "dataset.export": "Dataset exported",
-		"quarantine.replay": "Quarantine replayed", "keys.verify": "Keys verified",
+		"quarantine.edit": "Record in quarantine edited", "quarantine.replay": "Quarantine replayed",
+		"quarantine.discard": "Quarantine discarded", "keys.verify": "Keys verified",
 	}
 	if w, ok := words[action]; ok {
 		return w

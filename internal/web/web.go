@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
-// Bounds of one request. A form holds a secret at the most, and some text.
+// Bounds of one request. Most forms hold a secret at the most, and some text.
 const (
 	maxBody = 128 << 10
 	maxTime = time.Minute
@@ -96,8 +96,9 @@ func (s *server) pages() http.Handler {
 	closed("POST /connectors/{connector}/credentials", s.add)
 	closed("POST /connectors/{connector}/credentials/test", s.testDraft)
 	s.wizard(closed)
+	s.quarantine(closed)
 	closed("/", s.missing)
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(s.page(crossSite))
-	return guard.Handler(s.Auth.Sessions(http.MaxBytesHandler(mux, maxBody)))
+	return guard.Handler(s.Auth.Sessions(bounded(mux)))
 }

@@ -153,11 +153,16 @@ func (r *reading) tidy(record jsontext.Value) jsontext.Value {
 	if !utf8.Valid(record) {
 		record = bytes.ToValidUTF8(record, []byte("\uFFFD"))
 	}
-	redacted := jsontext.Value(r.gate.known.Bytes(record))
+	return Redact(r.gate.known, record)
+}
+
+// Redact replaces every known secret in a record, which stays JSON.
+func Redact(known *secret.Redactor, record jsontext.Value) jsontext.Value {
+	redacted := jsontext.Value(known.Bytes(record))
 	if len(redacted) == len(record) && &redacted[0] == &record[0] || redacted.IsValid(lenient...) {
 		return redacted
 	}
-	return redactTokens(r.gate.known, record)
+	return redactTokens(known, record)
 }
 
 // redactTokens redacts a record where a secret is not within a string: what holds one becomes a string, so that the record stays JSON.
