@@ -17,6 +17,7 @@ type Window struct {
 	Limit        int64                 `json:"limit"`              // 0: none is known
 	Left         int64                 `json:"left"`               // as far as is known; of a second, all of it
 	Reserved     int64                 `json:"reserved,omitempty"` // of Limit: what runs leave to people
+	Reserve      string                `json:"-"`                  // Reserved as a person wrote it
 	Origin       sallyport.QuotaOrigin `json:"origin,omitempty"`   // of Limit
 	RenewsAt     time.Time             `json:"renews_at,omitzero"`
 	RefusedUntil time.Time             `json:"refused_until,omitzero"` // the system refused a call: none is made before this
@@ -60,7 +61,7 @@ func view(row sallyport.QuotaWindow, portions []sallyport.QuotaPortion, now time
 	if w.Window == sallyport.WindowSecond {
 		return w
 	}
-	w.RenewsAt, w.Reserved = end(w.Window, now), row.Reserve.Of(row.Limit)
+	w.RenewsAt, w.Reserved, w.Reserve = end(w.Window, now), row.Reserve.Of(row.Limit), row.Reserve.String()
 	if row.RefusedUntil.After(now) {
 		w.Left, w.RefusedUntil = 0, row.RefusedUntil
 		return w
