@@ -102,6 +102,10 @@ func TestParseFaults(t *testing.T) {
 		"no class":               {", class: empty", "", `demo.yaml:16:5: there is no class ""; it is one of empty, credential, plan, rate, transient, permanent`},
 		"match":                  {"match: none", "match: '('", "demo.yaml:16:28: match: error parsing regexp: missing closing ): `(`"},
 		"status":                 {"[404]", "[4040]", "demo.yaml:16:15: 4040 is no HTTP status"},
+		"limit without window":   {"match: none, class: empty", "match: '(?P<limit>[0-9]+)', class: rate", "demo.yaml:16:28: match: a group named limit goes with a window"},
+		"plan without a limit":   {"{day: X-Left}", "{day: X-Left}\n  plans: [{name: free, windows: {day: 0}}]", "demo.yaml:14:39: windows.day: must be a number of calls above 0"},
+		"plan of a window":       {"{day: X-Left}", "{day: X-Left}\n  plans: [{name: free, windows: {dya: 1}}]", `demo.yaml:14:39: there is no window "dya"; did you mean "day"?`},
+		"plan named twice":       {"{day: X-Left}", "{day: X-Left}\n  plans: [{name: a, windows: {}}, {name: a, windows: {}}]", "demo.yaml:14:42: name: must be of lower-case letters and digits, and no other plan's"},
 		"window without rate":    {"{class: rate,", "{class: plan,", "demo.yaml:17:27: window: goes with class rate only"},
 	})
 }

@@ -72,6 +72,8 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.FindFlows(ctx, FlowQuery{After: "x", Limit: 50}) },
 		func() { r.LastRuns(ctx, []sallyport.ID{"x", "y"}) },
 		func() { r.RunsByHour(ctx, []sallyport.ID{"x", "y"}, sallyport.Now()) },
+		func() { r.Quota(ctx, "x") },
+		func() { r.QuotaPortions(ctx, "x") },
 	} {
 		before := len(asked.asked)
 		lookup()

@@ -88,6 +88,8 @@ func TestStore(t *testing.T) {
 		{"CredentialVerdict", testCredentialVerdict},
 		{"CredentialInUse", testCredentialInUse},
 		{"Drafts", testDrafts},
+		{"Quota", testQuota},
+		{"QuotaLock", testQuotaLock},
 		{"FlowRoundTrip", testFlowRoundTrip},
 		{"FlowNames", testFlowNames},
 		{"FlowUpdate", testFlowUpdate},
