@@ -50,11 +50,16 @@ func (b *budget) settle(ctx context.Context, w wish, enough func() bool) error {
 	err := b.transact(inTime, a)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err != nil {
+	switch {
+	case sallyport.CodeOf(err) == sallyport.NotFound:
+		b.restore(a)
+		b.alone(a, w)
+	case err != nil:
 		b.restore(a)
 		return err
+	default:
+		b.adopt(a, w)
 	}
-	b.adopt(a, w)
 	enough()
 	return nil
 }
@@ -103,6 +108,20 @@ func (b *budget) restore(a *account) {
 		b.second.news = a.share.news
 	}
 	b.stale = true
+}
+
+// alone goes on without the database, for a key that is tested before its credential is stored: all that was learned of it is used here,
+// and said again when the credential may be there. The lock is held.
+func (b *budget) alone(a *account, w wish) {
+	for _, p := range b.periods {
+		p.settled, p.left = settled{}, 0
+	}
+	s := &b.second
+	s.usable, s.wanted = s.limit, s.limit
+	b.stale, b.until = false, a.at.Add(beat)
+	if !w.release {
+		b.beat()
+	}
 }
 
 // adopt takes over what was settled. The lock is held.
@@ -241,7 +260,7 @@ func (b *budget) renew() (over bool) {
 	}
 	b.mu.Unlock()
 	err := b.settle(context.Background(), wish{release: idle}, func() bool { return b.closed })
-	if err != nil && sallyport.CodeOf(err) != sallyport.NotFound { // which it is when the credential was removed
+	if err != nil {
 		b.quota.log.Warn("a budget could not be settled; what was taken of it is used up more slowly", "credential", string(b.id), "error", err)
 	}
 	return idle
@@ -256,9 +275,5 @@ func (b *budget) close(ctx context.Context) error {
 		b.beating = nil
 	}
 	b.mu.Unlock()
-	err := b.settle(ctx, wish{release: true}, func() bool { return b.until.IsZero() && !b.stale })
-	if sallyport.CodeOf(err) == sallyport.NotFound {
-		return nil
-	}
-	return err
+	return b.settle(ctx, wish{release: true}, func() bool { return b.until.IsZero() && !b.stale })
 }
