@@ -2,7 +2,9 @@ package quota
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,7 +36,7 @@ type budget struct {
 	beating chan struct{} // closed to end the beats; nil: there are none
 	closed  bool          // there will be none
 	changed chan struct{} // closed when a call is answered
-	pending int64         // calls that are claimed and not answered
+	claimed int64         // calls that are claimed and not sent
 	busy    int64         // calls that are sent and not answered
 	periods []*period
 	second  second
@@ -44,8 +46,8 @@ type budget struct {
 type period struct {
 	settled
 	window string
-	spent  int64 // since it was settled
-	left   int64 // of the portion
+	spent  int64 // sent since it was settled
+	left   int64 // of the portion, without what is claimed; below 0 if more is claimed than there is
 	late   int64 // answered after the period was over
 	news   news
 }
@@ -117,56 +119,73 @@ func (b *budget) take(now time.Time) bool {
 		}
 	}
 	for _, p := range b.periods {
-		p.spent++
-		if p.limited {
-			p.left--
-		}
+		p.left--
 	}
-	b.pending++
+	b.claimed++
 	return true
 }
 
-// unclaim gives back a call that was claimed and not sent.
+// unclaim gives back a call that was claimed and not sent. The lock is held.
 func (b *budget) unclaim() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.pending--
+	b.claimed--
 	for _, p := range b.periods {
-		if p.spent > 0 { // otherwise it was settled meanwhile, and counts as spent
-			p.spent--
-			if p.limited {
-				p.left++
-			}
-		}
+		p.left++
 	}
 }
 
-// slot waits until one more call may be made in this second.
+// send makes a claimed call one that is sent. The lock is held.
+func (b *budget) send() {
+	b.claimed--
+	b.busy++
+	for _, p := range b.periods {
+		p.spent++
+	}
+}
+
+// errRevoked is why a claimed call is not sent: meanwhile the system said that there is less, or the period is over.
+var errRevoked = errors.New("the claim no longer holds")
+
+// revoked tells whether a claimed call must not be sent. The lock is held.
+func (b *budget) revoked(now time.Time) bool {
+	return slices.ContainsFunc(b.periods, func(p *period) bool { return p.limited && (p.left < 0 || !now.Before(p.end)) })
+}
+
+// slot waits until the claimed call may be sent in this second. If it may not, the claim is given back.
 func (b *budget) slot(ctx context.Context, longest time.Duration) error {
-	b.mu.Lock()
-	if b.known && b.second.limit == 0 && b.second.closed.IsZero() {
-		b.busy++
-		b.mu.Unlock()
-		return nil
+	sent, err := b.line(longest)
+	if sent || err != nil {
+		return err
 	}
-	if ahead := b.ahead(); ahead > longest {
-		b.mu.Unlock()
-		return (&shortage{sallyport.WindowSecond, time.Now().Add(ahead)}).failure()
-	}
-	b.second.waiting++
-	b.mu.Unlock()
-	defer func() {
-		b.mu.Lock()
-		b.second.waiting--
-		b.mu.Unlock()
-	}()
 	select {
 	case b.turn <- struct{}{}:
-		defer func() { <-b.turn }()
-		return b.await(ctx)
+		err = b.await(ctx)
+		<-b.turn
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		err = context.Cause(ctx)
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.second.waiting--
+	if err != nil {
+		b.unclaim()
+	}
+	return err
+}
+
+// line sends a call if nobody needs to wait, and else stands in line, unless the line is too long.
+func (b *budget) line(longest time.Duration) (sent bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.known && b.second.limit == 0 && b.second.closed.IsZero() && !b.revoked(time.Now()) {
+		b.send()
+		return true, nil
+	}
+	if ahead := b.ahead(); ahead > longest {
+		b.unclaim()
+		return false, (&shortage{sallyport.WindowSecond, time.Now().Add(ahead)}).failure()
+	}
+	b.second.waiting++
+	return false, nil
 }
 
 // ahead is about how long those take who wait already.
@@ -182,13 +201,16 @@ func (b *budget) await(ctx context.Context) error {
 	for {
 		b.mu.Lock()
 		now := time.Now()
+		revoked := b.revoked(now)
 		pause, want := b.next(now)
-		if pause == 0 && want == 0 {
-			b.busy++
+		if pause == 0 && want == 0 && !revoked {
+			b.send()
 		}
 		changed := b.changed
 		b.mu.Unlock()
 		switch {
+		case revoked:
+			return errRevoked
 		case want > 0:
 			if err := b.settle(ctx, wish{second: want}, func() bool { return false }); err != nil {
 				return err
@@ -248,7 +270,6 @@ func (b *budget) answered(response *http.Response, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.busy--
-	b.pending--
 	for _, p := range b.periods {
 		if p.limited && !now.Before(p.end) {
 			p.late++
@@ -277,7 +298,7 @@ func (b *budget) read(response *http.Response, now time.Time) {
 				left = min(left, p.news.left)
 			}
 			p.news.told, p.news.left, p.news.at = true, left, now
-			p.left = min(p.left, left)
+			p.left = min(p.left, left-b.busy-b.claimed)
 			b.stale = b.stale || !p.limited
 		case good && p.limited && p.origin == sallyport.QuotaHeader:
 			p.news.none, b.stale = true, true

@@ -31,6 +31,8 @@ type place struct {
 	definition *connector.Definition
 	sandbox    *sandbox.Sandbox
 	key        secret.Text
+	address    string               // of the sandbox, and
+	transport  http.RoundTripper    // how it is asked: this place itself, without a network, if nothing else is set
 	latency    func() time.Duration // of a call: half of it before the sandbox counts, half behind that
 	asked      atomic.Int64
 	refused    atomic.Int64 // 429
@@ -44,7 +46,7 @@ const credential = sallyport.ID("crd_1")
 func newPlace(t testing.TB, plan string) *place {
 	t.Helper()
 	p := &place{TB: t, dsn: "sqlite:" + filepath.Join(t.TempDir(), "x.db"), latency: func() time.Duration { return 0 }}
-	p.store = p.open()
+	p.store, p.address, p.transport = p.open(), "https://pulsedive.com", p
 	catalogue, err := connector.NewCatalogue(connectors.FS, nil)
 	if err == nil {
 		p.definition, err = catalogue.Definition("pulsedive")
@@ -52,16 +54,31 @@ func newPlace(t testing.TB, plan string) *place {
 	if err == nil {
 		p.sandbox, err = sandbox.New(sandbox.Options{Records: 100, Plan: plan})
 	}
-	if err == nil {
-		err = p.store.InTx(context.Background(), func(tx *store.Tx) error {
-			return tx.InsertCredential(context.Background(), sallyport.Credential{ID: credential, Name: "c", Connector: "pulsedive", CreatedAt: sallyport.Now()})
-		})
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.insert()
 	p.key = secret.New(p.sandbox.CreateKey("test"))
 	return p
+}
+
+func (p *place) insert() {
+	p.Helper()
+	p.do(func(ctx context.Context, tx *store.Tx) error {
+		return tx.InsertCredential(ctx, sallyport.Credential{ID: credential, Name: "c", Connector: "pulsedive", CreatedAt: sallyport.Now()})
+	})
+}
+
+func (p *place) remove() {
+	p.Helper()
+	p.do(func(ctx context.Context, tx *store.Tx) error { return tx.DeleteCredential(ctx, credential) })
+}
+
+func (p *place) do(f func(ctx context.Context, tx *store.Tx) error) {
+	p.Helper()
+	if err := p.store.InTx(context.Background(), func(tx *store.Tx) error { return f(context.Background(), tx) }); err != nil {
+		p.Fatal(err)
+	}
 }
 
 func (p *place) open() *store.Store {
@@ -111,13 +128,18 @@ func (p *place) source(s *quota.Spender) *rest.Source {
 	if err != nil {
 		p.Fatal(err)
 	}
+	var budget rest.Quota
+	if s != nil {
+		budget = s
+	}
 	source, err := rest.Open(rest.Config{
 		Definition: p.definition, Endpoint: endpoint, Params: map[string]any{"indicator": "unknown.example.com"},
 		Secrets: func(context.Context) (map[string]secret.Text, error) {
 			return map[string]secret.Text{"key": p.key}, nil
 		},
-		Transport: func(*url.URL) http.RoundTripper { return p },
-		Quota:     s,
+		Public:    map[string]string{"address": p.address},
+		Transport: func(*url.URL) http.RoundTripper { return p.transport },
+		Quota:     budget,
 	})
 	if err != nil {
 		p.Fatal(err)
@@ -163,10 +185,7 @@ func (p *place) never(limit int) {
 // set changes the budget.
 func (p *place) set(c quota.Change) {
 	p.Helper()
-	err := p.store.InTx(context.Background(), func(tx *store.Tx) error { return quota.Set(context.Background(), tx, credential, c) })
-	if err != nil {
-		p.Fatal(err)
-	}
+	p.do(func(ctx context.Context, tx *store.Tx) error { return quota.Set(ctx, tx, credential, c) })
 }
 
 // left is what is left of the windows.

@@ -7,9 +7,10 @@ import (
 )
 
 const (
-	lease      = 10 * time.Second // how long a portion is a process's own; it is renewed every second
-	retry      = time.Second      // how soon to look again for calls that other processes hold and may give back
-	maxPortion = 1000             // calls of a day or month that a process takes at once
+	lease         = 10 * time.Second // how long a portion is a process's own; it is renewed every second
+	retry         = time.Second      // how soon to look again for calls that other processes hold and may give back
+	unknownHolder = "unknown"        // of calls that nobody has told of
+	maxPortion    = 1000             // calls of a day or month that a process takes at once
 )
 
 // ledger is the budget of one credential as the database has it, while it is locked. What is changed of it is written afterwards.
@@ -60,10 +61,10 @@ func (l *ledger) window(name string, n news) *sallyport.QuotaWindow {
 // claimOn is what a process says about a day or month when it settles.
 type claimOn struct {
 	began   time.Time // of the period that it believes it is in; zero: none yet
-	spent   int64     // calls that it has claimed for requests since it settled last
+	spent   int64     // calls that it has sent since it settled last
 	unspent int64     // calls of its portion that are left
 	held    int64     // calls of its portion when it settled last
-	pending int64     // claimed, and not answered: the system may not have counted these yet
+	pending int64     // sent, and not answered: the system may not have counted these yet
 	late    int64     // answered after the period was over
 	seen    int64     // Spent of the window when it settled last
 	news    news
@@ -79,7 +80,6 @@ type settled struct {
 	began    time.Time
 	end      time.Time
 	seen     int64
-	unspent  int64     // how its portion changed; it may be less
 	held     int64     // calls of its portion now
 	next     time.Time // when there may be calls if there are none
 	reserved bool      // there will never be any for a run: the reserve is all there is
@@ -89,7 +89,7 @@ type settled struct {
 func (l *ledger) settle(name string, c claimOn) settled {
 	w := l.window(name, c.news)
 	if w == nil {
-		return settled{unspent: -c.unspent}
+		return settled{}
 	}
 	l.turn(w)
 	own := l.take(name)
@@ -109,7 +109,7 @@ func (l *ledger) settle(name string, c claimOn) settled {
 	l.learn(w, c.news, c.pending+others)
 	s := settled{limited: w.Limit > 0 || w.RefusedUntil.After(l.now), origin: w.Origin, began: w.BeganAt, end: end(name, l.now), seen: w.Spent}
 	keep := l.grant(w, held, c, &s)
-	s.unspent, s.held = keep-c.unspent, keep
+	s.held = keep
 	if keep > 0 {
 		l.portions[name] = append(l.portions[name], &sallyport.QuotaPortion{
 			CredentialID: l.id, Window: name, Holder: l.holder, Calls: keep, ExpiresAt: l.now.Add(lease),
@@ -204,7 +204,7 @@ func (l *ledger) grant(w *sallyport.QuotaWindow, held int64, c claimOn, s *settl
 	keep = max(0, min(held, left-taken))
 	free, reserve := left-taken-keep, w.Reserve.Of(w.Limit)
 	switch {
-	case !c.wants || keep > 0:
+	case !c.wants:
 	case c.person:
 		keep += min(1, max(0, free))
 	default:
@@ -245,9 +245,13 @@ func (l *ledger) share(c shareOf) shared {
 	if c.news.none && w.Origin == sallyport.QuotaHeader {
 		w.Limit, w.Origin = 0, ""
 	}
+	first := w.Limit == 0
 	l.correct(w, c.news)
 	w.UpdatedAt = l.now
 	l.expire(name)
+	if first && w.Limit > 0 { // other processes may have made calls before anybody knew
+		l.put(&sallyport.QuotaPortion{CredentialID: l.id, Window: name, Holder: unknownHolder, Calls: w.Limit, ExpiresAt: l.now.Add(hold)}, nil)
+	}
 	own := l.take(name)
 	if w.Limit == 0 {
 		return shared{}

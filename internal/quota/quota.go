@@ -80,21 +80,18 @@ func (s *Spender) Take(ctx context.Context, longest time.Duration) error {
 	b := s.budget
 	for {
 		short, err := b.claim(ctx, s.person)
-		if err != nil {
-			return err
+		if err == nil && short == nil {
+			err = b.slot(ctx, longest)
+		} else if err == nil {
+			err = wait(ctx, short, longest)
 		}
-		if short == nil {
-			break
-		}
-		if err := wait(ctx, short, longest); err != nil {
+		if err != nil || short == nil {
+			if errors.Is(err, errRevoked) {
+				continue
+			}
 			return err
 		}
 	}
-	if err := b.slot(ctx, longest); err != nil {
-		b.unclaim()
-		return err
-	}
-	return nil
 }
 
 // Answered is told the answer to a request, nil if none came.

@@ -69,13 +69,13 @@ func (b *budget) report(w wish, now time.Time) *account {
 	a := &account{claims: map[string]claimOn{}, at: now}
 	for _, p := range b.periods {
 		a.claims[p.window] = claimOn{
-			began: p.began, spent: p.spent, unspent: p.left, held: p.held, pending: b.pending, late: p.late, seen: p.seen, news: p.news,
-			wants: w.calls && p.left < 1, person: w.person, release: w.release,
+			began: p.began, spent: p.spent, unspent: max(0, p.left+b.claimed), held: p.held, pending: b.busy, late: p.late, seen: p.seen,
+			news: p.news, wants: w.calls && p.left < 1, person: w.person, release: w.release,
 		}
 		p.spent, p.late, p.news = 0, 0, news{}
-		if w.release {
-			p.left = 0
-		}
+	}
+	if w.release {
+		b.until = time.Time{} // whoever claims now must settle
 	}
 	s := &b.second
 	if w.second > 0 {
@@ -114,7 +114,7 @@ func (b *budget) restore(a *account) {
 // and said again when the credential may be there. The lock is held.
 func (b *budget) alone(a *account, w wish) {
 	for _, p := range b.periods {
-		p.settled, p.left = settled{}, 0
+		p.settled, p.left = settled{}, -b.claimed
 	}
 	s := &b.second
 	s.usable, s.wanted = s.limit, s.limit
@@ -128,12 +128,9 @@ func (b *budget) alone(a *account, w wish) {
 func (b *budget) adopt(a *account, w wish) {
 	for _, p := range b.periods {
 		p.settled = a.settled[p.window]
-		p.left = max(0, p.left+p.unspent)
+		p.left = p.held - b.claimed - p.spent
 		if p.news.told { // meanwhile
-			p.left = min(p.left, p.news.left)
-		}
-		if w.release {
-			p.left, p.held = 0, 0
+			p.left = min(p.left, p.news.left-b.busy-b.claimed)
 		}
 	}
 	s := &b.second
@@ -211,7 +208,7 @@ func (l *ledger) write(ctx context.Context, tx *store.Tx) error {
 	}
 	for _, portions := range l.portions {
 		for _, p := range portions {
-			if p.Holder != l.holder {
+			if p.Holder != l.holder && p.Holder != unknownHolder {
 				continue
 			}
 			if err := tx.PutPortion(ctx, *p); err != nil {
@@ -248,8 +245,8 @@ func (b *budget) beat() {
 // renew settles what is in use. What is not is given back, and the beats end.
 func (b *budget) renew() (over bool) {
 	b.mu.Lock()
-	idle := !b.used && b.pending == 0
-	b.used = b.pending > 0
+	idle := !b.used && b.busy+b.claimed == 0
+	b.used = b.busy+b.claimed > 0
 	s := &b.second
 	if !s.hungry {
 		s.wanted = max(1, b.warm())

@@ -26,7 +26,7 @@ type crowd struct {
 
 // run makes so many look-ups, and returns how long it took.
 func (c crowd) run(t testing.TB, p *place, calls int64) time.Duration {
-	p.latency = func() time.Duration { return rand.N(c.latency) }
+	p.latency = func() time.Duration { return rand.N(max(1, c.latency)) }
 	var done sync.WaitGroup
 	var made atomic.Int64
 	begin := time.Now()
@@ -78,8 +78,8 @@ func TestSecondIsUsedAndNeverOverrun(t *testing.T) {
 	}{
 		"one flow":                  {crowd{1, 1, 10 * time.Millisecond}, 1500, 0, 0.98},
 		"eight flows":               {crowd{1, 8, 20 * time.Millisecond}, 1500, 0, 0.98},
-		"eight processes":           {crowd{8, 1, 20 * time.Millisecond}, 1500, 0, 0.97},
-		"processes of several":      {crowd{3, 4, 20 * time.Millisecond}, 1500, 0, 0.97},
+		"eight processes":           {crowd{8, 1, 20 * time.Millisecond}, 1500, 0, 0.94},
+		"processes of several":      {crowd{3, 4, 20 * time.Millisecond}, 1500, 0, 0.94},
 		"more processes than calls": {crowd{4, 2, 10 * time.Millisecond}, 40, 2, 0.3},
 		"far away":                  {crowd{2, 16, 300 * time.Millisecond}, 1500, 0, 0.7},
 	} {
