@@ -132,7 +132,7 @@ func (l *ledger) turn(w *sallyport.QuotaWindow) {
 			alive = append(alive, p)
 			continue
 		case !over:
-			w.Used += p.Calls
+			w.Used, w.Spent = w.Used+p.Calls, w.Spent+p.Calls
 		}
 		l.gone = append(l.gone, *p)
 	}

@@ -76,8 +76,8 @@ func TestSecondIsUsedAndNeverOverrun(t *testing.T) {
 		limit int64   // set by hand; 0: that of the sandbox
 		least float64 // of what is allowed
 	}{
-		"one flow":                  {crowd{1, 1, 10 * time.Millisecond}, 1500, 0, 0.98},
-		"eight flows":               {crowd{1, 8, 20 * time.Millisecond}, 1500, 0, 0.98},
+		"one flow":                  {crowd{1, 1, 10 * time.Millisecond}, 3000, 0, 0.98},
+		"eight flows":               {crowd{1, 8, 20 * time.Millisecond}, 3000, 0, 0.98},
 		"eight processes":           {crowd{8, 1, 20 * time.Millisecond}, 1500, 0, 0.94},
 		"processes of several":      {crowd{3, 4, 20 * time.Millisecond}, 1500, 0, 0.94},
 		"more processes than calls": {crowd{4, 2, 10 * time.Millisecond}, 40, 2, 0.3},
