@@ -249,14 +249,14 @@ func (b *budget) next(now time.Time) (pause time.Duration, want int64) {
 		return 0, max(1, s.wanted)
 	case full && s.wanted < s.limit:
 		return 0, min(s.limit, max(1, 2*s.wanted))
-	case !full && !now.Before(s.next):
+	case !full && !s.next.IsZero() && !now.Before(s.next):
 		return 0, s.wanted
 	}
 	pause = beat
 	if len(s.cooling) > 0 {
 		pause = min(pause, s.cooling[0].Sub(now))
 	}
-	if s.usable < s.wanted {
+	if !s.next.IsZero() {
 		pause = min(pause, s.next.Sub(now))
 	}
 	return max(pause, time.Microsecond), 0

@@ -231,7 +231,7 @@ type shareOf struct {
 type shared struct {
 	limit  int64 // 0: there is none
 	usable int64
-	next   time.Time // when others may have given something back; zero if it has all it wants
+	next   time.Time // when there may be more; zero: not before the next beat
 }
 
 // share gives a process its part of what the second allows. What it used until now it keeps for one more turn, in which it learns that it
@@ -259,7 +259,7 @@ func (l *ledger) share(c shareOf) shared {
 	taken, next := int64(0), time.Time{}
 	for _, p := range l.portions[name] {
 		taken += p.Calls
-		if next.IsZero() || p.ExpiresAt.Before(next) {
+		if p.Wanted == 0 && (next.IsZero() || p.ExpiresAt.Before(next)) {
 			next = p.ExpiresAt
 		}
 	}
@@ -280,10 +280,10 @@ func (l *ledger) share(c shareOf) shared {
 	l.put(mine, own)
 	s := shared{limit: w.Limit, usable: usable}
 	if usable < min(c.wants, w.Limit) {
-		s.next = l.now.Add(retry / 4)
-		if next.After(l.now) && next.Before(s.next) {
-			s.next = next
-		}
+		s.next = next
+	}
+	if soon := l.now.Add(retry / 4); c.wants > 0 && usable == 0 && (next.IsZero() || next.After(soon)) {
+		s.next = soon
 	}
 	return s
 }

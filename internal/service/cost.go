@@ -1,7 +1,6 @@
 package service
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -108,7 +107,11 @@ func (s *Service) cost(ctx context.Context, r known, f sallyport.Flow, sample *S
 // expense estimates what a flow spends, by itself.
 func (s *Service) expense(ctx context.Context, r known, f sallyport.Flow, sample *Sample) (Cost, error) {
 	c := Cost{Flow: f.Name, PerRun: 1, AtLeast: true, Basis: "it has not run yet"}
-	if s.singlePage(f.Source) {
+	paging, err := s.Engine.Paging(f.Source)
+	if err != nil {
+		return c, err
+	}
+	if paging == sallyport.PagingSingle {
 		c.AtLeast, c.Basis = false, "it reads one page"
 	} else if sample != nil {
 		c.PerRun, c.AtLeast, c.Basis = int64(sample.Pages), sample.More, "by the test"
@@ -125,27 +128,9 @@ func (s *Service) expense(ctx context.Context, r known, f sallyport.Flow, sample
 			}
 		}
 	}
-	var err error
 	c.RunsPerDay, err = runsPerDay(f.Source.Schedule, sallyport.Now())
 	c.PerDay = int64(math.Ceil(float64(c.PerRun) * c.RunsPerDay))
 	return c, err
-}
-
-// singlePage tells whether a source makes one call a run.
-func (s *Service) singlePage(source sallyport.Source) bool {
-	request := source.Request
-	if request == nil {
-		definition, err := s.Catalogue.Definition(source.Connector)
-		if err != nil {
-			return false
-		}
-		endpoint, err := definition.Endpoint(source.Endpoint)
-		if err != nil {
-			return false
-		}
-		request = &endpoint.Request
-	}
-	return cmp.Or(request.Paging.Type, sallyport.PagingSingle) == sallyport.PagingSingle
 }
 
 // averagePages returns how many of the last runs came to their end, and how many pages these read, rounded up.
