@@ -128,7 +128,7 @@ func TestOthersSpendToo(t *testing.T) {
 func TestDiedInTheMiddle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t, "pro") // 10 a second, 10,000 a day
-		p.set(quota.Change{Limits: map[string]int64{"second": 10, "day": 1000, "month": 5000}})
+		p.set(quota.Change{Limits: map[string]int64{"second": 10, "day": 300, "month": 5000}})
 		dead := p.quota()
 		source := p.source(dead.ForRun(credential, p.definition.Limits))
 		for range 25 {
@@ -138,17 +138,17 @@ func TestDiedInTheMiddle(t *testing.T) {
 		}
 		dead.Kill()
 		time.Sleep(time.Minute)
-		if left := p.left(); left["day"] > 975 || left["day"] < 950 {
-			t.Errorf("%d are left after 25 of 1000, want the rest without the portion", left["day"])
+		if left := p.left(); left["day"] > 275 || left["day"] < 270 {
+			t.Errorf("%d are left after 25 of 300, want the rest without the portion", left["day"])
 		}
 		q := p.quota()
 		defer p.close(q)
-		if n := p.calls(q.ForRun(credential, p.definition.Limits)); n > 975 || n < 950 {
-			t.Errorf("%d more calls of 1000, after 25", n)
+		if n := p.calls(q.ForRun(credential, p.definition.Limits)); n > 275 || n < 270 {
+			t.Errorf("%d more calls of 300, after 25", n)
 		}
 		time.Sleep(24 * time.Hour)
-		if n := p.calls(q.ForRun(credential, p.definition.Limits)); n != 1000 {
-			t.Errorf("%d calls the next day, want 1000", n)
+		if n := p.calls(q.ForRun(credential, p.definition.Limits)); n != 300 {
+			t.Errorf("%d calls the next day, want 300", n)
 		}
 		p.never(10)
 	})
