@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -79,7 +80,12 @@ func (s *server) setQuota(w http.ResponseWriter, r *http.Request) error {
 	if len(v.Errors) > 0 {
 		return s.showQuotaForm(w, r, http.StatusUnprocessableEntity, v)
 	}
-	if err := s.Service.SetQuota(r.Context(), auth.ActorOf(r.Context()), string(v.tile.ID), change); err != nil {
+	err = s.Service.SetQuota(r.Context(), auth.ActorOf(r.Context()), string(v.tile.ID), change)
+	if e, ok := errors.AsType[*sallyport.Error](err); ok && e.Code == sallyport.Invalid {
+		v.Errors[e.Field] = fieldSentence(e)
+		return s.showQuotaForm(w, r, http.StatusUnprocessableEntity, v)
+	}
+	if err != nil {
 		return err
 	}
 	return s.done(w, r, "/credentials?selected="+string(v.tile.ID), fmt.Sprintf("The quota of %q is changed.", v.tile.Name))
