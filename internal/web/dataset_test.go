@@ -72,7 +72,7 @@ func TestDatasetShowsWhatIsKept(t *testing.T) {
 	c.get("/flows/kept").one("a", "href=/datasets/"+string(f.ID))
 
 	page := c.get("/datasets/"+string(f.ID)).want(http.StatusOK).says("Dataset kept", "Records 25", "Batches 1", "Schema", "20 records from the beginning.",
-		"The <b>field</b> is no number", "Not taken by the dataset", "in run 1")
+		"The <b>field</b> is no number", "Not taken by the dataset, just now in run 1")
 	for _, element := range page.all("script") {
 		if element.FirstChild != nil {
 			t.Errorf("a value became a script: %s", words(element))

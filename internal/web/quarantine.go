@@ -146,6 +146,9 @@ func pretty(record json.RawMessage) string {
 	return strings.ToValidUTF8(string(value), "\uFFFD")
 }
 
+// rowsFor is how high a field for a text is, within what fits beside the rest.
+func rowsFor(text string) string { return strconv.Itoa(min(max(strings.Count(text, "\n")+2, 5), 24)) }
+
 // saveQuarantined keeps what was typed, and replays it if that is asked for, too.
 func (s *server) saveQuarantined(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {

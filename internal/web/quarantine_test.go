@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/service"
 	"github.com/sallyport-io/sallyport/internal/store"
@@ -200,4 +203,52 @@ func TestEditedRecordIsBounded(t *testing.T) {
 	c.post(path+"/2", record(most+" ")).want(http.StatusUnprocessableEntity).says("Is larger than 1 MiB")
 	c.post(path+"/2", record(strings.Repeat("{", 4*service.MaxEdited))).want(http.StatusRequestEntityTooLarge)
 	c.post(path+"/replay", url.Values{"destination": {strings.Repeat("x", 200<<10)}}).want(http.StatusRequestEntityTooLarge)
+}
+
+// TestQuarantineInABrowser mends one record in place and discards another, in both looks and at two widths.
+func TestQuarantineInABrowser(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	s.addCredential("Key", "")
+	f, path := s.ward("sick")
+	b.open(s.setUp)
+	b.do(chromedp.KeyEvent(userName + kb.Tab + password + kb.Tab + password + kb.Enter))
+	b.says("h1", "Credentials")
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{1200, 380} {
+			b.look(scheme, width, 860)
+			b.open("/datasets/" + string(f.ID))
+			b.click("a[aria-label='Edit record 3']")
+			b.is(`document.activeElement.name === "record"`)
+			b.is(`(document.querySelectorAll("#quarantine details").forEach(d => d.open = true), document.querySelector("#quarantine").scrollIntoView(), true)`)
+			b.fits()
+			b.accessible(fmt.Sprintf("%s, %d", scheme, width))
+			b.shot(fmt.Sprintf("quarantine-%s-%d", scheme, width))
+		}
+	}
+	b.look("light", 1200, 860)
+	b.fill("#text-3", `{"iid": 3,,}`)
+	b.click("#record-3 button.primary")
+	b.says("#text-3-error", "Is not valid JSON: see line 1, character 11.")
+	b.shot("quarantine-wrong")
+	b.fill("#text-3", `{"iid": 3}`)
+	b.click("#record-3 form button:not(.primary)")
+	b.says("#record-3", `{"iid":3}`)
+	b.is(`document.activeElement.ariaLabel === "Edit record 3"`)
+	b.press(kb.Enter)
+	b.is(`document.activeElement.name === "record"`)
+	b.click("#record-3 button.primary")
+	b.says("#notice", "Record 3 is on its way to destination table")
+	b.is(`document.querySelector("#record-3") === null && location.pathname === "/datasets/` + string(f.ID) + `"`)
+	b.shot("quarantine-replayed")
+	b.click("summary[aria-label='Discard record 2']")
+	b.click("button[aria-label='Discard record 2 for good']")
+	b.says("#notice", "Record 2 is discarded.")
+	b.click("button[aria-label='Replay record 1']")
+	b.says("#notice", "Record 1 cannot be replayed")
+	b.shot("quarantine-refused")
+	b.open(path + "/1/edit")
+	b.is(`document.activeElement.name === "record"`)
+	b.accessible("alone")
+	b.shot("quarantine-alone")
 }
