@@ -98,9 +98,13 @@ func (c *flowShow) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return err
 	}
+	keeps, err := s.Tracking(f)
+	if err != nil {
+		return err
+	}
 	return e.show(f, func(w io.Writer) {
 		facts(w, "flow", f.Name, "description", f.Description, "state", string(f.State), "reason", f.Reason,
-			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt),
+			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt), "keeps", keeps.String(),
 			"dataset", fmt.Sprintf("%s, %s in %s", plural(f.Dataset.Records, "record"), bytesOf(f.Dataset.Bytes), batches(f.Dataset.LastSeq)))
 		fmt.Fprintln(w)
 		rows := [][]string{}

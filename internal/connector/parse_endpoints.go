@@ -26,6 +26,7 @@ func (l *linter) endpoints() {
 		l.oneOf(at.at("one_of"), e)
 		l.check(at.at("request"), l.checkRequest(&e.Request))
 		l.references(at.at("request"), e)
+		l.check(at.at("ignore"), checkIgnore(e))
 	}
 }
 
