@@ -46,7 +46,8 @@ func (x *Index) Close() { x.free() }
 // Keys is how many keys are known.
 func (x *Index) Keys() int { return x.n }
 
-// Reserve makes room for entries that will be loaded, of so many bytes together.
+// Reserve makes room for entries that will be loaded, of so many bytes together. It comes first: entries of a whole index come in the order
+// of their keys, and would crowd together in one that is too small.
 func (x *Index) Reserve(bytes int64) { x.reserve(int(bytes / entryBytes)) }
 
 // Judge takes a record in, and tells what became of it.
