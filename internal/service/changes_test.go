@@ -87,7 +87,7 @@ func TestEveryChangeIsAnEvent(t *testing.T) {
 	if want := (sallyport.Changes{New: 4}); run.Seen != 4 || run.Records != 4 || run.Changes != want {
 		t.Errorf("%d seen, %d kept: %+v", run.Seen, run.Records, run.Changes)
 	}
-	p.serve([]string{`{"a":["y","x"],"id":"1"}`, `{"id":"2"}`, `{"x":"no key"}`}, []string{`{"id":3}`})
+	p.serve([]string{`{"a":["y","x"],"id":1}`, `{"id":"2"}`, `{"x":"no key"}`}, []string{`{"id":3}`})
 	run = p.wantEvents(`{"_change":"changed","id":"2"}`)
 	if want := (sallyport.Changes{Changed: 1, Unchanged: 3}); run.Seen != 4 || run.Changes != want {
 		t.Errorf("%d seen: %+v", run.Seen, run.Changes)

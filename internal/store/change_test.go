@@ -39,7 +39,9 @@ func (i *ingest) commitParts(t testing.TB, s *store.Store, generation int64, nam
 
 func (i *ingest) stageParts(t testing.TB, s *store.Store, whole bool, generation int64, names ...string) {
 	t.Helper()
-	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.StageParts(ctx, i.parts(generation, names...), whole) })
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.StageParts(ctx, i.parts(generation, names...), whole)
+	})
 }
 
 // partsOf are the names of the parts that count, in order, each with its run: "1:A 1:b".
