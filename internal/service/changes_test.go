@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -193,6 +194,8 @@ func TestLimitedRunRemembersWhatItSaw(t *testing.T) {
 	p.api.pages["1"] = rest
 	p.wake()
 	p.wantEvents(`{"_change":"vanished","id":2}`)
+	p.serve([]string{`{"id":1}`, `{"id":4}`, `{"id":3}`})
+	p.wantEvents()
 }
 
 // TestRandomPulls changes a world at random and compares the events with those of a model.
@@ -259,5 +262,37 @@ func TestEmitIsChecked(t *testing.T) {
 	flow, err := p.Service.Flow(t.Context(), "f")
 	if text, _ := json.Marshal(flow.Source); err != nil || !strings.Contains(string(text), `"emit":"all"`) {
 		t.Errorf("shown: %s, %v", text, err)
+	}
+}
+
+// TestEndedSourceIsNotAskedAgain lets the database fail when the last page is committed and what follows is not: the source has ended, and is
+// not read from its beginning again.
+func TestEndedSourceIsNotAskedAgain(t *testing.T) {
+	p := newPlace(t, nil)
+	p.follow("emit: changes", "id")
+	p.serve([]string{`{"id":1}`, `{"id":2}`})
+	p.wantEvents(`{"_change":"new","id":1}`, `{"_change":"new","id":2}`)
+	p.serve([]string{`{"id":2}`, `{"id":3}`})
+	p.api.asked = nil
+	exec := func(statement string) {
+		if _, err := p.Service.Store.SQL().Exec(statement); err != nil {
+			t.Error(err)
+		}
+	}
+	exec(`CREATE TRIGGER broken BEFORE UPDATE OF state ON run WHEN NEW.state = 'delivering' BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+	run, _, err := p.Service.StartRun(t.Context(), actor, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err = p.Service.Follow(t.Context(), run.ID, time.Second, func(progress service.Progress) {
+		if progress.Run.Pulled {
+			exec("DROP TRIGGER IF EXISTS broken")
+		}
+	})
+	if err != nil || run.State != sallyport.RunSucceeded || run.Changes != (sallyport.Changes{New: 1, Vanished: 1, Unchanged: 1}) || run.Seen != 2 {
+		t.Errorf("run %s, %d seen: %+v, %v", run.State, run.Seen, run.Changes, err)
+	}
+	if diff := cmp.Diff([]string{"0"}, p.api.asked); diff != "" {
+		t.Errorf("pages asked: %s", diff)
 	}
 }
