@@ -27,6 +27,7 @@ func (l *linter) endpoints() {
 		l.check(at.at("request"), l.checkRequest(&e.Request))
 		l.references(at.at("request"), e)
 		l.check(at.at("ignore"), checkIgnore(e))
+		l.check(at.at("whole"), checkWhole(e))
 	}
 }
 

@@ -62,6 +62,10 @@ func checkIgnore(e *Endpoint) error {
 			return sallyport.FieldErrorf("", "ignore: %s is a part of the key", name)
 		}
 	}
+	return nil
+}
+
+func checkWhole(e *Endpoint) error {
 	if e.Whole && len(e.Request.Key) == 0 {
 		return sallyport.FieldErrorf("", "whole: needs a key of the records, as what is missing is found by it")
 	}

@@ -140,3 +140,20 @@ func excerpt(value []byte, limit int) json.RawMessage {
 	}
 	return quoted
 }
+
+// kindOf names the kind of a JSON value that is no object.
+func kindOf(value []byte) string {
+	switch {
+	case len(value) == 0:
+		return "nothing"
+	case value[0] == '[':
+		return "a list"
+	case value[0] == '"':
+		return "a text"
+	case value[0] == 't' || value[0] == 'f':
+		return "true or false"
+	case value[0] == 'n':
+		return "null"
+	}
+	return "a number"
+}

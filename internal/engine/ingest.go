@@ -229,22 +229,6 @@ func (in *ingestion) stage(ctx context.Context) error {
 	})
 }
 
-// inTx does something in a transaction. What goes wrong there is a fault of our own store.
-func (in *ingestion) inTx(ctx context.Context, f func(tx *store.Tx) error) error {
-	if err := in.Store.InTx(ctx, f); err != nil {
-		return storeFault{err}
-	}
-	return nil
-}
-
-// moves is the beginning of a commit: of what, and by whom.
-func (in *ingestion) moves(parts []store.ChangePart) store.PageCommit {
-	return store.PageCommit{
-		SourceID: in.flow.Source.ID, Fence: in.fence, RunID: in.run.ID, DatasetID: in.flow.Dataset.ID,
-		Generation: in.tracker.stored.Generation, Parts: parts,
-	}
-}
-
 // commit makes the finished pages visible: batches, cursor and counts move, deliveries are queued, and what last adds happens, in one
 // transaction.
 func (in *ingestion) commit(ctx context.Context, last func(context.Context, *store.Tx, *sallyport.Run) error) error {
@@ -371,21 +355,4 @@ func resumeAt(f *connector.Failure) time.Time {
 		wait = time.Minute
 	}
 	return sallyport.Now().Add(wait)
-}
-
-// kindOf names the kind of a JSON value that is no object.
-func kindOf(value []byte) string {
-	switch {
-	case len(value) == 0:
-		return "nothing"
-	case value[0] == '[':
-		return "a list"
-	case value[0] == '"':
-		return "a text"
-	case value[0] == 't' || value[0] == 'f':
-		return "true or false"
-	case value[0] == 'n':
-		return "null"
-	}
-	return "a number"
 }

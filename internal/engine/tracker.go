@@ -2,18 +2,12 @@ package engine
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/changes"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/dataset"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
-
-// partsAtOnce is how many parts of 1 MB of an index are written in one transaction.
-const partsAtOnce = 4
 
 // tracker finds out what became of the records of a run since the last one. It does nothing if it is not On.
 type tracker struct {
@@ -135,22 +129,14 @@ func (in *ingestion) settleChanges(ctx context.Context) error {
 	if !t.index.Untidy() {
 		return nil
 	}
-	var parts []store.ChangePart
+	t.replaced = true
 	for part := range t.index.Whole(sallyport.Now()) {
-		parts = append(parts, store.ChangePart{Kept: true, Body: slices.Clone(part)})
-		if len(parts) == partsAtOnce {
-			if err := in.stageWhole(ctx, parts); err != nil {
-				return err
-			}
-			parts = nil
+		p := in.moves([]store.ChangePart{{Kept: true, Body: part}})
+		if err := in.inTx(ctx, func(tx *store.Tx) error { return tx.StageParts(ctx, p, true) }); err != nil {
+			return err
 		}
 	}
-	t.replaced = true
-	return in.stageWhole(ctx, parts)
-}
-
-func (in *ingestion) stageWhole(ctx context.Context, parts []store.ChangePart) error {
-	return in.inTx(ctx, func(tx *store.Tx) error { return tx.StageParts(ctx, in.moves(parts), true) })
+	return nil
 }
 
 // endIndex makes the index that of the next run.
@@ -164,97 +150,18 @@ func (in *ingestion) endIndex(ctx context.Context, tx *store.Tx) error {
 	return tx.SettleIndex(ctx, in.flow.Dataset.ID)
 }
 
-// vanish keeps the last that is known of each record that this run did not see. It is looked for from the newest batch before the run on.
-func (in *ingestion) vanish(ctx context.Context) error {
-	missing := 0
-	for range in.tracker.index.AllMissing() {
-		missing++
+// inTx does something in a transaction. What goes wrong there is a fault of our own store.
+func (in *ingestion) inTx(ctx context.Context, f func(tx *store.Tx) error) error {
+	if err := in.Store.InTx(ctx, f); err != nil {
+		return storeFault{err}
 	}
-	if missing == 0 {
-		return nil
-	}
-	unpacker, err := dataset.NewUnpacker()
-	if err != nil {
-		return err
-	}
-	defer unpacker.Close()
-	for before := in.run.FirstSeq; missing > 0; {
-		batches, err := in.Store.BatchesBefore(ctx, in.flow.Dataset.ID, before)
-		if err != nil {
-			return storeFault{err}
-		}
-		if len(batches) == 0 {
-			break
-		}
-		for _, b := range batches {
-			found, err := in.vanishFrom(ctx, unpacker, b)
-			if err != nil {
-				return err
-			}
-			missing, before = missing-found, b.Seq
-		}
-	}
-	return in.forget(ctx, missing)
-}
-
-// vanishFrom keeps those records of a batch that have vanished, and returns how many they are.
-func (in *ingestion) vanishFrom(ctx context.Context, unpacker *dataset.Unpacker, b sallyport.Batch) (found int, err error) {
-	t := &in.tracker
-	records, err := unpacker.Records(b)
-	if err != nil {
-		return 0, err
-	}
-	for _, record := range slices.Backward(slices.Collect(records)) {
-		look, err := t.reader.Read(record)
-		if err != nil {
-			return found, fmt.Errorf("batch %d of dataset %s: %w", b.Seq, b.DatasetID, err)
-		}
-		if !t.index.Missing(look) {
-			continue
-		}
-		found++
-		j := &in.buffer.page.judged
-		j.entries = j.entries.Add(t.index.Vanish(look, sallyport.Now()))
-		j.changes.Vanished++
-		if record, err = t.marker.Mark(record, look, sallyport.ChangeVanished); err != nil {
-			return found, err
-		}
-		if err := in.keep(record); err != nil {
-			return found, err
-		}
-	}
-	in.buffer.finish()
-	return found, in.pause(ctx)
-}
-
-// forget lets those records vanish that are in no batch any more: there is nothing to say of them.
-func (in *ingestion) forget(ctx context.Context, missing int) error {
-	if missing == 0 {
-		return nil
-	}
-	in.Log.WarnContext(ctx, "records have vanished that are not kept any more", "flow", in.flow.Name, "run", in.run.ID, "records", missing)
-	for look := range in.tracker.index.AllMissing() {
-		j := &in.buffer.page.judged
-		j.entries = j.entries.Add(in.tracker.index.Vanish(look, sallyport.Now()))
-		if in.buffer.open() >= commitBytes {
-			in.buffer.finish()
-			if err := in.pause(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	in.buffer.finish()
 	return nil
 }
 
-// pause commits when it is time, and ends the execution when it must: the next one goes on behind what was committed.
-func (in *ingestion) pause(ctx context.Context) error {
-	stops := in.stops()
-	if !stops && in.buffer.waiting() < commitBytes {
-		return nil
+// moves is the beginning of a commit: of what, and by whom.
+func (in *ingestion) moves(parts []store.ChangePart) store.PageCommit {
+	return store.PageCommit{
+		SourceID: in.flow.Source.ID, Fence: in.fence, RunID: in.run.ID, DatasetID: in.flow.Dataset.ID,
+		Generation: in.tracker.stored.Generation, Parts: parts,
 	}
-	if err := in.commit(ctx, nil); err != nil || !stops {
-		return err
-	}
-	return again
 }

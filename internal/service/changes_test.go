@@ -139,6 +139,27 @@ func TestFailedRunLetsNothingVanish(t *testing.T) {
 	p.wantEvents(`{"_change":"vanished","id":3}`)
 }
 
+// TestIncompletePullLetsNothingVanish pulls what is said to be a part.
+func TestIncompletePullLetsNothingVanish(t *testing.T) {
+	p := newPlace(t, nil)
+	p.follow("emit: changes", "id")
+	p.serve([]string{`{"id":1}`, `{"id":2}`})
+	p.wantEvents(`{"_change":"new","id":1}`, `{"_change":"new","id":2}`)
+	p.serve([]string{`{"id":1,"a":1}`}, nil)
+	first := p.api.pages["0"]
+	p.api.pages["0"] = func(w http.ResponseWriter) {
+		first(w)
+		if _, err := p.Service.Store.SQL().Exec(`UPDATE run SET incomplete = 'the plan ends the list' WHERE state = 'running'`); err != nil {
+			t.Error(err)
+		}
+	}
+	if run := p.wantEvents(`{"_change":"changed","id":1,"a":1}`); run.State != sallyport.RunSucceeded || run.Incomplete != "the plan ends the list" {
+		t.Errorf("run %s, incomplete: %s", run.State, run.Incomplete)
+	}
+	p.serve([]string{`{"id":1,"a":1}`})
+	p.wantEvents(`{"_change":"vanished","id":2}`)
+}
+
 // TestBrokenPageIsNoPull judges records of a page that is broken off, and wants them judged again.
 func TestBrokenPageIsNoPull(t *testing.T) {
 	p := newPlace(t, nil)
