@@ -280,6 +280,9 @@ func TestEmitIsChecked(t *testing.T) {
 	if err != nil || !strings.Contains(string(exported), "emit: all") {
 		t.Errorf("exported: %s, %v", exported, err)
 	}
+	if d, err := p.Service.ChangeFlow(t.Context(), p.user("Ada"), "f"); err != nil || d.Emit != sallyport.EmitAll {
+		t.Errorf("a flow that is changed at the pages forgets what it keeps: %+v, %v", d, err)
+	}
 	flow, err := p.Service.Flow(t.Context(), "f")
 	if text, _ := json.Marshal(flow.Source); err != nil || !strings.Contains(string(text), `"emit":"all"`) {
 		t.Errorf("shown: %s, %v", text, err)
