@@ -103,6 +103,10 @@ func (c *flowShow) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return err
 	}
+	keeps, err := s.Tracking(f)
+	if err != nil {
+		return err
+	}
 	cost, err := s.FlowCost(e.ctx, c.Name)
 	if err != nil {
 		return err
@@ -113,7 +117,7 @@ func (c *flowShow) Run(e *env, s *service.Service) error {
 	}{f, cost}
 	return e.show(shown, func(w io.Writer) {
 		facts(w, "flow", f.Name, "description", f.Description, "state", string(f.State), "reason", f.Reason,
-			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt),
+			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt), "keeps", keeps.String(),
 			"cost", cost.String(), "warning", cost.Warning,
 			"dataset", fmt.Sprintf("%s, %s in %s", plural(f.Dataset.Records, "record"), bytesOf(f.Dataset.Bytes), batches(f.Dataset.LastSeq)))
 		fmt.Fprintln(w)

@@ -121,6 +121,8 @@ type Endpoint struct {
 	Params  []Field           `yaml:"params" json:"params,omitzero"`
 	OneOf   [][]string        `yaml:"one_of" json:"one_of,omitzero"` // groups of parameters of which exactly one must be given
 	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
+	Whole   bool              `yaml:"whole" json:"whole,omitzero"`   // a pull gives everything there is: what it does not give has vanished
+	Ignore  []string          `yaml:"ignore" json:"ignore,omitzero"` // top-level fields that do not make a record another one, such as when it was checked
 }
 
 // DestinationSpec says what a destination's configuration consists of.

@@ -265,7 +265,7 @@ func (p *page) endpoints(d *Definition) {
 		for _, group := range e.OneOf {
 			p.text("Exactly one of %s must be given.", list(group, "and"))
 		}
-		p.text("%s", recordsOf(e.Request))
+		p.text("%s%s", recordsOf(e.Request), changesOf(&e))
 		p.code("sh", testCommand(d, &e))
 	}
 }

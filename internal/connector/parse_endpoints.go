@@ -26,6 +26,8 @@ func (l *linter) endpoints() {
 		l.oneOf(at.at("one_of"), e)
 		l.check(at.at("request"), l.checkRequest(&e.Request))
 		l.references(at.at("request"), e)
+		l.check(at.at("ignore"), checkIgnore(e))
+		l.check(at.at("whole"), checkWhole(e))
 	}
 }
 

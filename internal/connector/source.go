@@ -19,4 +19,7 @@ type Page struct {
 	Records iter.Seq2[[]byte, error]
 	// Next is the cursor of the page after this one, "" if this is the last. It is known once Records was read to its end.
 	Next string
+	// Incomplete says why the source does not give everything, "" if it does: the system ends a list that has more. It is known once Records
+	// was read to its end. What such a pull does not give has not vanished.
+	Incomplete string
 }

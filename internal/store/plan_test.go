@@ -60,6 +60,12 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.Deliveries(ctx, "x", 1, 0) },
 		func() { r.CaughtUp(ctx, "x") },
 		func() { r.Batches(ctx, "x", 1, 1) },
+		func() { r.BatchesBefore(ctx, "x", 1) },
+		func() { r.ChangeBytes(ctx, "x", 1) },
+		func() {
+			for range r.ChangeParts(ctx, "x", 1) {
+			}
+		},
 		func() { r.Quarantine(ctx, "", 1, 0) },
 		func() { r.Quarantine(ctx, "x", 1, 0) },
 		func() { r.Quarantined(ctx, 1) },
