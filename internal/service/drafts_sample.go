@@ -12,6 +12,8 @@ import (
 type DraftSample struct {
 	Of      string           `json:"of"` // the source that was tested; see reading
 	Records int64            `json:"records"`
+	Pages   int              `json:"pages,omitzero"` // calls of the test; 0: it is known without one
+	More    bool             `json:"more,omitzero"`  // there are more records than these calls gave
 	Schema  sallyport.Schema `json:"schema"`
 }
 
@@ -51,7 +53,7 @@ func (s *Service) SampleDraft(ctx context.Context, user sallyport.ID, actor sall
 	if err != nil {
 		return sample, err
 	}
-	d.Sample = &DraftSample{Of: d.reading(), Records: int64(len(sample.Records)), Schema: sample.Schema}
+	d.Sample = &DraftSample{Of: d.reading(), Records: int64(len(sample.Records)), Pages: sample.Pages, More: sample.More, Schema: sample.Schema}
 	note, err := json.Marshal(d.Sample)
 	if err != nil {
 		return sample, err
