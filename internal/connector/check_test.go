@@ -204,7 +204,8 @@ func TestCheckParams(t *testing.T) {
 		"list of lists":   {values{"id": 1, "tags": []any{[]any{}}}, nil, "tags: must be text"},
 		"hole in a list":  {values{"id": 1, "tags": "a,,b"}, nil, "tags: must not hold an empty value"},
 		"value in a list": {values{"id": 1, "tags": "a,c"}, nil, "tags: must be one of a, b"},
-		"long list":       {values{"id": 1, "tags": make([]any, 1001)}, nil, "tags: has more than 1000 values"},
+		"lines":           {values{"id": 1, "tags": "\n a \r\n\nb\n"}, values{"id": json.Number("1"), "tags": []string{"a", "b"}}, ""},
+		"long list":       {values{"id": 1, "tags": make([]any, 10_001)}, nil, "tags: has more than 10000 values"},
 		"object as text":  {values{"name": map[string]any{}}, nil, "name: must be text"},
 		"no UTF-8":        {values{"name": "\xff"}, nil, "name: must be one line of readable text"},
 	} {

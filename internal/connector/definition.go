@@ -124,9 +124,38 @@ type Endpoint struct {
 	Summary string            `yaml:"summary" json:"summary,omitzero"`
 	Params  []Field           `yaml:"params" json:"params,omitzero"`
 	OneOf   [][]string        `yaml:"one_of" json:"one_of,omitzero"` // groups of parameters of which exactly one must be given
+	Each    *Each             `yaml:"each" json:"each,omitzero"`     // nil: it is one call, and its pages
 	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
 	Whole   bool              `yaml:"whole" json:"whole,omitzero"`   // a pull gives everything there is: what it does not give has vanished
 	Ignore  []string          `yaml:"ignore" json:"ignore,omitzero"` // top-level fields that do not make a record another one, such as when it was checked
+}
+
+// Each lets an endpoint be called once for every value of a list. The values are those of a parameter, or they come from where the
+// parameters file, dataset and field say. Every value becomes one record or more, with the fields asked and state.
+type Each struct {
+	Name  string `yaml:"name" json:"name"`          // {name} in the request stands for one value
+	List  string `yaml:"list" json:"list"`          // the parameter that holds values
+	Kind  string `yaml:"kind" json:"kind,omitzero"` // indicator: values are normalised, and what cannot be asked about is left out; text if absent
+	Cache Ages   `yaml:"cache" json:"cache,omitzero"`
+}
+
+// The parameters by which an endpoint with [Each] finds its values elsewhere, and says how old a kept answer may be.
+const (
+	ParamFile    = "file"    // a path: one value a line, or a CSV or JSON Lines file
+	ParamDataset = "dataset" // the flow whose kept records hold the values
+	ParamField   = "field"   // the column or field that holds them
+	ParamMaxAge  = "max_age" // a duration, instead of what the definition says
+)
+
+// KindIndicator is the kind of values that are indicators.
+const KindIndicator = "indicator"
+
+// Ages say how long answers about one value are good, so that nothing is asked twice.
+type Ages struct {
+	Found    sallyport.Duration            `yaml:"found" json:"found,omitzero"`
+	NotFound sallyport.Duration            `yaml:"not_found" json:"not_found,omitzero"`
+	Field    string                        `yaml:"field" json:"field,omitzero"`   // of a record that was found
+	Values   map[string]sallyport.Duration `yaml:"values" json:"values,omitzero"` // instead of found, by the value of that field
 }
 
 // DestinationSpec says what a destination's configuration consists of.

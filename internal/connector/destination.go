@@ -25,8 +25,11 @@ func (t Target) Text(name string) string {
 }
 
 // List returns a list of the configuration, which is []any when it comes from JSON, nil if it is not there.
-func (t Target) List(name string) []string {
-	switch list := t.Config[name].(type) {
+func (t Target) List(name string) []string { return Texts(t.Config[name]) }
+
+// Texts returns a list of a configuration or of parameters, which is []any when it comes from JSON; nil if it is not there.
+func Texts(list any) []string {
+	switch list := list.(type) {
 	case []string:
 		return list
 	case []any:

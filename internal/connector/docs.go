@@ -269,6 +269,7 @@ func (p *page) endpoints(d *Definition) {
 			p.text("Exactly one of %s must be given.", list(group, "and"))
 		}
 		p.text("%s%s", recordsOf(e.Request), changesOf(&e))
+		p.each(e.Each)
 		p.code("sh", testCommand(d, &e))
 	}
 }

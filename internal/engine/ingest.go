@@ -157,7 +157,9 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 		return sallyport.Errorf(sallyport.Upstream, "none of the %d values that %s gave as records is an object (%s): check the path to the records",
 			len(bad), in.flow.Source.Connector, bad[0].Reason)
 	}
-	in.buffer.page.pages = 1
+	if !page.Free {
+		in.buffer.page.pages = 1
+	}
 	in.buffer.finish()
 	in.cursor, in.ended, in.cut = page.Next, page.Next == "", cmp.Or(in.cut, page.Incomplete)
 	if in.run.Pages+in.buffer.finished.pages > maxPages {
@@ -211,7 +213,7 @@ func (in *ingestion) reject(value []byte, reason string) error {
 
 // stage stores what there is of a large page, invisible until the page is committed. The pages before it are committed first.
 func (in *ingestion) stage(ctx context.Context) error {
-	if in.buffer.finished.pages > 0 {
+	if in.buffer.hasFinished() {
 		if err := in.commit(ctx, nil); err != nil {
 			return err
 		}

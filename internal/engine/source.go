@@ -95,7 +95,7 @@ func (e *Engine) openSource(s sallyport.Source, public map[string]string, keys K
 	if s.Credential != "" {
 		budget = spend(s.Credential, definition.Limits)
 	}
-	return rest.Open(rest.Config{
+	c := rest.Config{
 		Quota:      budget,
 		Definition: definition,
 		Endpoint:   endpoint,
@@ -105,7 +105,11 @@ func (e *Engine) openSource(s sallyport.Source, public map[string]string, keys K
 		Transport:  func(address *url.URL) http.RoundTripper { return e.Egress.Transport(address) },
 		UserAgent:  e.UserAgent,
 		Peek:       peek,
-	})
+	}
+	if endpoint.Each != nil {
+		return rest.OpenEach(c, e.list(endpoint.Each, s.Params), e.Store)
+	}
+	return rest.Open(c)
 }
 
 // openFlowSource opens the source of a flow with its credential. The keyring is nil if it has none.

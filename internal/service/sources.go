@@ -35,12 +35,14 @@ type Sample struct {
 	Pages   int               `json:"pages"`                 // calls that were made
 	Page    int64             `json:"page_records,omitzero"` // records of the first page; 0 if they are too many to be counted
 	Paging  string            `json:"paging"`
+	Free    int               `json:"free,omitzero"` // records that cost no call
 	Key     []string          `json:"key,omitempty"` // the fields that together name a record
 	Schema  sallyport.Schema  `json:"schema"`        // of the records
 	Answer  []byte            `json:"-"`             // the beginning of the first answer, as it came, without any secret
 }
 
-// TestSource reads a sample from a source. Nothing is stored. With an error it returns what there is nevertheless: the beginning of the answer.
+// TestSource reads a sample from a source. Nothing is stored but answers about single values, which nobody must ask for again then. With an
+// error it returns what there is nevertheless: the beginning of the answer.
 func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d SourceDraft) (*Sample, error) {
 	sample := &Sample{Records: []json.RawMessage{}}
 	source, key, err := s.resolveSource(ctx, d)
@@ -78,9 +80,15 @@ func (s *Sample) read(ctx context.Context, source connector.Source) error {
 		if err != nil {
 			return err
 		}
-		s.Pages++
+		before := len(s.Records)
+		if !page.Free {
+			s.Pages++
+		}
 		if err := s.readPage(page, observer); err != nil {
 			return err
+		}
+		if page.Free {
+			s.Free += len(s.Records) - before
 		}
 		if len(s.Records) == SampleSize || s.Pages == samplePages {
 			s.More = s.More || page.Next != ""

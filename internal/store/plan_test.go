@@ -80,6 +80,7 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.RunsByHour(ctx, []sallyport.ID{"x", "y"}, sallyport.Now()) },
 		func() { r.Quota(ctx, "x") },
 		func() { r.QuotaPortions(ctx, "x") },
+		func() { r.Lookup(ctx, "x") },
 	} {
 		before := len(asked.asked)
 		lookup()
