@@ -125,6 +125,7 @@ type Endpoint struct {
 	Params  []Field           `yaml:"params" json:"params,omitzero"`
 	OneOf   [][]string        `yaml:"one_of" json:"one_of,omitzero"` // groups of parameters of which exactly one must be given
 	Each    *Each             `yaml:"each" json:"each,omitzero"`     // nil: it is one call, and its pages
+	Split   *Split            `yaml:"split" json:"split,omitzero"`   // nil: an answer is whole, or its pages are
 	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
 	Whole   bool              `yaml:"whole" json:"whole,omitzero"`   // a pull gives everything there is: what it does not give has vanished
 	Ignore  []string          `yaml:"ignore" json:"ignore,omitzero"` // top-level fields that do not make a record another one, such as when it was checked
@@ -157,6 +158,27 @@ type Ages struct {
 	Field    string                        `yaml:"field" json:"field,omitzero"`   // of a record that was found
 	Values   map[string]sallyport.Duration `yaml:"values" json:"values,omitzero"` // instead of found, by the value of that field
 }
+
+// Split lets a query be asked in parts where an answer has as many records as it may have, so that more may be missing. The parts are
+// made by adding "and field=value" for each value, and one for all others; then by the next field, and at last by days, if the parameter
+// date_field names the field that holds them. The parameter split can say no to that.
+type Split struct {
+	Query string      `yaml:"query" json:"query"` // the parameter that holds the query
+	Limit string      `yaml:"limit" json:"limit"` // the parameter, with a default, that says how many records an answer may have
+	By    []Dimension `yaml:"by" json:"by"`
+}
+
+// Dimension is a field of the query language, with the values that most records have.
+type Dimension struct {
+	Field  string   `yaml:"field" json:"field"`
+	Values []string `yaml:"values" json:"values"`
+}
+
+// The parameters that say how a query is split.
+const (
+	ParamSplit     = "split"      // a boolean: whether it is
+	ParamDateField = "date_field" // the field of the query language that holds dates
+)
 
 // DestinationSpec says what a destination's configuration consists of.
 type DestinationSpec struct {

@@ -270,6 +270,7 @@ func (p *page) endpoints(d *Definition) {
 		}
 		p.text("%s%s", recordsOf(e.Request), changesOf(&e))
 		p.each(e.Each)
+		p.split(e.Split)
 		p.code("sh", testCommand(d, &e))
 	}
 }

@@ -58,6 +58,20 @@ func (p *page) each(e *Each) {
 	p.table([]string{"answer", "is kept for"}, rows)
 }
 
+// split says how a query is asked in parts.
+func (p *page) split(s *Split) {
+	if s == nil {
+		return
+	}
+	p.text("An answer with as many records as %s allows may be cut off. It is asked again in parts, until each is whole:", quote(s.Limit))
+	var rows [][]string
+	for _, d := range s.By {
+		rows = append(rows, []string{quote(d.Field), list(d.Values, "and") + ", and all others"})
+	}
+	rows = append(rows, []string{"days, by " + quote(ParamDateField), "halves, down to one day"})
+	p.table([]string{"divided by", "into"}, rows)
+}
+
 func (p *page) destination(d *Definition) {
 	if d.Destination == nil {
 		return

@@ -106,8 +106,11 @@ func (e *Engine) openSource(s sallyport.Source, public map[string]string, keys K
 		UserAgent:  e.UserAgent,
 		Peek:       peek,
 	}
-	if endpoint.Each != nil {
+	switch {
+	case endpoint.Each != nil:
 		return rest.OpenEach(c, e.list(endpoint.Each, s.Params), e.Store)
+	case endpoint.Split != nil:
+		return rest.OpenSplit(c)
 	}
 	return rest.Open(c)
 }

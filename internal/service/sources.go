@@ -56,6 +56,9 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 			return sample, err
 		}
 	}
+	if source.Params, err = s.sampleParams(source); err != nil {
+		return sample, err
+	}
 	open, err := s.Engine.OpenSample(source, credential.Public, s.Engine.Keys(actor, source.Credential), sample.peek)
 	if err != nil {
 		return sample, err
@@ -64,6 +67,19 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 		return sample, err
 	}
 	return sample, sample.read(ctx, open)
+}
+
+// sampleParams are the parameters of a source for a look at its first records.
+func (s *Service) sampleParams(source sallyport.Source) (map[string]any, error) {
+	definition, err := s.Catalogue.Definition(source.Connector)
+	if err != nil || source.Endpoint == "" {
+		return source.Params, err
+	}
+	endpoint, err := definition.Endpoint(source.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return endpoint.SampleParams(source.Params, SampleSize), nil
 }
 
 // peek keeps the beginning of the first answer.
@@ -91,7 +107,7 @@ func (s *Sample) read(ctx context.Context, source connector.Source) error {
 			s.Free += len(s.Records) - before
 		}
 		if len(s.Records) == SampleSize || s.Pages == samplePages {
-			s.More = s.More || page.Next != ""
+			s.More = s.More || page.Next != "" || page.Incomplete != ""
 			break
 		}
 	}

@@ -60,8 +60,13 @@ func runTest(ctx context.Context, def *connector.Definition, test connector.Test
 
 func openTest(c Config) (connector.Source, error) {
 	source, err := open(c, 1)
-	if err != nil || c.Endpoint.Each == nil {
-		return source, err
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Endpoint.Split != nil:
+		return split(c, source)
+	case c.Endpoint.Each == nil:
+		return source, nil
 	}
 	return each(c, source, lookups.Values(connector.Texts(c.Params[c.Endpoint.Each.List])), nil)
 }
