@@ -10,3 +10,27 @@ type Lookup struct {
 	At        time.Time
 	ExpiresAt time.Time
 }
+
+// SubmissionState is what is known of a submission.
+type SubmissionState string
+
+// The states of a submission.
+const (
+	Submitting SubmissionState = "submitting" // the call was about to be made: unless somebody is at it, nobody knows whether it was
+	Submitted  SubmissionState = "submitted"  // the system took it, and has a reference for it
+	Unclear    SubmissionState = "unclear"    // the call was made, and its answer did not come or says nothing
+	Refused    SubmissionState = "refused"    // the system does not take the value; Ref says why
+	Answered   SubmissionState = "answered"   // what came of it is in a dataset
+)
+
+// Submission is a record that a destination handed to a system which does something about it, once.
+type Submission struct {
+	ID            int64
+	DestinationID ID
+	Value         string
+	Seq           int64 // the batch of the record,
+	Place         int64 // and its index there
+	State         SubmissionState
+	Ref           string // what the system calls it
+	At            time.Time
+}

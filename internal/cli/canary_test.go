@@ -184,14 +184,17 @@ func (c *canaryCage) quarantine() {
 	c.do("quarantine", "discard", "bad")
 }
 
-// lookUp asks about single indicators, whose answers are kept.
+// lookUp asks about single indicators, whose answers are kept, and submits them.
 func (c *canaryCage) lookUp() {
 	c.do("credential", "add", "pulsedive", "--name", "Q", "--set", "address="+c.api.URL, "--secret-stdin", "--no-test")
-	c.write("lookup.yaml", "flow: lookup\nsource: {connector: pulsedive, credential: Q, endpoint: indicator.lookup, params: {indicators: [a.example.com, refused.example.com]}}\n")
+	c.write("lookup.yaml", "flow: lookup\nsource: {connector: pulsedive, credential: Q, endpoint: indicator.lookup, params: {indicators: [a.example.com, refused.example.com]}}\n"+
+		"destinations: [{name: scan, connector: pulsedive, credential: Q, config: {field: asked}}]\n")
 	c.do("source", "test", "-f", "lookup.yaml")
 	c.do("flow", "apply", "-f", "lookup.yaml")
 	c.do("flow", "run", "lookup", "--follow")
 	c.do("dataset", "export", "lookup")
+	c.do("quarantine", "list", "lookup")
+	c.do("flow", "run", "lookup scan answers", "--follow")
 }
 
 func (c *canaryCage) check() {

@@ -123,9 +123,10 @@ type Endpoint struct {
 	Name    string            `yaml:"name" json:"name"`
 	Summary string            `yaml:"summary" json:"summary,omitzero"`
 	Params  []Field           `yaml:"params" json:"params,omitzero"`
-	OneOf   [][]string        `yaml:"one_of" json:"one_of,omitzero"` // groups of parameters of which exactly one must be given
-	Each    *Each             `yaml:"each" json:"each,omitzero"`     // nil: it is one call, and its pages
-	Split   *Split            `yaml:"split" json:"split,omitzero"`   // nil: an answer is whole, or its pages are
+	OneOf   [][]string        `yaml:"one_of" json:"one_of,omitzero"`   // groups of parameters of which exactly one must be given
+	Each    *Each             `yaml:"each" json:"each,omitzero"`       // nil: it is one call, and its pages
+	Split   *Split            `yaml:"split" json:"split,omitzero"`     // nil: an answer is whole, or its pages are
+	Answers *Answers          `yaml:"answers" json:"answers,omitzero"` // nil: it asks for something else
 	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
 	Whole   bool              `yaml:"whole" json:"whole,omitzero"`   // a pull gives everything there is: what it does not give has vanished
 	Ignore  []string          `yaml:"ignore" json:"ignore,omitzero"` // top-level fields that do not make a record another one, such as when it was checked
@@ -185,7 +186,42 @@ type DestinationSpec struct {
 	Summary string   `yaml:"summary" json:"summary,omitzero"`
 	Fields  []Field  `yaml:"fields" json:"fields,omitzero"`
 	Target  []string `yaml:"target" json:"target,omitzero"` // the fields that together name the place: two destinations must not share it
+	Submit  *Submit  `yaml:"submit" json:"submit,omitzero"` // nil: a package of its own writes there
 }
+
+// Submit says that every record becomes a call that must not be made twice. Its place is within the flow: other flows may have the same.
+type Submit struct {
+	Name    string            `yaml:"name" json:"name"`                // {name} in the request stands for a value of the record
+	Field   string            `yaml:"field" json:"field"`              // the setting that says which field of a record holds the value
+	Kind    string            `yaml:"kind" json:"kind,omitzero"`       // indicator: values are normalised, and what is none is rejected; text if absent
+	Ref     string            `yaml:"ref" json:"ref"`                  // the field of the answer that holds the system's own reference
+	Answers string            `yaml:"answers" json:"answers,omitzero"` // the endpoint that asks what came of it
+	Request sallyport.Request `yaml:"request" json:"request"`          // {setting} stands for a setting, of a boolean for 1 or 0
+}
+
+// The settings of a destination with [Submit].
+const (
+	SettingAgainAfter = "again_after" // after how long a value is submitted once more
+	SettingAnswers    = "answers"     // the flow that asks what came of it; empty: a name is made
+)
+
+// Answers say how the endpoint asks what came of what a destination has submitted. The parameters flow and destination name that,
+// every how often it is asked, and deadline how long.
+type Answers struct {
+	Name    string   `yaml:"name" json:"name"`              // {name} in the request stands for the reference
+	Status  string   `yaml:"status" json:"status"`          // the field that says how far it is
+	Pending []string `yaml:"pending" json:"pending"`        // what it says while it is not done
+	Lost    []string `yaml:"lost" json:"lost,omitzero"`     // what it says of a reference that the system does not know
+	Record  string   `yaml:"record" json:"record,omitzero"` // the field that holds what came of it; absent: the whole answer
+}
+
+// The parameters of an endpoint with [Answers].
+const (
+	ParamFlow        = "flow"
+	ParamDestination = "destination"
+	ParamEvery       = "every"
+	ParamDeadline    = "deadline"
+)
 
 // Test is an example that `connector lint` runs: a call, the answers it gets, and what must come of it.
 type Test struct {

@@ -60,6 +60,8 @@ type Destination interface {
 type Batch struct {
 	Seq     int64
 	Records iter.Seq[[]byte] // each a JSON object without line breaks, valid until the next; can be read again, even meanwhile
+	// Replayed says that a person wants these records tried again, which were rejected before.
+	Replayed bool
 }
 
 // RecordsUntil yields the records until the context is done, which it looks at now and then.

@@ -13,10 +13,13 @@ func (e *Each) takes(param string) bool {
 
 // values are what {name} can stand for in the request: the parameters, and the value that is asked about.
 func (e *Endpoint) values() []Field {
-	if e.Each == nil {
-		return e.Params
+	switch {
+	case e.Each != nil:
+		return append(slices.Clone(e.Params), Field{Name: e.Each.Name})
+	case e.Answers != nil:
+		return append(slices.Clone(e.Params), Field{Name: e.Answers.Name})
 	}
-	return append(slices.Clone(e.Params), Field{Name: e.Each.Name})
+	return e.Params
 }
 
 // each checks that an endpoint which is called for every value of a list has parameters that name one.

@@ -26,6 +26,7 @@ func (l *linter) endpoints() {
 		l.oneOf(at.at("one_of"), e)
 		l.each(at.at("each"), e)
 		l.split(at.at("split"), e)
+		l.answers(at.at("answers"), e)
 		l.check(at.at("request"), l.checkRequest(&e.Request))
 		l.references(at.at("request"), e)
 		l.check(at.at("ignore"), checkIgnore(e))
@@ -77,7 +78,7 @@ func (l *linter) references(at route, e *Endpoint) {
 	}
 	used := strings.Join(all, " ")
 	for _, f := range e.Params {
-		if !strings.Contains(used, "{"+f.Name+"}") && !e.Each.takes(f.Name) && !e.Split.takes(f.Name) {
+		if !strings.Contains(used, "{"+f.Name+"}") && !e.Each.takes(f.Name) && !e.Split.takes(f.Name) && !e.Answers.takes(f.Name) {
 			l.fault(at, "the parameter %s is not used", f.Name)
 		}
 	}

@@ -29,7 +29,8 @@ type ingestion struct {
 	flow      sallyport.Flow
 	run       sallyport.Run
 	fence     int64
-	keys      *keyring // nil without a credential
+	keys      *keyring  // nil without a credential
+	source    committer // nil if the source has nothing to commit
 	buffer    buffer
 	observer  *dataset.Observer
 	tracker   tracker
@@ -122,6 +123,7 @@ func (in *ingestion) read(ctx context.Context) error {
 		return err
 	}
 	in.keys = keys
+	in.source, _ = source.(committer)
 	begin := time.Now()
 	for page, err := range source.Pages(ctx, in.cursor) {
 		if err != nil {
@@ -253,6 +255,11 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 		}
 		if run, err = tx.CommitPage(ctx, p); err != nil {
 			return err
+		}
+		if in.source != nil {
+			if err := in.source.commit(ctx, tx); err != nil {
+				return err
+			}
 		}
 		if err := in.EnqueueDeliveries(ctx, tx, in.flow.ID); err != nil || last == nil {
 			return err

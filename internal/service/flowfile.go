@@ -258,6 +258,11 @@ func (r resolver) destination(ctx context.Context, spec destinationSpec) (d sall
 	if d.Config, err = definition.CheckConfig(spec.Config); err != nil {
 		return d, prefix("config", err)
 	}
+	if age, ok := d.Config[connector.SettingAgainAfter].(string); ok && definition.Destination.Submit != nil {
+		if _, err := sallyport.ParseDuration(age); err != nil {
+			return d, sallyport.FieldErrorf("config."+connector.SettingAgainAfter, "%w", err)
+		}
+	}
 	return d, absolute(definition.Destination.Fields, d.Config)
 }
 

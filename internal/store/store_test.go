@@ -138,6 +138,7 @@ func TestStore(t *testing.T) {
 		{"DescribeCredential", testDescribeCredential},
 		{"Lookups", testLookups},
 		{"ExpiredLookups", testExpiredLookups},
+		{"Submissions", testSubmissions},
 	}
 	for _, db := range databases {
 		t.Run(db.name, func(t *testing.T) {

@@ -58,6 +58,15 @@ func (s *Source) with(c Config, name, value string) (*Source, error) {
 	return &one, err
 }
 
+// OpenOne returns a function that opens the call for one value of a {name} in the request. All share their connections.
+func OpenOne(c Config) (func(name, value string) (connector.Source, error), error) {
+	source, err := Open(c)
+	if err != nil {
+		return nil, err
+	}
+	return func(name, value string) (connector.Source, error) { return source.with(c, name, value) }, nil
+}
+
 // indicator is the spelling in which an indicator is asked about, or the reason why it is not.
 func indicator(text string) (value, reason string) {
 	value, _, err := connector.NormaliseIndicator(text)

@@ -65,6 +65,8 @@ func openTest(c Config) (connector.Source, error) {
 		return nil, err
 	case c.Endpoint.Split != nil:
 		return split(c, source)
+	case c.Endpoint.Answers != nil:
+		return source.with(c, c.Endpoint.Answers.Name, "1")
 	case c.Endpoint.Each == nil:
 		return source, nil
 	}
