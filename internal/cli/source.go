@@ -9,7 +9,7 @@ import (
 )
 
 type sourceCommand struct {
-	Test sourceTest `cmd:"" help:"Fetch a sample from a source. Nothing is stored."`
+	Test sourceTest `cmd:"" help:"Fetch a sample from a source. Nothing is stored but what was looked up, so that it is not asked twice."`
 }
 
 type sourceTest struct {
@@ -54,6 +54,14 @@ func (c *sourceTest) Run(e *env) error {
 }
 
 func sampleText(s *service.Sample) string {
+	text := sampleSize(s)
+	if s.Free > 0 {
+		text += fmt.Sprintf("; %s of them cost no call", count(int64(s.Free)))
+	}
+	return text
+}
+
+func sampleSize(s *service.Sample) string {
 	switch {
 	case len(s.Records) == 0:
 		return "the source answered, and it has no record"

@@ -128,6 +128,9 @@ func meaningOf(f Field) string {
 // traits says in a few words what a field takes.
 func traits(f Field, secret bool) string {
 	all := []string{cmp.Or(f.Type, TypeString)}
+	if f.Format != "" && all[0] == TypeString {
+		all[0] = f.Format
+	}
 	if secret && !f.Public {
 		all[0] = "**secret**"
 	}
@@ -266,6 +269,8 @@ func (p *page) endpoints(d *Definition) {
 			p.text("Exactly one of %s must be given.", list(group, "and"))
 		}
 		p.text("%s%s", recordsOf(e.Request), changesOf(&e))
+		p.each(e.Each)
+		p.split(e.Split)
 		p.code("sh", testCommand(d, &e))
 	}
 }

@@ -24,6 +24,9 @@ func (l *linter) endpoints() {
 		}
 		l.fields(at.at("params"), e.Params)
 		l.oneOf(at.at("one_of"), e)
+		l.each(at.at("each"), e)
+		l.split(at.at("split"), e)
+		l.answers(at.at("answers"), e)
 		l.check(at.at("request"), l.checkRequest(&e.Request))
 		l.references(at.at("request"), e)
 		l.check(at.at("ignore"), checkIgnore(e))
@@ -66,7 +69,7 @@ func (l *linter) references(at route, e *Endpoint) {
 		for name, value := range inOrder(entries) {
 			at := at.at(key, name)
 			if placeholder.FindString(value) == value {
-				l.placeholders(at, value, "parameter", e.Params)
+				l.placeholders(at, value, "parameter", e.values())
 			} else {
 				l.fixed(at, value, e)
 			}
@@ -75,7 +78,7 @@ func (l *linter) references(at route, e *Endpoint) {
 	}
 	used := strings.Join(all, " ")
 	for _, f := range e.Params {
-		if !strings.Contains(used, "{"+f.Name+"}") {
+		if !strings.Contains(used, "{"+f.Name+"}") && !e.Each.takes(f.Name) && !e.Split.takes(f.Name) && !e.Answers.takes(f.Name) {
 			l.fault(at, "the parameter %s is not used", f.Name)
 		}
 	}
@@ -83,7 +86,7 @@ func (l *linter) references(at route, e *Endpoint) {
 
 // fixed checks the {name}s in a text that is always sent.
 func (l *linter) fixed(at route, text string, e *Endpoint) {
-	l.placeholders(at, text, "parameter", e.Params)
+	l.placeholders(at, text, "parameter", e.values())
 	for _, name := range placeholder.FindAllString(text, -1) {
 		if f := e.param(strings.Trim(name, "{}")); f != nil && !f.Required && f.Default == nil {
 			l.fault(at, "%s is always sent, so the parameter must be required or have a default", name)

@@ -29,7 +29,8 @@ type ingestion struct {
 	flow      sallyport.Flow
 	run       sallyport.Run
 	fence     int64
-	keys      *keyring // nil without a credential
+	keys      *keyring  // nil without a credential
+	source    committer // nil if the source has nothing to commit
 	buffer    buffer
 	observer  *dataset.Observer
 	tracker   tracker
@@ -122,6 +123,7 @@ func (in *ingestion) read(ctx context.Context) error {
 		return err
 	}
 	in.keys = keys
+	in.source, _ = source.(committer)
 	begin := time.Now()
 	for page, err := range source.Pages(ctx, in.cursor) {
 		if err != nil {
@@ -157,7 +159,9 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 		return sallyport.Errorf(sallyport.Upstream, "none of the %d values that %s gave as records is an object (%s): check the path to the records",
 			len(bad), in.flow.Source.Connector, bad[0].Reason)
 	}
-	in.buffer.page.pages = 1
+	if !page.Free {
+		in.buffer.page.pages = 1
+	}
 	in.buffer.finish()
 	in.cursor, in.ended, in.cut = page.Next, page.Next == "", cmp.Or(in.cut, page.Incomplete)
 	if in.run.Pages+in.buffer.finished.pages > maxPages {
@@ -211,7 +215,7 @@ func (in *ingestion) reject(value []byte, reason string) error {
 
 // stage stores what there is of a large page, invisible until the page is committed. The pages before it are committed first.
 func (in *ingestion) stage(ctx context.Context) error {
-	if in.buffer.finished.pages > 0 {
+	if in.buffer.hasFinished() {
 		if err := in.commit(ctx, nil); err != nil {
 			return err
 		}
@@ -251,6 +255,11 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 		}
 		if run, err = tx.CommitPage(ctx, p); err != nil {
 			return err
+		}
+		if in.source != nil {
+			if err := in.source.commit(ctx, tx); err != nil {
+				return err
+			}
 		}
 		if err := in.EnqueueDeliveries(ctx, tx, in.flow.ID); err != nil || last == nil {
 			return err

@@ -169,7 +169,7 @@ func (s *Service) insertFromDraft(ctx context.Context, tx *store.Tx, actor sally
 	if f.Source.NextRunAt, err = due(f.Source.Schedule, sallyport.Now()); err != nil {
 		return nil, err
 	}
-	return f, createFlow(ctx, tx, f)
+	return f, s.createFlow(ctx, tx, actor, f)
 }
 
 // changeFromDraft changes the flow that a draft is about, unless it was changed since the draft was made.
@@ -195,7 +195,7 @@ func (s *Service) changeFromDraft(ctx context.Context, tx *store.Tx, actor sally
 	if f.Source.NextRunAt, err = nextRun(&old, f); err != nil {
 		return nil, err
 	}
-	return f, s.updateFlow(ctx, tx, &old, f)
+	return f, s.updateFlow(ctx, tx, actor, &old, f)
 }
 
 // flowFromDraft makes a checked flow of a draft, as a flow file would be made one.

@@ -205,7 +205,7 @@ func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Sour
 		return s, nil, err
 	}
 	s.Endpoint = endpoint.ID
-	s.Params, err = endpoint.CheckParams(spec.Params)
+	s.Params, err = r.params(ctx, endpoint, spec.Params)
 	return s, endpoint.Request.Key, prefix("params", err)
 }
 
@@ -258,14 +258,24 @@ func (r resolver) destination(ctx context.Context, spec destinationSpec) (d sall
 	if d.Config, err = definition.CheckConfig(spec.Config); err != nil {
 		return d, prefix("config", err)
 	}
-	for _, f := range definition.Destination.Fields {
-		if path, ok := d.Config[f.Name].(string); ok && f.Type == connector.TypePath {
-			if d.Config[f.Name], err = filepath.Abs(path); err != nil {
-				return d, err
+	if age, ok := d.Config[connector.SettingAgainAfter].(string); ok && definition.Destination.Submit != nil {
+		if _, err := sallyport.ParseDuration(age); err != nil {
+			return d, sallyport.FieldErrorf("config."+connector.SettingAgainAfter, "%w", err)
+		}
+	}
+	return d, absolute(definition.Destination.Fields, d.Config)
+}
+
+// absolute makes the paths among some values absolute.
+func absolute(fields []connector.Field, values map[string]any) (err error) {
+	for _, f := range fields {
+		if path, ok := values[f.Name].(string); ok && f.Type == connector.TypePath {
+			if values[f.Name], err = filepath.Abs(path); err != nil {
+				return err
 			}
 		}
 	}
-	return d, nil
+	return nil
 }
 
 // field gives an error its field, where it has none that leads from here.

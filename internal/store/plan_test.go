@@ -81,6 +81,9 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.RunsByHour(ctx, []sallyport.ID{"x", "y"}, sallyport.Now()) },
 		func() { r.Quota(ctx, "x") },
 		func() { r.QuotaPortions(ctx, "x") },
+		func() { r.Lookup(ctx, "x") },
+		func() { r.Submission(ctx, "x", "x") },
+		func() { r.Submissions(ctx, "x", "x", 1) },
 	} {
 		before := len(asked.asked)
 		lookup()

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -34,8 +35,10 @@ func definedInputs(fields []connector.Field, values map[string]any) (ordinary, a
 		if f.Type == connector.TypeBoolean {
 			in.Values = []string{"true", "false"}
 		}
-		if f.Type == connector.TypeList {
-			in.Help = strings.TrimSpace(in.Help + " Several are separated by commas.")
+		if f.Type == connector.TypeList && len(f.Values) == 0 {
+			in.Lines = true
+			in.Value = strings.Join(connector.Texts(cmp.Or(values[f.Name], f.Default)), "\n")
+			in.Help = strings.TrimSpace(in.Help + " Several stand one a line, or on one line with commas between them.")
 		}
 		if len(in.Values) > 0 && !f.Required && f.Default == nil {
 			in.Values = append([]string{""}, in.Values...)

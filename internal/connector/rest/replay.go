@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-io/sallyport/internal/connector"
+	lookups "github.com/sallyport-io/sallyport/internal/connector/lookup"
 	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
@@ -50,11 +51,26 @@ func runTest(ctx context.Context, def *connector.Definition, test connector.Test
 		}
 		replay.auth = spec.Auth.Resolve(config.Public)
 	}
-	source, err := open(config, 1)
+	source, err := openTest(config)
 	if err != nil {
 		return err
 	}
 	return errors.Join(check(ctx, source, test.Expect), replay.check(test.Expect.Requests))
+}
+
+func openTest(c Config) (connector.Source, error) {
+	source, err := open(c, 1)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Endpoint.Split != nil:
+		return split(c, source)
+	case c.Endpoint.Answers != nil:
+		return source.with(c, c.Endpoint.Answers.Name, "1")
+	case c.Endpoint.Each == nil:
+		return source, nil
+	}
+	return each(c, source, lookups.Values(connector.Texts(c.Params[c.Endpoint.Each.List])), nil)
 }
 
 // examples makes up a credential's public fields.
@@ -69,7 +85,7 @@ func examples(fields []connector.Field) map[string]string {
 }
 
 // check reads all records and compares them with what was expected.
-func check(ctx context.Context, source *Source, want connector.Expect) error {
+func check(ctx context.Context, source connector.Source, want connector.Expect) error {
 	var first map[string]any
 	records := 0
 	failed := everyRecord(ctx, source, func(record []byte) {
@@ -89,7 +105,7 @@ func check(ctx context.Context, source *Source, want connector.Expect) error {
 	return errors.Join(errs...)
 }
 
-func everyRecord(ctx context.Context, source *Source, each func(record []byte)) error {
+func everyRecord(ctx context.Context, source connector.Source, each func(record []byte)) error {
 	for page, err := range source.Pages(ctx, "") {
 		if err != nil {
 			return err

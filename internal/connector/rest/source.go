@@ -69,15 +69,18 @@ func (l Limits) withDefaults(d *connector.Definition) Limits {
 
 // Source reads the records of one endpoint. It may be used concurrently.
 type Source struct {
-	first  call // for the first page
-	turner turner
-	shape  *shape
-	judge  judge
-	gate   *gate
-	quota  Quota // may be nil
-	limits Limits
-	retry  failsafe.Executor[*answer]
-	peek   func(beginning []byte)
+	first     call // for the first page
+	turner    turner
+	shape     *shape
+	judge     judge
+	gate      *gate
+	quota     Quota // may be nil
+	limits    Limits
+	retry     failsafe.Executor[*answer]
+	address   *url.URL
+	userAgent string
+	peek      func(beginning []byte)
+	kept      bool // its connections are for others, too
 }
 
 // Open opens a source. It asks nothing of the system.
@@ -89,7 +92,8 @@ func open(c Config, attempts int) (*Source, error) {
 		return nil, err
 	}
 	g := newGate(c, address)
-	first, err := newCall(c.Endpoint, c.Params, address, cmp.Or(c.UserAgent, "sallyport"))
+	userAgent := cmp.Or(c.UserAgent, "sallyport")
+	first, err := newCall(c.Endpoint, c.Params, address, userAgent)
 	if err != nil {
 		return nil, err
 	}
@@ -107,15 +111,17 @@ func open(c Config, attempts int) (*Source, error) {
 	}
 	limits := c.Limits.withDefaults(c.Definition)
 	return &Source{
-		first:  first,
-		turner: turner{request.Paging, g},
-		shape:  shape,
-		judge:  judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known, quota: c.Quota},
-		gate:   g,
-		quota:  c.Quota,
-		limits: limits,
-		retry:  retries(first.method, attempts, limits.Pause),
-		peek:   c.Peek,
+		first:     first,
+		turner:    turner{request.Paging, g},
+		shape:     shape,
+		judge:     judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known, quota: c.Quota},
+		gate:      g,
+		quota:     c.Quota,
+		limits:    limits,
+		retry:     retries(first.method, attempts, limits.Pause),
+		address:   address,
+		userAgent: userAgent,
+		peek:      c.Peek,
 	}, nil
 }
 
@@ -162,7 +168,9 @@ var errUnread = errors.New("a page must be read to its end before the next one i
 func (s *Source) Pages(ctx context.Context, cursor string) iter.Seq2[*connector.Page, error] {
 	return func(yield func(*connector.Page, error) bool) {
 		r := newReading(s, cursor)
-		defer s.gate.closeIdle()
+		if !s.kept {
+			defer s.gate.closeIdle()
+		}
 		for {
 			page, err := r.open(ctx)
 			if err != nil {
