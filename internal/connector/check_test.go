@@ -169,6 +169,7 @@ func endpoint() *connector.Endpoint {
 		{Name: "deep", Type: connector.TypeBoolean, Default: false},
 		{Name: "tags", Type: connector.TypeList, Values: []string{"a", "b"}},
 		{Name: "limit", Type: connector.TypeInteger, Default: json.Number("100")},
+		{Name: "host", Format: connector.FormatIndicator},
 	}}
 }
 
@@ -179,6 +180,8 @@ func TestCheckParams(t *testing.T) {
 		given, want values
 		err         string
 	}{
+		"indicator":       {values{"name": "n", "host": "hxxp://EXAMPLE[.]com/A"}, values{"name": "n", "host": "http://example.com/A"}, ""},
+		"no indicator":    {values{"name": "n", "host": "10.0.0.1"}, nil, "host: is an address that is private; nobody else knows which host it is"},
 		"text":            {values{"id": "7", "deep": "true", "tags": "a, b"}, values{"id": json.Number("7"), "deep": true, "tags": []string{"a", "b"}}, ""},
 		"YAML":            {values{"id": json.Number("7"), "tags": []any{"a"}}, values{"id": json.Number("7"), "tags": []string{"a"}}, ""},
 		"JSON":            {values{"id": float64(9007199254740991)}, values{"id": json.Number("9007199254740991")}, ""},

@@ -40,6 +40,9 @@ const (
 	TypeList    = "list"    // []string
 )
 
+// FormatIndicator is the form of fields that take a domain, an IP address or a URL: [NormaliseIndicator] brings them into it.
+const FormatIndicator = "indicator"
+
 // Field is one value that a person gives: of a credential, as a parameter of an endpoint, in the configuration of a destination.
 type Field struct {
 	Name     string   `yaml:"name" json:"name"`
@@ -50,6 +53,7 @@ type Field struct {
 	Example  any      `yaml:"example" json:"example,omitzero"`
 	Values   []string `yaml:"values" json:"values,omitzero"`   // the allowed ones; empty: any
 	Pattern  string   `yaml:"pattern" json:"pattern,omitzero"` // regular expression that a value must match as a whole
+	Format   string   `yaml:"format" json:"format,omitzero"`   // indicator: a domain, IP address or URL, checked and brought into its plain form
 	Required bool     `yaml:"required" json:"required,omitzero"`
 	Public   bool     `yaml:"public" json:"public,omitzero"`     // credential fields are secret unless they are public
 	Advanced bool     `yaml:"advanced" json:"advanced,omitzero"` // folded away in forms

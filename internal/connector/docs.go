@@ -128,6 +128,9 @@ func meaningOf(f Field) string {
 // traits says in a few words what a field takes.
 func traits(f Field, secret bool) string {
 	all := []string{cmp.Or(f.Type, TypeString)}
+	if f.Format != "" && all[0] == TypeString {
+		all[0] = f.Format
+	}
 	if secret && !f.Public {
 		all[0] = "**secret**"
 	}

@@ -117,7 +117,23 @@ func (f *Field) text(value any) (string, error) {
 	case !utf8.ValidString(text) || control.MatchString(text):
 		return "", sallyport.FieldErrorf(f.Name, "must be one line of readable text")
 	}
+	text, err := f.formatted(text)
+	if err != nil {
+		return "", err
+	}
 	return text, f.allow(text)
+}
+
+// formatted brings a text into the form that the field's format names.
+func (f *Field) formatted(text string) (string, error) {
+	if f.Format != FormatIndicator {
+		return text, nil
+	}
+	value, _, err := NormaliseIndicator(text)
+	if err != nil {
+		return "", sallyport.FieldErrorf(f.Name, "%w", err)
+	}
+	return value, nil
 }
 
 // integer takes a whole number however it is held, or its digits in a string.

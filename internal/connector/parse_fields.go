@@ -18,6 +18,9 @@ func (l *linter) fields(at route, fields []Field) {
 			l.fault(at.at("name"), "there are two fields named %q", f.Name)
 		}
 		l.fieldType(at.at("type"), f.Type)
+		if f.Format != "" && (f.Format != FormatIndicator || f.Type != "" && f.Type != TypeString && f.Type != TypeList) {
+			l.fault(at.at("format"), "format: is %s, of a string or list, or absent", FormatIndicator)
+		}
 		if _, err := f.form(); err != nil {
 			l.check(at.at("pattern"), nameless(err))
 			continue
