@@ -105,6 +105,7 @@ func (e *Engine) openSource(s sallyport.Source, public map[string]string, keys K
 		Transport:  func(address *url.URL) http.RoundTripper { return e.Egress.Transport(address) },
 		UserAgent:  e.UserAgent,
 		Peek:       peek,
+		Raw:        s.Raw,
 	})
 }
 

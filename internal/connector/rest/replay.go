@@ -72,12 +72,16 @@ func examples(fields []connector.Field) map[string]string {
 func check(ctx context.Context, source *Source, want connector.Expect) error {
 	var first map[string]any
 	records := 0
+	var misshapen error
 	failed := everyRecord(ctx, source, func(record []byte) {
+		if s := source.form.shape; s != nil && misshapen == nil {
+			misshapen = s.Check(record)
+		}
 		if records++; records == 1 {
 			first = fieldsOf(record)
 		}
 	})
-	errs := []error{checkFailure(failed, want)}
+	errs := []error{checkFailure(failed, want), misshapen}
 	if records != want.Records {
 		errs = append(errs, fmt.Errorf("there are %d records, not %d", records, want.Records))
 	}
