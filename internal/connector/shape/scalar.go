@@ -98,8 +98,8 @@ func clock(text []byte) (hour int, ok bool) {
 	year, month, day := digits(text[:4]), digits(text[5:7]), digits(text[8:10])
 	h, m, s := digits(text[11:11+hour]), digits(text[12+hour:14+hour]), digits(text[15+hour:])
 	separated := text[4] == '-' && text[7] == '-' && text[11+hour] == ':' && text[14+hour] == ':'
-	inRange := year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month) && h >= 0 && h < 24 && m >= 0 && m < 60 && s >= 0 && s < 60
-	return hour, separated && inRange
+	date := year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
+	return hour, separated && date && h >= 0 && h < 24 && m >= 0 && m < 60 && s >= 0 && s < 60
 }
 
 // digits is the number that some digits are, -1 if they are none.
