@@ -17,12 +17,13 @@ type sourceTest struct {
 	Connector  string            `help:"Connector." placeholder:"C"`
 	Credential string            `help:"Name of a credential." placeholder:"N"`
 	Endpoint   string            `help:"Endpoint of the connector." placeholder:"E"`
+	Raw        bool              `help:"Show the original of each record, too, as _raw."`
 	Param      map[string]string `help:"A parameter of the endpoint." placeholder:"K=V" mapsep:"none"`
 }
 
 // Run fetches a sample.
 func (c *sourceTest) Run(e *env) error {
-	draft := service.SourceDraft{Connector: c.Connector, Credential: c.Credential, Endpoint: c.Endpoint, Params: map[string]any{}}
+	draft := service.SourceDraft{Connector: c.Connector, Credential: c.Credential, Endpoint: c.Endpoint, Params: map[string]any{}, Raw: c.Raw}
 	for name, value := range c.Param {
 		draft.Params[name] = value
 	}

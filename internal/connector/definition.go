@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector/shape"
 )
 
 // Definition is all that Sallyport knows of a kind of system. Forms, validation, documentation and tests come from it.
@@ -22,6 +23,8 @@ type Definition struct {
 	Manual        bool             `yaml:"manual" json:"manual,omitzero"`           // sources may describe their request by hand
 	Destination   *DestinationSpec `yaml:"destination" json:"destination,omitzero"` // nil: nothing can be delivered to it
 	Tests         []Test           `yaml:"tests" json:"tests,omitzero"`
+
+	Shapes map[string]*shape.Shape `yaml:"-" json:"-"` // of records, by the names of their schemas
 }
 
 // Links are the pages a person may need.
@@ -130,6 +133,15 @@ type Endpoint struct {
 	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
 	Whole   bool              `yaml:"whole" json:"whole,omitzero"`   // a pull gives everything there is: what it does not give has vanished
 	Ignore  []string          `yaml:"ignore" json:"ignore,omitzero"` // top-level fields that do not make a record another one, such as when it was checked
+	Schema  string            `yaml:"schema" json:"schema,omitzero"` // of its records: the name of a JSON Schema, which is schema/NAME.json beside the definition
+}
+
+// Shape is the shape of an endpoint's records, nil if they are passed on as they come.
+func (d *Definition) Shape(e *Endpoint) *shape.Shape {
+	if e.Schema == "" {
+		return nil
+	}
+	return d.Shapes[e.Schema]
 }
 
 // Each lets an endpoint be called once for every value of a list. The values are those of a parameter, or they come from where the

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-io/sallyport/internal/connector/shape"
 )
 
 func (l *linter) endpoints() {
@@ -31,6 +33,39 @@ func (l *linter) endpoints() {
 		l.references(at.at("request"), e)
 		l.check(at.at("ignore"), checkIgnore(e))
 		l.check(at.at("whole"), checkWhole(e))
+		l.schema(at.at("schema"), e)
+	}
+}
+
+// schema compiles the schema of an endpoint's records, and checks that it declares what names them.
+func (l *linter) schema(at route, e *Endpoint) {
+	if e.Schema == "" || l.files == nil {
+		return
+	}
+	if !fieldName.MatchString(e.Schema) {
+		l.fault(at, "schema: must be of lower-case letters, digits and _")
+		return
+	}
+	form := l.Shapes[e.Schema]
+	if form == nil {
+		text, err := fs.ReadFile(l.files, "schema/"+e.Schema+".json")
+		if err == nil {
+			form, err = shape.New(text)
+		}
+		if err != nil {
+			l.fault(at, "schema: %w", err)
+			return
+		}
+		if l.Shapes == nil {
+			l.Shapes = map[string]*shape.Shape{}
+		}
+		l.Shapes[e.Schema] = form
+	}
+	wraps := e.Each != nil || e.Answers != nil // and so adds the fields of the key
+	for _, name := range slices.Concat(e.Request.Key, e.Request.Names, slices.Sorted(maps.Keys(e.Request.With))) {
+		if !form.Has(name) && !wraps {
+			l.fault(at, "schema: %s does not declare %s", e.Schema, name)
+		}
 	}
 }
 
@@ -65,7 +100,7 @@ func (l *linter) references(at route, e *Endpoint) {
 	l.fixed(at.at("url"), r.URL, e)
 	l.fixed(at.at("body"), r.Body, e)
 	all := []string{r.URL, r.Body}
-	for key, entries := range inOrder(map[string]map[string]string{"query": r.Query, "headers": r.Headers}) {
+	for key, entries := range inOrder(map[string]map[string]string{"query": r.Query, "headers": r.Headers, "with": r.With}) {
 		for name, value := range inOrder(entries) {
 			at := at.at(key, name)
 			if placeholder.FindString(value) == value {

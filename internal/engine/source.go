@@ -92,7 +92,7 @@ func (e *Engine) openSource(s sallyport.Source, public map[string]string, keys K
 		return nil, err
 	}
 	c := e.restConfig(definition, public, keys)
-	c.Endpoint, c.Params, c.Peek = endpoint, s.Params, peek
+	c.Endpoint, c.Params, c.Peek, c.Raw = endpoint, s.Params, peek, s.Raw
 	if s.Credential != "" {
 		c.Quota = spend(s.Credential, definition.Limits)
 	}

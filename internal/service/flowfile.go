@@ -44,6 +44,7 @@ type sourceSpec struct {
 	Endpoint   string              `yaml:"endpoint,omitempty"`
 	Params     map[string]any      `yaml:"params,omitempty"`
 	Request    *sallyport.Request  `yaml:"request,omitempty"`
+	Raw        bool                `yaml:"raw,omitempty"`
 	Schedule   *sallyport.Schedule `yaml:"schedule,omitempty"`
 	Emit       string              `yaml:"emit,omitempty"`
 }
@@ -182,7 +183,7 @@ func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Sour
 	if err != nil {
 		return s, nil, field("connector", err)
 	}
-	s = sallyport.Source{Connector: spec.Connector, Schedule: spec.Schedule, Emit: spec.Emit}
+	s = sallyport.Source{Connector: spec.Connector, Schedule: spec.Schedule, Raw: spec.Raw, Emit: spec.Emit}
 	if s.Credential, err = r.credential(ctx, definition, spec.Credential); err != nil {
 		return s, nil, err
 	}
@@ -192,6 +193,8 @@ func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Sour
 	switch {
 	case spec.Request != nil && spec.Endpoint != "":
 		return s, nil, sallyport.FieldErrorf("request", "a source has an endpoint or a request of its own, not both")
+	case spec.Request != nil && spec.Raw:
+		return s, nil, sallyport.FieldErrorf("raw", "goes with an endpoint; a request of one's own keeps records as they come")
 	case spec.Request != nil:
 		s.Request = spec.Request
 		return s, spec.Request.Key, prefix("request", checkManual(definition, spec))
@@ -334,7 +337,7 @@ func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*flowSpec, error
 	}
 	spec := &flowSpec{Flow: f.Name, Description: f.Description, Source: sourceSpec{
 		Connector: f.Source.Connector, Credential: name, Endpoint: f.Source.Endpoint, Params: plain(f.Source.Params),
-		Request: f.Source.Request, Schedule: f.Source.Schedule, Emit: f.Source.Emit,
+		Request: f.Source.Request, Raw: f.Source.Raw, Schedule: f.Source.Schedule, Emit: f.Source.Emit,
 	}}
 	for _, d := range f.Destinations {
 		if name, err = names(d.Credential); err != nil {

@@ -26,6 +26,7 @@ type SourceDraft struct {
 	Endpoint   string
 	Params     map[string]any
 	Request    *sallyport.Request // instead of an endpoint
+	Raw        bool               // each record also has the original, as _raw
 }
 
 // Sample is what a source gives.
@@ -159,6 +160,7 @@ func (s *Service) resolveSource(ctx context.Context, d SourceDraft) (source sall
 		}
 		spec = specs[0]
 	}
+	spec.Source.Raw = spec.Source.Raw || d.Raw
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		source, key, err = resolver{s, tx}.source(ctx, spec.Source)
 		return err

@@ -99,6 +99,8 @@ func requestInputs(q *sallyport.Request) []input {
 		{Name: "headers", Label: "Headers", Value: pairText(q.Headers, ": "), Help: "One `Name: value` a line."},
 		{Name: "body", Label: "Body", Value: q.Body, Help: "With POST only."},
 		{Name: "records", Label: "Path to Records", Value: q.Records, Placeholder: "$.results[*]", Help: "JSONPath to the records in an answer. Absent: the answer itself is the record."},
+		{Name: "names", Label: "Fields for Names of Groups", Value: strings.Join(q.Names, ", "), Placeholder: "group", Help: "Where the path goes through objects, as in $[*][*]: the fields for the names that its wildcards meet."},
+		{Name: "with", Label: "Fields for All", Value: pairText(q.With, "="), Help: "Put into every record. One `name=value` a line."},
 		{Name: "paging.type", Label: "Paging", Value: q.Paging.Type, Values: pagingTypes(), Help: "How the next page is asked for: not at all (single), by a number (page, offset), by what the answer says (next_value, next_url), by its Link header."},
 		{Name: "paging.value", Label: "Next in the Answer", Value: q.Paging.Value, Placeholder: "$.page_next", Help: "Path to the value or URL of the next page."},
 		{Name: "paging.query", Label: "Paging Parameter", Value: q.Paging.Query, Placeholder: "page", Help: "The query parameter that carries the page, the offset or the next value."},
@@ -136,6 +138,7 @@ func readRequest(r *http.Request, problems map[string]string) *sallyport.Request
 	}
 	q := &sallyport.Request{
 		Method: text("method"), URL: text("url"), Query: pairs("query", "="), Headers: pairs("headers", ":"), Body: text("body"), Records: text("records"),
+		Names: words(text("names")), With: pairs("with", "="),
 		Paging: sallyport.Paging{Type: text("paging.type"), Value: text("paging.value"), Query: text("paging.query"), Start: number("paging.start")},
 		Key:    words(text("key")),
 	}

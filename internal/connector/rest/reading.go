@@ -23,13 +23,14 @@ type reading struct {
 	records int64
 	stream  stream // used again for every page
 	compact []byte // used again for every record that needs it
+	forming forming
 	seed    maphash.Seed
 	asked   map[uint64]bool // the cursors so far
 	last    uint64          // the hash of the last page's records
 }
 
 func newReading(s *Source, cursor string) *reading {
-	return &reading{Source: s, cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]bool{}}
+	return &reading{Source: s, forming: s.form.begin(), cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]bool{}}
 }
 
 // page is a page while it is read.
@@ -109,6 +110,10 @@ func (p *page) record() (jsontext.Value, error) {
 	record = p.tidy(record)
 	p.hash.Write(record)   // never fails
 	p.hash.WriteByte('\n') // never fails
+	record, err = p.forming.record(record, p.answer.names(), p.gate.known)
+	if err != nil {
+		return nil, p.answer.explain(err)
+	}
 	return record, nil
 }
 

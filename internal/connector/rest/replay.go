@@ -88,12 +88,17 @@ func examples(fields []connector.Field) map[string]string {
 func check(ctx context.Context, source connector.Source, want connector.Expect) error {
 	var first map[string]any
 	records := 0
+	var misshapen error
+	plain, _ := source.(*Source) // any other adds to its records
 	failed := everyRecord(ctx, source, func(record []byte) {
+		if plain != nil && plain.form.shape != nil && misshapen == nil {
+			misshapen = plain.form.shape.Check(record)
+		}
 		if records++; records == 1 {
 			first = fieldsOf(record)
 		}
 	})
-	errs := []error{checkFailure(failed, want)}
+	errs := []error{checkFailure(failed, want), misshapen}
 	if records != want.Records {
 		errs = append(errs, fmt.Errorf("there are %d records, not %d", records, want.Records))
 	}

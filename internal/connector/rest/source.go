@@ -33,6 +33,7 @@ type Config struct {
 	// Transport makes the connections to the system at address. It sees the key.
 	Transport func(address *url.URL) http.RoundTripper
 	UserAgent string
+	Raw       bool // each record also has the original, as _raw
 	Limits    Limits
 	// Peek is given the beginning of every answer, at most MaxPeek bytes, as it came but without any secret. Nil: nobody wants to see it.
 	Peek func(beginning []byte)
@@ -72,6 +73,7 @@ type Source struct {
 	first     call // for the first page
 	turner    turner
 	shape     *shape
+	form      *form
 	judge     judge
 	gate      *gate
 	quota     Quota // may be nil
@@ -105,6 +107,13 @@ func open(c Config, attempts int) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if shape.named = len(request.Names) > 0; shape.named && shape.query != nil {
+		return nil, sallyport.FieldErrorf("names", "goes with a path of names and [*] only, not with %s", request.Records)
+	}
+	form, err := newForm(c)
+	if err != nil {
+		return nil, err
+	}
 	rules, err := compileRules(c.Definition.Errors)
 	if err != nil {
 		return nil, err
@@ -114,6 +123,7 @@ func open(c Config, attempts int) (*Source, error) {
 		first:     first,
 		turner:    turner{request.Paging, g},
 		shape:     shape,
+		form:      form,
 		judge:     judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known, quota: c.Quota},
 		gate:      g,
 		quota:     c.Quota,
