@@ -22,7 +22,7 @@ import (
 type pulsedive struct {
 	mu      sync.Mutex
 	asked   []string
-	limited string // the indicator at which there were too many requests
+	limited string // the indicator at which it is too much
 }
 
 func (p *pulsedive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +35,6 @@ func (p *pulsedive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case value == p.limited:
 		w.Header().Set("Retry-After", "3600")
 		w.WriteHeader(http.StatusTooManyRequests)
-		fmt.Fprint(w, `{"error":"Too many requests."}`)
 	case strings.HasPrefix(value, "unknown"):
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprint(w, `{"error":"Indicator not found."}`)

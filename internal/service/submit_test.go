@@ -118,7 +118,6 @@ func TestSubmitRefused(t *testing.T) {
 	limited := func(w http.ResponseWriter) {
 		w.Header().Set("Retry-After", "3600")
 		w.WriteHeader(429)
-		fmt.Fprint(w, `{"error":"Too many requests."}`)
 	}
 	s.says["c.example.com"] = limited
 	p.apply(fmt.Sprintf(scanDestination, "field: indicator"))

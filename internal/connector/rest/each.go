@@ -76,7 +76,8 @@ func indicator(text string) (value, reason string) {
 	return value, ""
 }
 
-// scopeOf is what an answer depends on besides the value: the system, the endpoint and its other parameters; never the key.
+// scopeOf is what an answer depends on besides the value: the system, the endpoint, its other parameters, and whether the original is beside
+// each record; never the key.
 func scopeOf(c Config, s *Source) (string, error) {
 	params := maps.Clone(c.Params)
 	for _, name := range []string{
@@ -84,7 +85,7 @@ func scopeOf(c Config, s *Source) (string, error) {
 	} {
 		delete(params, name)
 	}
-	text, err := json.Marshal([]any{c.Definition.Connector, s.address.String(), c.Endpoint.ID, params})
+	text, err := json.Marshal([]any{c.Definition.Connector, s.address.String(), c.Endpoint.ID, params, c.Raw})
 	if err != nil {
 		return "", fmt.Errorf("the parameters of %s: %w", c.Endpoint.ID, err)
 	}
