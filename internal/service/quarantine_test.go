@@ -361,23 +361,16 @@ func TestReplayGivesFailedDestinationsAnotherChance(t *testing.T) {
 
 // TestLargeReplay replays more than goes into one batch, and into one transaction.
 func TestLargeReplay(t *testing.T) {
-	const n, size = 60, 200_000
-	var records []string
-	for i := range n {
-		records = append(records, fmt.Sprintf(`{"v":"%s","n":%d}`, strings.Repeat("x", size), i))
+	const n, size = 40, 300_000
+	p := newPlace(t, map[string]func(http.ResponseWriter){"0": list(1, n, size, "")})
+	p.exec("append.db", "CREATE TABLE t (id INTEGER CHECK (id < 0), text TEXT)")
+	p.apply(`{name: append, connector: sqlite, config: {path: ` + filepath.Join(p.dir, "append.db") + `, table: t, mode: append}}`)
+	if run := p.run(); run.Quarantined != n {
+		t.Fatalf("%d in quarantine", run.Quarantined)
 	}
-	p := newPlace(t, map[string]func(http.ResponseWriter){"0": raw(append(records, `{"id":0}`)...)})
-	p.apply(`{name: upsert, connector: sqlite, config: {path: ` + filepath.Join(p.dir, "upsert.db") + `, table: t, mode: upsert, key: [id]}}`)
-	p.run()
-	sick := p.sick()
-	if len(sick) != n {
-		t.Fatalf("%d in quarantine", len(sick))
-	}
-	for i, r := range records {
-		p.edit(sick[r], fmt.Sprintf(`{"id":%d,%s`, i+1, r[1:]))
-	}
+	p.exec("append.db", "DROP TABLE t; CREATE TABLE t (id INTEGER, text TEXT)")
 	p.replay(service.Selection{Flow: "f"})
-	if ids := p.rows("upsert.db"); len(ids) != n+1 || ids[n] != n || len(p.sick()) != 0 {
+	if ids := p.rows("append.db"); len(ids) != n || ids[0] != 1 || ids[n-1] != n || len(p.sick()) != 0 {
 		t.Errorf("the table has %v, %d are in quarantine", ids, len(p.sick()))
 	}
 	entries, err := p.Service.Audit(t.Context(), 1000, 0)
