@@ -48,10 +48,19 @@ type Request struct {
 	Query   map[string]string `json:"query,omitempty" yaml:"query,omitempty"`
 	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
 	Body    string            `json:"body,omitempty" yaml:"body,omitempty"`
-	Records string            `json:"records" yaml:"records"` // RFC 9535 JSONPath to the records
+	Format  string            `json:"format,omitempty" yaml:"format,omitempty"`   // of the answer: json (if absent), csv or taxii
+	Columns []string          `json:"columns,omitempty" yaml:"columns,omitempty"` // csv: those that must be there; the {name} of a list stands for all its elements
+	Records string            `json:"records" yaml:"records"`                     // RFC 9535 JSONPath to the records; csv has none
 	Paging  Paging            `json:"paging" yaml:"paging"`
 	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"` // the fields that together name a record
 }
+
+// The formats of answers.
+const (
+	FormatJSON  = "json"
+	FormatCSV   = "csv"   // the first row names the fields; every other row is a record whose values are texts
+	FormatTAXII = "taxii" // the JSON of TAXII 2.1, with its media type
+)
 
 // The kinds of paging.
 const (
@@ -61,6 +70,7 @@ const (
 	PagingNextValue  = "next_value"  // a value in the answer goes into a parameter of the next call
 	PagingNextURL    = "next_url"    // a URL in the answer is the next call
 	PagingLinkHeader = "link_header" // the Link header with rel="next" is the next call
+	PagingTAXII      = "taxii"       // what a TAXII 2.1 server says; the next run goes on behind this one
 )
 
 // Paging says how the next page is asked for.

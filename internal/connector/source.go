@@ -17,6 +17,8 @@ type Page struct {
 	// Records yields each record as one JSON value without line breaks, valid until the next one. It can be read once.
 	// A value may be anything that stood where the records are, an object or not. An error is the last thing it yields.
 	Records iter.Seq2[[]byte, error]
+	// Flaw says why the value that Records has just yielded is no record, where that is known better than from its kind.
+	Flaw string
 	// Next is the cursor of the page after this one, "" if this is the last. It is known once Records was read to its end.
 	Next string
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -124,7 +125,7 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 		if err != nil {
 			return err
 		}
-		if err := in.take(ctx, record); err != nil {
+		if err := in.take(ctx, record, page.Flaw); err != nil {
 			return err
 		}
 	}
@@ -144,9 +145,9 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 }
 
 // take keeps a record, or puts a value that is none into quarantine.
-func (in *ingestion) take(ctx context.Context, record []byte) error {
+func (in *ingestion) take(ctx context.Context, record []byte, flaw string) error {
 	if reason := WhyNoRecord(record); reason != "" {
-		return in.reject(record, reason)
+		return in.reject(record, cmp.Or(flaw, reason))
 	}
 	if in.observer.Due() {
 		if err := in.observer.Observe(record); err != nil {

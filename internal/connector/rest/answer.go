@@ -114,6 +114,10 @@ func (a *answer) begin(s *stream) error {
 
 // decode opens the decoder that the path to the records needs.
 func (a *answer) decode(s *stream) (err error) {
+	if a.shape.rows {
+		a.decoder, err = a.table()
+		return err
+	}
 	if a.shape.query == nil {
 		s.reset(a.shape, a.body)
 		a.body.decoded = s.json.InputOffset
@@ -156,11 +160,12 @@ func (a *answer) explain(err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
+	_, judged := errors.AsType[*connector.Failure](err)
 	_, ours := errors.AsType[*sallyport.Error](err)
 	_, syntax := errors.AsType[*jsontext.SyntacticError](err)
 	_, oldSyntax := errors.AsType[*json.SyntaxError](err)
 	switch {
-	case ours:
+	case judged, ours:
 		return err
 	case a.ctx.Err() != nil:
 		return context.Cause(a.ctx)
@@ -186,6 +191,14 @@ func (a *answer) notJSON() error {
 		return errors.New("it is not valid JSON")
 	}
 	return fmt.Errorf("it is %s, not JSON", line(a.judge.known.String(declared)))
+}
+
+// flaw says why the record that was given last is none, "" if only its kind can tell.
+func (a *answer) flaw() string {
+	if rows, ok := a.decoder.(*rows); ok {
+		return rows.flaw
+	}
+	return ""
 }
 
 // value returns what stood at a place, nil if nothing did. It is complete once next returned io.EOF.

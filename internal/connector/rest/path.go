@@ -39,6 +39,8 @@ type shape struct {
 	text  [places]string // the paths as they were written; "" for a place that is not looked for
 	steps [places][]step
 	query *jsonpath.Path // the path to the records, if it is none that streaming can follow
+	rows  bool           // the answer is CSV, and has none of the places but the sentence of a failure
+	wants []string       // the columns that it must have then
 }
 
 // newShape compiles the three paths. The one to the records may be any JSONPath, the other two consist of names and may be empty.

@@ -106,6 +106,7 @@ func (p *page) record() (jsontext.Value, error) {
 		return nil, p.answer.broken(fmt.Errorf("there are more than %d records", p.limits.Records))
 	}
 	p.count++
+	p.Flaw = p.answer.flaw()
 	record = p.tidy(record)
 	p.hash.Write(record)   // never fails
 	p.hash.WriteByte('\n') // never fails

@@ -46,9 +46,9 @@ func runTest(ctx context.Context, def *connector.Definition, test connector.Test
 	if spec := def.Credential; spec != nil {
 		config.Public = examples(spec.Fields)
 		config.Secrets = func(context.Context) (map[string]secret.Text, error) {
-			return map[string]secret.Text{spec.Auth.Secret: secret.New("a-key-for-replayed-answers")}, nil
+			return madeUp(def.SecretFields()), nil
 		}
-		replay.auth = spec.Auth.Resolve(config.Public)
+		replay.auth = def.AuthOf(endpoint).Resolve(config.Public)
 	}
 	source, err := open(config, 1)
 	if err != nil {
@@ -66,6 +66,15 @@ func examples(fields []connector.Field) map[string]string {
 		}
 	}
 	return public
+}
+
+// madeUp makes up a credential's secrets.
+func madeUp(fields []connector.Field) map[string]secret.Text {
+	secrets := map[string]secret.Text{}
+	for _, f := range fields {
+		secrets[f.Name] = secret.New("a-key-for-replayed-answers")
+	}
+	return secrets
 }
 
 // check reads all records and compares them with what was expected.
@@ -153,7 +162,7 @@ type replay struct {
 // RoundTrip gives the next answer.
 func (r *replay) RoundTrip(request *http.Request) (*http.Response, error) {
 	u := *request.URL
-	if r.auth.Kind == connector.AuthQuery {
+	if r.auth.Kind == connector.AuthQuery || r.auth.Kind == connector.AuthForm {
 		u.RawQuery = withoutPair(u.RawQuery, r.auth.Name)
 	}
 	r.asked = append(r.asked, u.RequestURI())

@@ -87,6 +87,9 @@ func open(c Config, attempts int) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if request.Format == sallyport.FormatCSV {
+		shape.rows, shape.wants = true, params{c.Endpoint.Params, c.Params}.columns(request.Columns)
+	}
 	rules, err := compileRules(c.Definition.Errors)
 	if err != nil {
 		return nil, err
@@ -124,7 +127,7 @@ func newGate(c Config, address *url.URL) *gate {
 	g := &gate{secrets: c.Secrets, known: new(secret.Redactor), next: c.Transport(address)}
 	var hosts []string
 	if spec := c.Definition.Credential; spec != nil {
-		g.auth, hosts = spec.Auth.Resolve(c.Public), spec.Hosts
+		g.auth, hosts = c.Definition.AuthOf(c.Endpoint).Resolve(c.Public), spec.Hosts
 	}
 	g.origins = originsOf(address, hosts)
 	return g
@@ -132,9 +135,14 @@ func newGate(c Config, address *url.URL) *gate {
 
 // checkRoom makes sure that the place of the key is free: what a request puts there would be overwritten, or a key in the open.
 func (g *gate) checkRoom(c call, paging sallyport.Paging) error {
+	form, queried := g.auth.Kind == connector.AuthForm, g.auth.Kind == connector.AuthQuery || g.auth.Kind == connector.AuthForm
 	switch {
-	case g.auth.Kind == connector.AuthQuery && (c.url.Query().Has(g.auth.Name) || paging.Query == g.auth.Name):
+	case queried && (c.url.Query().Has(g.auth.Name) || paging.Query == g.auth.Name):
 		return sallyport.FieldErrorf("query", "must not hold %s: the key comes from the credential", g.auth.Name)
+	case form && withoutPair(c.body, g.auth.Name) != withoutPair(c.body, ""):
+		return sallyport.FieldErrorf("body", "must not hold %s: the key comes from the credential", g.auth.Name)
+	case form && c.method == http.MethodPost && c.header.Get("Content-Type") != formType && c.body != "":
+		return sallyport.FieldErrorf("body", "must be a form, such as name=value&other=value: the key is added to it")
 	case g.auth.Kind == connector.AuthHeader && c.header.Get(g.auth.Name) != "":
 		return sallyport.FieldErrorf("headers", "must not hold %s: the key comes from the credential", g.auth.Name)
 	}
