@@ -38,6 +38,7 @@ type Source struct {
 	Request    *Request       `json:"request,omitempty"`
 	Schedule   *Schedule      `json:"schedule,omitempty"`   // nil: only on demand
 	NextRunAt  time.Time      `json:"next_run_at,omitzero"` // when the schedule is due; zero without one
+	Resume     string         `json:"-"`                    // the cursor at which the next run begins, if it goes on from run to run
 	Fence      int64          `json:"-"`                    // the number of the execution that may commit
 }
 

@@ -21,4 +21,8 @@ type Page struct {
 	Flaw string
 	// Next is the cursor of the page after this one, "" if this is the last. It is known once Records was read to its end.
 	Next string
+	// Commit says that this page must be committed before the next one is asked for, and that nothing may come between the two.
+	Commit bool
+	// Resume is the cursor at which the next run begins once this page is committed, known when Next is. "": it begins as this one did.
+	Resume string
 }

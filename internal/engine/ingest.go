@@ -33,6 +33,8 @@ type ingestion struct {
 	buffer    buffer
 	observer  *dataset.Observer
 	cursor    string    // of the page that is being read
+	resume    string    // where the next run begins, "" if that is as it was
+	begun     time.Time // when this execution began to pull
 	staged    bool      // something of this page is staged
 	broken    bool      // this page is given up: what is staged of it must go
 	committed time.Time // the last commit; never yet, so that the first page is committed, and delivered, at once
@@ -88,6 +90,9 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 		return tx.UpdateRun(ctx, in.run)
 	})
 	in.cursor, in.observer = in.run.Cursor, dataset.NewObserver(in.flow.Dataset.Schema)
+	if in.run.Pages == 0 {
+		in.cursor = in.flow.Source.Resume
+	}
 	return claimed, err
 }
 
@@ -98,7 +103,9 @@ func (in *ingestion) pull(ctx context.Context) error {
 		return err
 	}
 	in.keys = keys
-	begin := time.Now()
+	if err := in.mayBegin(ctx); err != nil {
+		return err
+	}
 	for page, err := range source.Pages(ctx, in.cursor) {
 		if err != nil {
 			return err
@@ -109,7 +116,7 @@ func (in *ingestion) pull(ctx context.Context) error {
 		if page.Next == "" {
 			break
 		}
-		if time.Since(begin) > slice || in.stops() {
+		if !page.Commit && (time.Since(in.begun) > slice || in.stops()) {
 			if err := in.commit(ctx, nil); err != nil {
 				return err
 			}
@@ -135,10 +142,14 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 	}
 	in.buffer.finish()
 	in.cursor = page.Next
+	if page.Resume != "" {
+		in.resume = page.Resume
+	}
 	if in.run.Pages+in.buffer.finished.pages > maxPages {
 		return sallyport.Errorf(sallyport.Upstream, "endless paging: the run has more than %d pages", maxPages)
 	}
-	if in.staged || in.buffer.waiting() >= commitBytes || time.Since(in.committed) >= commitInterval {
+	due := page.Commit || in.staged || in.buffer.waiting() >= commitBytes || time.Since(in.committed) >= commitInterval
+	if due && page.Next != "" { // the last page is committed together with the end: its cursor would begin anew
 		return in.commit(ctx, nil)
 	}
 	return nil
@@ -196,7 +207,7 @@ func (in *ingestion) stage(ctx context.Context) error {
 func (in *ingestion) commit(ctx context.Context, last func(context.Context, *store.Tx, *sallyport.Run) error) error {
 	done, batches := in.buffer.ready()
 	p := store.PageCommit{
-		SourceID: in.flow.Source.ID, Fence: in.fence, RunID: in.run.ID, DatasetID: in.flow.Dataset.ID, Cursor: in.cursor,
+		SourceID: in.flow.Source.ID, Fence: in.fence, RunID: in.run.ID, DatasetID: in.flow.Dataset.ID, Cursor: in.cursor, Resume: in.resume,
 		Batches: batches, Pages: done.pages, Records: done.records, Bytes: done.bytes, Quarantined: done.quarantined,
 	}
 	changed := in.observer.Changed()
@@ -224,6 +235,7 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 		return storeFault{err}
 	}
 	in.run, in.staged, in.committed = run, false, time.Now()
+	in.resume = ""
 	in.buffer.committed()
 	in.signal.send()
 	return nil
@@ -243,6 +255,9 @@ func (in *ingestion) schema(ctx context.Context, tx *store.Tx) (*sallyport.Schem
 // end ends the ingest: everything is kept, and what is left is to deliver it.
 func (in *ingestion) end(ctx context.Context, tx *store.Tx, run *sallyport.Run) error {
 	if err := in.mark(ctx, tx, sallyport.VerdictValid, fmt.Sprintf("accepted in run %d", run.ID)); err != nil {
+		return err
+	}
+	if err := in.pulled(ctx, tx); err != nil {
 		return err
 	}
 	return in.deliverRest(ctx, tx, run)
@@ -276,8 +291,7 @@ func (in *ingestion) stop(ctx context.Context, cause error) error {
 	var until time.Time
 	err := in.commit(ctx, func(ctx context.Context, tx *store.Tx, run *sallyport.Run) error {
 		run.Code, run.Error = sallyport.CodeOf(cause), in.Redactor.String(cause.Error())
-		if failure != nil && failure.Class == connector.ClassRate {
-			until = resumeAt(failure)
+		if until = pauseOf(cause); !until.IsZero() {
 			run.State, run.WaitUntil = sallyport.RunWaiting, until
 			return tx.UpdateRun(ctx, *run)
 		}
@@ -315,6 +329,18 @@ func (in *ingestion) mark(ctx context.Context, tx *store.Tx, verdict sallyport.V
 		return err
 	}
 	return tx.SetVerdict(ctx, c.ID, in.keys.version, verdict, reason, sallyport.Now())
+}
+
+// pauseOf is until when a run waits that was stopped by a limit, zero if it was by something else.
+func pauseOf(cause error) time.Time {
+	failure, ok := errors.AsType[*connector.Failure](cause)
+	if ok && failure.Class == connector.ClassRate {
+		return resumeAt(failure)
+	}
+	if limit, ok := errors.AsType[*sallyport.Error](cause); ok && limit.Code == sallyport.Limited {
+		return limit.Until
+	}
+	return time.Time{}
 }
 
 // resumeAt is when to try a limited call again. Where the system does not say, its window decides how soon that makes sense: the source

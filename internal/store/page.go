@@ -15,6 +15,7 @@ type PageCommit struct {
 	DatasetID   sallyport.ID
 	Batches     []sallyport.Batch       // after those that were staged; they need no DatasetID, RunID or Seq
 	Cursor      string                  // where the source goes on
+	Resume      string                  // where its next run begins; "": unchanged
 	Pages       int64                   // to add
 	Records     int64                   // to add, to the run and to the dataset
 	Bytes       int64                   // to add, to the run and to the dataset
@@ -60,6 +61,11 @@ func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, erro
 	}
 	if err := tx.moveDataset(ctx, p.DatasetID, p.Records, p.Bytes, last, p.Schema); err != nil {
 		return sallyport.Run{}, err
+	}
+	if p.Resume != "" {
+		if err := tx.SetResume(ctx, p.SourceID, p.Resume); err != nil {
+			return sallyport.Run{}, err
+		}
 	}
 	err = tx.execOne(ctx, ErrFenced, `UPDATE run SET cursor = $1, pages = pages + $2, records = records + $3, bytes = bytes + $4,
 		quarantined = quarantined + $5, last_seq = $6 WHERE id = $7 AND `+unfinished,

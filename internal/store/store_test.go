@@ -101,6 +101,8 @@ func TestStore(t *testing.T) {
 		{"RunList", testRunList},
 		{"Page", testPage},
 		{"PageStaged", testPageStaged},
+		{"Resume", testResume},
+		{"Pulled", testPulled},
 		{"PageFenced", testPageFenced},
 		{"PageOfFinishedRun", testPageOfFinishedRun},
 		{"ClearErrors", testClearErrors},

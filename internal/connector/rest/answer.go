@@ -93,6 +93,8 @@ func (a *answer) begin(s *stream) error {
 		return nil
 	case a.response.StatusCode/100 != 2:
 		return a.refusal()
+	case a.shape.taxii && a.otherTAXII() != nil:
+		return a.broken(a.otherTAXII())
 	}
 	if err := a.decode(s); err != nil {
 		return a.explain(err)
@@ -106,7 +108,7 @@ func (a *answer) begin(s *stream) error {
 	switch {
 	case nothing && textOf(said) != "":
 		return a.judge.failure(a.response, said, nil)
-	case a.decoder.found() == absent:
+	case a.decoder.found() == absent && !a.shape.taxii:
 		return a.broken(fmt.Errorf("it has nothing at %s, where the records should be", a.shape.text[atRecords]))
 	}
 	return nil

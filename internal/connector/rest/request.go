@@ -17,9 +17,11 @@ import (
 )
 
 const (
-	jsonType = "application/json"
-	csvType  = "text/csv"
-	formType = "application/x-www-form-urlencoded"
+	jsonType     = "application/json"
+	csvType      = "text/csv"
+	taxiiType    = "application/taxii+json"
+	taxiiVersion = "2.1"
+	formType     = "application/x-www-form-urlencoded"
 )
 
 // call is a request before it is made: without the key, and the same for every attempt.
@@ -204,8 +206,11 @@ func (p params) header(request sallyport.Request, userAgent string) (http.Header
 
 // acceptable is the media type of a format.
 func acceptable(format string) string {
-	if format == sallyport.FormatCSV {
+	switch format {
+	case sallyport.FormatCSV:
 		return csvType
+	case sallyport.FormatTAXII:
+		return taxiiType + ";version=" + taxiiVersion
 	}
 	return jsonType
 }

@@ -83,12 +83,9 @@ func open(c Config, attempts int) (*Source, error) {
 	if err := g.checkRoom(first, request.Paging); err != nil {
 		return nil, err
 	}
-	shape, err := newShape(cmp.Or(request.Records, "$"), request.Paging.Value, c.Definition.Sentence)
+	shape, err := shapeOf(c)
 	if err != nil {
 		return nil, err
-	}
-	if request.Format == sallyport.FormatCSV {
-		shape.rows, shape.wants = true, params{c.Endpoint.Params, c.Params}.columns(request.Columns)
 	}
 	rules, err := compileRules(c.Definition.Errors)
 	if err != nil {
@@ -105,6 +102,24 @@ func open(c Config, attempts int) (*Source, error) {
 		retry:  retries(first.method, attempts, limits.Pause),
 		peek:   c.Peek,
 	}, nil
+}
+
+// shapeOf says where everything stands in the answers of an endpoint.
+func shapeOf(c Config) (*shape, error) {
+	request := c.Endpoint.Request
+	of := paths{atRecords: cmp.Or(request.Records, "$"), atNext: request.Paging.Value, atSentence: c.Definition.Sentence}
+	if request.Paging.Type == sallyport.PagingTAXII {
+		of[atNext], of[atMore] = "$.next", "$.more"
+	}
+	s, err := newShape(of)
+	if err != nil {
+		return nil, err
+	}
+	s.taxii = request.Format == sallyport.FormatTAXII
+	if s.rows = request.Format == sallyport.FormatCSV; s.rows {
+		s.wants = params{c.Endpoint.Params, c.Params}.columns(request.Columns)
+	}
+	return s, nil
 }
 
 // addressOf finds where the system is: at the credential's address, else at the connector's own.
