@@ -99,6 +99,9 @@ func (a *answer) begin(s *stream) error {
 	if err := a.decode(s); err != nil {
 		return a.explain(err)
 	}
+	if a.shape.text[atStatus] != "" {
+		return a.keep()
+	}
 	var err error
 	if a.first, err = a.decoder.next(); err != nil && err != io.EOF {
 		return a.explain(err)
@@ -116,6 +119,9 @@ func (a *answer) begin(s *stream) error {
 
 // decode opens the decoder that the path to the records needs.
 func (a *answer) decode(s *stream) (err error) {
+	if a.shape.query != nil || a.shape.text[atStatus] != "" {
+		a.body.maxBody = min(a.body.maxBody, maxTree)
+	}
 	if a.shape.rows {
 		a.decoder, err = a.table()
 		return err
@@ -126,7 +132,6 @@ func (a *answer) decode(s *stream) (err error) {
 		a.decoder = s
 		return nil
 	}
-	a.body.maxBody = min(a.body.maxBody, maxTree)
 	a.decoder, err = newTree(a.shape, a.body)
 	return err
 }

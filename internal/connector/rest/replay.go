@@ -15,6 +15,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/secret"
@@ -53,6 +54,9 @@ func runTest(ctx context.Context, def *connector.Definition, test connector.Test
 	source, err := open(config, 1)
 	if err != nil {
 		return err
+	}
+	if source.job != nil {
+		source.job.wait = func(context.Context, time.Duration) error { return nil }
 	}
 	return errors.Join(check(ctx, source, test.Expect), replay.check(test.Expect.Requests))
 }

@@ -64,6 +64,7 @@ type Source struct {
 	limits Limits
 	retry  failsafe.Executor[*answer]
 	peek   func(beginning []byte)
+	job    *job // nil: the request itself gives the records
 }
 
 // Open opens a source. It asks nothing of the system.
@@ -92,7 +93,7 @@ func open(c Config, attempts int) (*Source, error) {
 		return nil, err
 	}
 	limits := c.Limits.withDefaults(c.Definition)
-	return &Source{
+	s := &Source{
 		first:  first,
 		turner: turner{request.Paging, g},
 		shape:  shape,
@@ -101,7 +102,11 @@ func open(c Config, attempts int) (*Source, error) {
 		limits: limits,
 		retry:  retries(first.method, attempts, limits.Pause),
 		peek:   c.Peek,
-	}, nil
+	}
+	if c.Endpoint.Poll != nil {
+		err = newJob(c, s, address, attempts)
+	}
+	return s, err
 }
 
 // shapeOf says where everything stands in the answers of an endpoint.
@@ -168,6 +173,9 @@ var errUnread = errors.New("a page must be read to its end before the next one i
 
 // Pages reads page after page.
 func (s *Source) Pages(ctx context.Context, cursor string) iter.Seq2[*connector.Page, error] {
+	if s.job != nil {
+		return s.result(ctx, cursor)
+	}
 	return func(yield func(*connector.Page, error) bool) {
 		r := newReading(s, cursor)
 		defer s.gate.closeIdle()
