@@ -37,6 +37,7 @@ type Source struct {
 	Params     map[string]any `json:"params,omitempty"`     // strings, booleans and numbers (json.Number), or lists of them
 	Request    *Request       `json:"request,omitempty"`
 	Schedule   *Schedule      `json:"schedule,omitempty"`   // nil: only on demand
+	Emit       string         `json:"emit,omitempty"`       // which records are kept: EmitChanges, EmitAll, or empty for the default
 	NextRunAt  time.Time      `json:"next_run_at,omitzero"` // when the schedule is due; zero without one
 	Resume     string         `json:"-"`                    // the cursor at which the next run begins, if it goes on from run to run
 	Fence      int64          `json:"-"`                    // the number of the execution that may commit

@@ -18,7 +18,7 @@ var layers = [][]string{
 	{"internal/secret", "internal/strictyaml", "connectors"},
 	{"internal/config", "internal/obs", "internal/audit", "internal/egress", "internal/store"},
 	{"internal/connector"},
-	{"internal/vault", "internal/dataset", "internal/connector/connectortest", "internal/connector/rest", "internal/connector/file", "internal/connector/sqltable"},
+	{"internal/vault", "internal/quota", "internal/dataset", "internal/changes", "internal/connector/connectortest", "internal/connector/rest", "internal/connector/file", "internal/connector/sqltable"},
 	{"internal/engine", "internal/sandbox"},
 	{"internal/service", "internal/auth"},
 	{"internal/web"},

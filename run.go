@@ -26,11 +26,15 @@ type Run struct {
 	State       RunState  `json:"state"`
 	Cursor      string    `json:"-"` // where its source goes on; empty at the beginning
 	Pages       int64     `json:"pages"`
-	Records     int64     `json:"records"`
+	Records     int64     `json:"records"`          // that were kept
+	Seen        int64     `json:"seen"`             // that its source gave
+	Changes     Changes   `json:"changes,omitzero"` // of the records that its source gave, and of those that it does not give any more
 	Bytes       int64     `json:"bytes"`
 	Quarantined int64     `json:"quarantined"` // by the dataset and by the destinations, during this run
 	FirstSeq    int64     `json:"first_seq"`   // the dataset's batches that it made: FirstSeq to LastSeq; FirstSeq > LastSeq if none
 	LastSeq     int64     `json:"last_seq"`
+	Pulled      bool      `json:"pulled,omitempty"`     // its source has ended; what is left follows from that, and needs no call
+	Incomplete  string    `json:"incomplete,omitempty"` // why its source did not give everything
 	WaitUntil   time.Time `json:"wait_until,omitzero"`
 	Code        Code      `json:"code,omitempty"`  // of Error
 	Error       string    `json:"error,omitempty"` // why it failed or waits

@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/egress"
 	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/obs"
+	"github.com/sallyport-io/sallyport/internal/quota"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/service"
 	"github.com/sallyport-io/sallyport/internal/store"
@@ -31,6 +32,7 @@ type App struct {
 	Service  *service.Service
 	settings config.Settings
 	store    *store.Store
+	quota    *quota.Quota
 }
 
 // Catalogue is the catalogue of all connectors that the program has.
@@ -73,22 +75,22 @@ func Open(ctx context.Context, s config.Settings, stderr io.Writer, redactor *se
 	if err != nil {
 		return nil, err
 	}
-	a := &App{settings: s, store: database}
-	a.Service, err = wire(ctx, s, database, catalogue, redactor, log, queueLog)
+	a := &App{settings: s, store: database, quota: quota.New(database, log)}
+	a.Service, err = a.wire(ctx, catalogue, redactor, log, queueLog)
 	if err != nil {
 		return nil, errors.Join(err, database.Close())
 	}
 	return a, nil
 }
 
-func wire(ctx context.Context, s config.Settings, database *store.Store, catalogue *connector.Catalogue, redactor *secret.Redactor,
-	log, queueLog *slog.Logger) (*service.Service, error) {
+func (a *App) wire(ctx context.Context, catalogue *connector.Catalogue, redactor *secret.Redactor, log, queueLog *slog.Logger) (*service.Service, error) {
+	s, database := a.settings, a.store
 	keys, err := vault.Open(ctx, s.MasterKey, meta{database}, auditLog{database}, redactor)
 	if err != nil {
 		return nil, err
 	}
 	work, err := engine.New(ctx, engine.Config{
-		Store: database, Vault: keys, Catalogue: catalogue, Egress: egress.Policy{AllowPrivate: s.Egress.AllowPrivate},
+		Store: database, Vault: keys, Catalogue: catalogue, Quota: a.quota, Egress: egress.Policy{AllowPrivate: s.Egress.AllowPrivate},
 		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), Log: log, QueueLog: queueLog,
 	})
 	if err != nil {
@@ -115,8 +117,8 @@ func lockFile(s config.Settings) string {
 	return database + ".lock"
 }
 
-// Close closes the database.
-func (a *App) Close() error { return a.store.Close() }
+// Close gives back what was taken of budgets and not spent, and closes the database.
+func (a *App) Close() error { return errors.Join(a.quota.Close(context.Background()), a.store.Close()) }
 
 // meta lets the vault keep its check value in the store.
 type meta struct{ *store.Store }

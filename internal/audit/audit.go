@@ -21,6 +21,7 @@ const (
 	CredentialRotate = "credential.rotate"
 	CredentialUpdate = "credential.update" // its name or description
 	CredentialDelete = "credential.delete"
+	CredentialQuota  = "credential.quota" // what it may spend was set by hand
 
 	FlowApply   = "flow.apply"
 	FlowRun     = "flow.run"

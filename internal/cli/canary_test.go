@@ -127,6 +127,8 @@ func (c *canaryCage) doWith(stdin string, args ...string) {
 func (c *canaryCage) credential(name, address string, sets []string) {
 	c.do(append([]string{"credential", "add", "rest", "--name", name, "--set", "address=" + address, "--secret-stdin"}, sets...)...)
 	c.do("credential", "show", name)
+	c.do("credential", "quota", name, "--second", "100", "--day", "1000", "--reserve", "10%")
+	c.do("--output", "json", "credential", "quota", name)
 	c.do("credential", "test", name)
 	c.do("credential", "rotate", name, "--secret-stdin")
 }

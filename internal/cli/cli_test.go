@@ -37,7 +37,8 @@ func (c cleaner) Run() int {
 	return code
 }
 
-// TestScripts runs the command line as a user does. Each script finds a sandbox at $SANDBOX with the key in $KEY and the file key, and
+// TestScripts runs the command line as a user does. Each script finds a sandbox at $SANDBOX with the key in $KEY and the file key, another
+// one of plan free at $FREE with the key in the file freekey, and
 // an API with faults at $API, which takes the key that is in the file apikey. What is in the file long is too long for a key.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -56,33 +57,46 @@ func TestScripts(t *testing.T) {
 const apiKey = "APIKEY-0123456789-canary"
 
 func setup(env *testscript.Env) error {
-	s, err := sandbox.New(sandbox.Options{Records: 1200})
+	address, key, err := serveSandbox(env, sandbox.Options{Records: 1200})
 	if err != nil {
 		return err
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	address, done, err := s.Serve(ctx, "127.0.0.1:0")
+	free, freeKey, err := serveSandbox(env, sandbox.Options{Records: 10, Plan: "free"})
 	if err != nil {
-		stop()
 		return err
 	}
-	env.Defer(func() { stop(); <-done })
 	api := &faultyAPI{}
 	server := httptest.NewServer(api)
 	env.Defer(server.Close)
 	env.Values["api"] = api
-	key := s.CreateKey("script")
 	env.Setenv("SANDBOX", address)
+	env.Setenv("FREE", free)
 	env.Setenv("KEY", key)
 	env.Setenv("API", server.URL)
 	env.Setenv("SALLYPORT_DATA", env.WorkDir+"/data")
 	env.Setenv("HOME", env.WorkDir)
-	for name, content := range map[string]string{"key": key, "apikey": apiKey, "long": strings.Repeat("x", secret.MaxLength+1)} {
+	for name, content := range map[string]string{"key": key, "freekey": freeKey, "apikey": apiKey, "long": strings.Repeat("x", secret.MaxLength+1)} {
 		if err := os.WriteFile(env.WorkDir+"/"+name, []byte(content+"\n"), 0o600); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// serveSandbox serves a sandbox while a script runs.
+func serveSandbox(env *testscript.Env, o sandbox.Options) (address, key string, err error) {
+	s, err := sandbox.New(o)
+	if err != nil {
+		return "", "", err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	address, done, err := s.Serve(ctx, "127.0.0.1:0")
+	if err != nil {
+		stop()
+		return "", "", err
+	}
+	env.Defer(func() { stop(); <-done })
+	return address, s.CreateKey("script"), nil
 }
 
 // exits CODE COMMAND… runs a command and wants that exit code.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/quota"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
@@ -23,6 +24,7 @@ type credentialCommand struct {
 	List   credentialList   `cmd:"" help:"List credentials."`
 	Show   credentialShow   `cmd:"" help:"Show a credential: where it is used, when last, what is known of its key."`
 	Test   credentialTest   `cmd:"" help:"Test a stored key with one call."`
+	Quota  credentialQuota  `cmd:"" help:"Show what a credential may still spend, or set it."`
 	Rotate credentialRotate `cmd:"" help:"Replace the key of a credential by a new one, once that is proved."`
 	Rm     credentialRm     `cmd:"" help:"Remove a credential that nothing uses."`
 }
@@ -213,7 +215,15 @@ func (c *credentialShow) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return err
 	}
-	return e.show(use, func(w io.Writer) {
+	windows, err := s.Quota(e.ctx, string(use.ID))
+	if err != nil {
+		return err
+	}
+	shown := struct {
+		*service.CredentialUse
+		Quota []quota.Window `json:"quota"`
+	}{use, windows}
+	return e.show(shown, func(w io.Writer) {
 		pairs := []string{"name", use.Name, "description", use.Description, "connector", use.Connector}
 		for _, name := range slices.Sorted(maps.Keys(use.Public)) {
 			pairs = append(pairs, name, use.Public[name])
@@ -225,8 +235,9 @@ func (c *credentialShow) Run(e *env, s *service.Service) error {
 		if used == "" {
 			used = "nothing"
 		}
-		facts(w, append(pairs, "verdict", string(use.Verdict), "reason", use.Reason, "tested", moment(use.VerdictAt),
-			"used by", used, "last used", moment(use.LastUsedAt), "created", moment(use.CreatedAt))...)
+		pairs = append(pairs, "verdict", string(use.Verdict), "reason", use.Reason, "tested", moment(use.VerdictAt))
+		pairs = append(pairs, quotaFacts(windows)...)
+		facts(w, append(pairs, "used by", used, "last used", moment(use.LastUsedAt), "created", moment(use.CreatedAt))...)
 	})
 }
 

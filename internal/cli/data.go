@@ -125,10 +125,10 @@ func (c *runList) Run(e *env, s *service.Service) error {
 	}
 	rows := [][]string{}
 	for _, r := range all {
-		rows = append(rows, []string{fmt.Sprint(r.ID), r.Flow, string(r.State), count(r.Records), count(r.Quarantined), moment(r.CreatedAt), span(r.StartedAt, r.EndedAt), r.Error})
+		rows = append(rows, []string{fmt.Sprint(r.ID), r.Flow, string(r.State), count(r.Seen), count(r.Records), count(r.Quarantined), moment(r.CreatedAt), span(r.StartedAt, r.EndedAt), runRemark(r)})
 	}
 	return e.show(all, func(w io.Writer) {
-		table(w, "There was no run yet.", []string{"RUN", "FLOW", "STATE", "RECORDS", "QUARANTINED", "BEGAN", "TOOK", "ERROR"}, rows)
+		table(w, "There was no run yet.", []string{"RUN", "FLOW", "STATE", "SEEN", "RECORDS", "QUARANTINED", "BEGAN", "TOOK", "ERROR"}, rows)
 	})
 }
 
@@ -143,9 +143,10 @@ func (c *runShow) Run(e *env, s *service.Service) error {
 		return err
 	}
 	return e.show(r, func(w io.Writer) {
-		facts(w, "run", fmt.Sprint(r.ID), "flow", r.Flow, "state", string(r.State), "records", count(r.Records), "pages", count(r.Pages), "size", bytesOf(r.Bytes),
+		facts(w, "run", fmt.Sprint(r.ID), "flow", r.Flow, "state", string(r.State), "seen", count(r.Seen), "changes", changesText(r.Changes),
+			"records", count(r.Records), "pages", count(r.Pages), "size", bytesOf(r.Bytes),
 			"in quarantine", count(r.Quarantined), "began", moment(r.StartedAt), "ended", moment(r.EndedAt), "took", span(r.StartedAt, r.EndedAt),
-			"waits until", moment(r.WaitUntil), "error", r.Error)
+			"incomplete", r.Incomplete, "waits until", moment(r.WaitUntil), "error", r.Error)
 		fmt.Fprintln(w)
 		rows := [][]string{}
 		for _, d := range r.Deliveries {

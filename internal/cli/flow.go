@@ -42,6 +42,11 @@ func (c *flowApply) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return err
 	}
+	costs, err := s.FlowCosts(e.ctx, files)
+	if err != nil {
+		return err
+	}
+	e.warn(costs...)
 	return e.show(changes, func(w io.Writer) {
 		for _, change := range changes {
 			fmt.Fprintf(w, "flow %q %s\n", change.Flow, changeText(change, c.DryRun))
@@ -98,9 +103,22 @@ func (c *flowShow) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return err
 	}
-	return e.show(f, func(w io.Writer) {
+	keeps, err := s.Tracking(f)
+	if err != nil {
+		return err
+	}
+	cost, err := s.FlowCost(e.ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	shown := struct {
+		sallyport.Flow
+		Cost service.Cost `json:"cost"`
+	}{f, cost}
+	return e.show(shown, func(w io.Writer) {
 		facts(w, "flow", f.Name, "description", f.Description, "state", string(f.State), "reason", f.Reason,
-			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt),
+			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt), "keeps", keeps.String(),
+			"cost", cost.String(), "warning", cost.Warning,
 			"dataset", fmt.Sprintf("%s, %s in %s", plural(f.Dataset.Records, "record"), bytesOf(f.Dataset.Bytes), batches(f.Dataset.LastSeq)))
 		fmt.Fprintln(w)
 		rows := [][]string{}
@@ -224,6 +242,11 @@ type flowResume struct {
 
 // Run resumes a flow.
 func (c *flowResume) Run(e *env, s *service.Service) error {
+	cost, err := s.FlowCost(e.ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	e.warn(cost)
 	return e.setState(s, c.Name, sallyport.FlowActive)
 }
 

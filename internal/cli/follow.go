@@ -49,6 +49,12 @@ func runSummary(w io.Writer, r *service.RunDetail, last service.Progress) {
 		fmt.Fprintf(w, ", %s", took)
 	}
 	fmt.Fprintln(w)
+	if changes := changesText(r.Changes); changes != "" {
+		fmt.Fprintf(w, "  %s seen, %s\n", count(r.Seen), changes)
+	}
+	if r.Incomplete != "" {
+		fmt.Fprintf(w, "  incomplete: %s; nothing counts as vanished\n", oneLine(r.Incomplete))
+	}
 	if r.Error != "" {
 		fmt.Fprintf(w, "  %s\n", oneLine(r.Error))
 	}
@@ -59,6 +65,30 @@ func runSummary(w io.Writer, r *service.RunDetail, last service.Progress) {
 		destinationTable(w, last.Destinations, last.LastSeq)
 	}
 	quarantineHint(w, r.Quarantined, r.Flow)
+}
+
+// changesText says what became of the records that a run saw: "12 changed, 3 vanished".
+func changesText(changes sallyport.Changes) string {
+	var parts []string
+	for _, c := range []sallyport.Change{
+		sallyport.ChangeNew, sallyport.ChangeChanged, sallyport.ChangeRetired, sallyport.ChangeReturned, sallyport.ChangeVanished,
+	} {
+		if n := *changes.Of(c); n > 0 {
+			parts = append(parts, count(n)+" "+string(c))
+		}
+	}
+	if len(parts) == 0 && changes.Unchanged > 0 {
+		return "nothing changed"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// runRemark is what is to be said of a run besides its numbers.
+func runRemark(r sallyport.Run) string {
+	if r.Error == "" && r.Incomplete != "" {
+		return "incomplete: " + r.Incomplete
+	}
+	return r.Error
 }
 
 // quarantineHint says where to read why records are in quarantine, if any are.

@@ -101,13 +101,21 @@ type TestCall struct {
 type Limits struct {
 	Note    string            `yaml:"note" json:"note,omitzero"`         // in words
 	Headers map[string]string `yaml:"headers" json:"headers,omitzero"`   // window (second, day, month) → answer header that says what is left in it
+	Plans   []PlanProfile     `yaml:"plans" json:"plans,omitzero"`       // what plans allow, for credentials that are told theirs
 	MaxBody int64             `yaml:"max_body" json:"max_body,omitzero"` // bytes of one answer; 1 GiB if absent
+}
+
+// PlanProfile is what a plan of the system is known to allow.
+type PlanProfile struct {
+	Name    string           `yaml:"name" json:"name"`
+	Note    string           `yaml:"note" json:"note,omitzero"`       // in words: how sure this is
+	Windows map[string]int64 `yaml:"windows" json:"windows,omitzero"` // window (second, day, month) → calls; absent: no limit is known
 }
 
 // ErrorRule gives a class to answers that match all of what it names.
 type ErrorRule struct {
 	Status []int  `yaml:"status" json:"status,omitzero"` // empty: any
-	Match  string `yaml:"match" json:"match,omitzero"`   // regular expression, ignoring case, on the sentence (or the body, where there is none)
+	Match  string `yaml:"match" json:"match,omitzero"`   // regular expression, ignoring case, on the sentence (or the body, where there is none); its group named limit is how many calls the window allows
 	Class  Class  `yaml:"class" json:"class"`
 	Window string `yaml:"window" json:"window,omitzero"` // of class rate: second, day, month
 }
@@ -124,7 +132,9 @@ type Endpoint struct {
 	Effect  string            `yaml:"effect" json:"effect,omitzero"` // what a call does besides reading, as in "it …": then no preview makes it
 	Auth    *Auth             `yaml:"auth" json:"auth,omitzero"`     // where the key goes, if elsewhere than the credential says
 	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
-	Poll    *Poll             `yaml:"poll" json:"poll,omitzero"` // how the result is fetched, if the request only begins something
+	Whole   bool              `yaml:"whole" json:"whole,omitzero"`   // a pull gives everything there is: what it does not give has vanished
+	Ignore  []string          `yaml:"ignore" json:"ignore,omitzero"` // top-level fields that do not make a record another one, such as when it was checked
+	Poll    *Poll             `yaml:"poll" json:"poll,omitzero"`     // how the result is fetched, if the request only begins something
 
 	// MinInterval is how long a source must wait after a pull that was read to its end, whatever flow made it with the same credential and
 	// parameters.
@@ -141,6 +151,7 @@ type Poll struct {
 	Going    []string           `yaml:"going" json:"going"`                // the statuses of what is not done yet, whatever else the answer says,
 	Done     []string           `yaml:"done" json:"done"`                  // of what is done,
 	Missing  []string           `yaml:"missing" json:"missing,omitzero"`   // and of what the system does not know (any more)
+	Free     bool               `yaml:"free" json:"free,omitzero"`         // these calls take nothing from the quota
 	Every    sallyport.Duration `yaml:"every" json:"every,omitzero"`       // the pause before each call
 	Deadline sallyport.Duration `yaml:"deadline" json:"deadline,omitzero"` // how long it may take
 }
@@ -176,8 +187,22 @@ type Answer struct {
 type Expect struct {
 	Requests []string       `yaml:"requests" json:"requests,omitzero"` // path and query of each call, without the key
 	Records  int            `yaml:"records" json:"records,omitzero"`
-	First    map[string]any `yaml:"first" json:"first,omitzero"` // fields of the first record; others may be there too
-	Class    Class          `yaml:"class" json:"class,omitzero"` // of the failure it ends in; empty: none
+	First    map[string]any `yaml:"first" json:"first,omitzero"`   // fields of the first record; others may be there too
+	Class    Class          `yaml:"class" json:"class,omitzero"`   // of the failure it ends in; empty: none
+	Window   string         `yaml:"window" json:"window,omitzero"` // that the failure names; empty: any
+	Limit    int64          `yaml:"limit" json:"limit,omitzero"`   // that the failure names; 0: any
+}
+
+// Plan finds a plan profile by its name; the error names the nearest.
+func (d *Definition) Plan(name string) (*PlanProfile, error) {
+	names := make([]string, len(d.Limits.Plans))
+	for i := range d.Limits.Plans {
+		names[i] = d.Limits.Plans[i].Name
+	}
+	if i := slices.Index(names, name); i >= 0 {
+		return &d.Limits.Plans[i], nil
+	}
+	return nil, sallyport.Unknown("plan", "plan of "+d.Connector, name, names)
 }
 
 // Endpoint finds an endpoint by its id; the error names the nearest.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sallyport-io/sallyport"
@@ -227,7 +228,7 @@ func shell(argument string) string {
 }
 
 func (p *page) limits(l Limits) {
-	if l.Note == "" && len(l.Headers) == 0 {
+	if l.Note == "" && len(l.Headers) == 0 && len(l.Plans) == 0 {
 		return
 	}
 	p.text("## Limits")
@@ -239,6 +240,27 @@ func (p *page) limits(l Limits) {
 		}
 	}
 	p.table([]string{"window", "header that says what is left"}, rows)
+	p.plans(l.Plans)
+}
+
+func (p *page) plans(plans []PlanProfile) {
+	if len(plans) == 0 {
+		return
+	}
+	p.text("Tell a credential its plan with `sallyport credential quota NAME --plan PLAN`; what answers say corrects it.")
+	var rows [][]string
+	for _, plan := range plans {
+		row := []string{quote(plan.Name)}
+		for _, window := range windows {
+			calls := "–"
+			if n := plan.Windows[window]; n > 0 {
+				calls = strconv.FormatInt(n, 10)
+			}
+			row = append(row, calls)
+		}
+		rows = append(rows, append(row, plan.Note))
+	}
+	p.table(append(append([]string{"plan"}, windows...), "note"), rows)
 }
 
 func (p *page) endpoints(d *Definition) {
@@ -252,7 +274,7 @@ func (p *page) endpoints(d *Definition) {
 		for _, group := range e.OneOf {
 			p.text("Exactly one of %s must be given.", list(group, "and"))
 		}
-		p.text("%s", recordsOf(e.Request))
+		p.text("%s%s", recordsOf(e.Request), changesOf(&e))
 		p.terms(d, &e)
 		p.code("sh", testCommand(d, &e))
 	}

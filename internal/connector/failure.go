@@ -27,6 +27,7 @@ type Failure struct {
 	Status   int       // HTTP status; 0 if there was no answer
 	Sentence string    // what the system said, redacted and bounded
 	Window   string    // of class rate: second, day, month; "" if unknown
+	Limit    int64     // of class rate: how many calls the window allows; 0 if the system did not say
 	Until    time.Time // of class rate: when to try again; zero if unknown
 	Err      error     // the cause where there was no answer, or a broken one
 }
@@ -65,6 +66,8 @@ func (f *Failure) said() string {
 
 func (f *Failure) when() string {
 	switch {
+	case !f.Until.IsZero() && f.Window != "":
+		return "the quota for this " + f.Window + " is used up, the next call is possible at " + f.Until.Format(time.RFC3339)
 	case !f.Until.IsZero():
 		return "the next call is possible at " + f.Until.Format(time.RFC3339)
 	case f.Window != "":

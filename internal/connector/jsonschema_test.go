@@ -97,6 +97,7 @@ func schemaFacts() []schemaFact {
 		{of: "Paging", required: []string{"type"}, key: "type", values: pagings},
 		{of: "DestinationSpec", required: []string{"fields", "target"}},
 		{of: "Test", required: []string{"name", "endpoint", "answers", "expect"}},
+		{of: "PlanProfile", required: []string{"name", "windows"}},
 		{of: "Expect", key: "class", values: classes},
 	}
 }

@@ -15,7 +15,10 @@ import (
 )
 
 // windows are the periods that limits are about.
-var windows = []string{"second", "day", "month"}
+var windows = []string{sallyport.WindowSecond, sallyport.WindowDay, sallyport.WindowMonth}
+
+// LimitGroup is the name of the group of an error rule's pattern that is how many calls a window allows.
+const LimitGroup = "limit"
 
 var (
 	connectorID = regexp.MustCompile(`^[a-z][a-z0-9]*$`)
@@ -102,11 +105,28 @@ func (l *linter) limits() {
 			l.fault(at.at("headers", window), "%q is no name of a header", header)
 		}
 	}
+	l.plans(at.at("plans"))
 	if l.Limits.MaxBody < 0 {
 		l.fault(at.at("max_body"), "max_body: must not be negative")
 	}
 	if l.Sentence != "" && !isNamePath(l.Sentence) {
 		l.fault(route{"sentence"}, "sentence: must be a path of names such as $.error")
+	}
+}
+
+func (l *linter) plans(at route) {
+	seen := map[string]bool{}
+	for i, plan := range l.Limits.Plans {
+		if !connectorID.MatchString(plan.Name) || seen[plan.Name] {
+			l.fault(at.at(i, "name"), "name: must be of lower-case letters and digits, and no other plan's")
+		}
+		seen[plan.Name] = true
+		for window, calls := range inOrder(plan.Windows) {
+			l.window(at.at(i, "windows", window), window)
+			if calls < 1 {
+				l.fault(at.at(i, "windows", window), "windows.%s: must be a number of calls above 0; leave it out if there is no limit", window)
+			}
+		}
 	}
 }
 
@@ -120,8 +140,11 @@ func (l *linter) errors() {
 	for i, rule := range l.Errors {
 		at := route{"errors", i}
 		l.class(at.at("class"), rule.Class)
-		if _, err := regexp.Compile(rule.Match); err != nil {
+		match, err := regexp.Compile(rule.Match)
+		if err != nil {
 			l.fault(at.at("match"), "match: %w", err)
+		} else if match.SubexpIndex(LimitGroup) >= 0 && rule.Window == "" {
+			l.fault(at.at("match"), "match: a group named %s goes with a window", LimitGroup)
 		}
 		for j, status := range rule.Status {
 			l.status(at.at("status", j), status)

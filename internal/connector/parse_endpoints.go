@@ -28,6 +28,8 @@ func (l *linter) endpoints() {
 		l.references(at.at("request"), e)
 		l.terms(at, e)
 		l.poll(at.at("poll"), e)
+		l.check(at.at("ignore"), checkIgnore(e))
+		l.check(at.at("whole"), checkWhole(e))
 	}
 }
 

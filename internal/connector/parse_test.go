@@ -102,6 +102,10 @@ func TestParseFaults(t *testing.T) {
 		"no class":               {", class: empty", "", `demo.yaml:16:5: there is no class ""; it is one of empty, credential, plan, rate, transient, permanent`},
 		"match":                  {"match: none", "match: '('", "demo.yaml:16:28: match: error parsing regexp: missing closing ): `(`"},
 		"status":                 {"[404]", "[4040]", "demo.yaml:16:15: 4040 is no HTTP status"},
+		"limit without window":   {"match: none, class: empty", "match: '(?P<limit>[0-9]+)', class: rate", "demo.yaml:16:28: match: a group named limit goes with a window"},
+		"plan without a limit":   {"{day: X-Left}", "{day: X-Left}\n  plans: [{name: free, windows: {day: 0}}]", "demo.yaml:14:39: windows.day: must be a number of calls above 0"},
+		"plan of a window":       {"{day: X-Left}", "{day: X-Left}\n  plans: [{name: free, windows: {dya: 1}}]", `demo.yaml:14:39: there is no window "dya"; did you mean "day"?`},
+		"plan named twice":       {"{day: X-Left}", "{day: X-Left}\n  plans: [{name: a, windows: {}}, {name: a, windows: {}}]", "demo.yaml:14:42: name: must be of lower-case letters and digits, and no other plan's"},
 		"window without rate":    {"{class: rate,", "{class: plan,", "demo.yaml:17:27: window: goes with class rate only"},
 	})
 }
@@ -111,6 +115,9 @@ func TestParseEndpointFaults(t *testing.T) {
 		"endpoint id":               {"id: thing.get\n", "id: Thing\n", "demo.yaml:19:9: id: must be lower-case words"},
 		"endpoint without a name":   {"name: Get Thing", "name:", "demo.yaml:19:5: name and summary are required"},
 		"one of unknown":            {"[[id, name]]", "[[id, nam]]", `demo.yaml:25:19: there is no parameter "nam"; did you mean "name"?`},
+		"ignored key":               {"      key: [id]\n", "      key: [id]\n    ignore: [id]\n", "demo.yaml:32:13: ignore: id is a part of the key"},
+		"ignored twice":             {"      key: [id]\n", "      key: [id]\n    ignore: [a, a]\n", "demo.yaml:32:13: ignore: must hold names of fields, each once"},
+		"whole without a key":       {"      key: [id]\n", "    whole: true\n", "demo.yaml:31:12: whole: needs a key of the records, as what is missing is found by it"},
 		"one of one":                {"[[id, name]]", "[[id]]", "demo.yaml:25:14: one_of: a group has at least two parameters"},
 		"one of required":           {"example: 1}", "required: true}", "demo.yaml:25:15: id is one of several, so it can neither be required nor have a default"},
 		"url":                       {"url: /things", "url: https://example.com/things", "demo.yaml:27:12: url: must be a path such as /api/list; the host is that of the credential's address"},

@@ -25,4 +25,7 @@ type Page struct {
 	Commit bool
 	// Resume is the cursor at which the next run begins once this page is committed, known when Next is. "": it begins as this one did.
 	Resume string
+	// Incomplete says why the source does not give everything, "" if it does: the system ends a list that has more. It is known once Records
+	// was read to its end. What such a pull does not give has not vanished.
+	Incomplete string
 }

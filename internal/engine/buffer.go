@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/dataset"
+	"github.com/sallyport-io/sallyport/internal/store"
 )
 
 const (
@@ -33,8 +34,10 @@ type buffer struct {
 // chunk is some records, with what was counted of them.
 type chunk struct {
 	pages, records, bytes int64
+	seen                  int64              // records that the source gave; records are those that are kept of them
 	batches               []*sallyport.Batch // without their bodies until the packer is done
 	quarantined           []sallyport.Quarantined
+	judged                judgements
 }
 
 func newBuffer() (buffer, error) {
@@ -75,12 +78,14 @@ func (b *buffer) reject(value []byte, q sallyport.Quarantined) bool {
 // finish says that the page was read to its end.
 func (b *buffer) finish() {
 	b.packer.Finish()
-	b.finished.pages++
+	b.finished.pages += b.page.pages
 	b.finished.records += b.page.records
 	b.finished.bytes += b.page.bytes
 	b.finished.batches = append(b.finished.batches, b.page.batches...)
 	b.finished.quarantined = append(b.finished.quarantined, b.page.quarantined...)
-	b.page = chunk{}
+	b.finished.seen += b.page.seen
+	b.finished.judged.add(&b.page.judged)
+	b.page = chunk{judged: b.page.judged.empty()}
 }
 
 // discard takes back the page that is being read.
@@ -108,18 +113,20 @@ func (b *buffer) whole(batches []*sallyport.Batch) []sallyport.Batch {
 }
 
 // committed forgets the finished pages.
-func (b *buffer) committed() { b.finished, b.rejected = chunk{}, 0 }
+func (b *buffer) committed() { b.finished, b.rejected = chunk{judged: b.finished.judged.empty()}, 0 }
 
-// takeOpen takes out the batches of the page that is being read.
-func (b *buffer) takeOpen() []sallyport.Batch {
-	batches := b.whole(b.page.batches)
-	b.page.batches = nil
-	return batches
+// takeOpen takes out the batches of the page that is being read, and what its records were judged to be.
+func (b *buffer) takeOpen() ([]sallyport.Batch, []store.ChangePart) {
+	batches, parts := b.whole(b.page.batches), b.page.judged.parts()
+	b.page.batches, b.page.judged.entries, b.page.judged.keys = nil, nil, nil
+	return batches, parts
 }
 
 // waiting is the size of the finished pages, open that of the batches of the page that is being read.
-func (b *buffer) waiting() int64 { return sum(b.finished.batches) + b.packer.Bytes() }
-func (b *buffer) open() int64    { return sum(b.page.batches) }
+func (b *buffer) waiting() int64 {
+	return sum(b.finished.batches) + b.packer.Bytes() + b.finished.judged.bytes()
+}
+func (b *buffer) open() int64 { return sum(b.page.batches) + b.page.judged.bytes() }
 
 func sum(batches []*sallyport.Batch) (bytes int64) {
 	for _, b := range batches {
@@ -138,4 +145,21 @@ func excerpt(value []byte, limit int) json.RawMessage {
 		return json.RawMessage(`""`)
 	}
 	return quoted
+}
+
+// kindOf names the kind of a JSON value that is no object.
+func kindOf(value []byte) string {
+	switch {
+	case len(value) == 0:
+		return "nothing"
+	case value[0] == '[':
+		return "a list"
+	case value[0] == '"':
+		return "a text"
+	case value[0] == 't' || value[0] == 'f':
+		return "true or false"
+	case value[0] == 'n':
+		return "null"
+	}
+	return "a number"
 }

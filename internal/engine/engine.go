@@ -19,6 +19,7 @@ import (
 
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/egress"
+	"github.com/sallyport-io/sallyport/internal/quota"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/store"
 	"github.com/sallyport-io/sallyport/internal/vault"
@@ -29,6 +30,7 @@ type Config struct {
 	Store     *store.Store
 	Vault     *vault.Vault
 	Catalogue *connector.Catalogue
+	Quota     *quota.Quota
 	Egress    egress.Policy
 	Redactor  *secret.Redactor
 	UserAgent string

@@ -32,9 +32,12 @@ type ingestion struct {
 	keys      *keyring // nil without a credential
 	buffer    buffer
 	observer  *dataset.Observer
+	tracker   tracker
 	cursor    string    // of the page that is being read
 	resume    string    // where the next run begins, "" if that is as it was
 	begun     time.Time // when this execution began to pull
+	ended     bool      // there is no more page
+	cut       string    // why the source does not give everything; "" if it does
 	staged    bool      // something of this page is staged
 	broken    bool      // this page is given up: what is staged of it must go
 	committed time.Time // the last commit; never yet, so that the first page is committed, and delivered, at once
@@ -86,6 +89,9 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 		if err := tx.DropStaged(ctx, in.flow.Dataset.ID); err != nil {
 			return err
 		}
+		if err := in.claimIndex(ctx, tx); err != nil {
+			return err
+		}
 		claimed = true
 		return tx.UpdateRun(ctx, in.run)
 	})
@@ -96,8 +102,26 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 	return claimed, err
 }
 
-// pull reads page after page until the source ends.
+// pull reads what is left of the source, and then does what follows from its end.
 func (in *ingestion) pull(ctx context.Context) error {
+	if err := in.loadIndex(ctx); err != nil {
+		return err
+	}
+	defer in.tracker.index.Close()
+	if !in.run.Pulled {
+		if err := in.read(ctx); err != nil {
+			return err
+		}
+	}
+	in.ended = true
+	if err := in.settleChanges(ctx); err != nil {
+		return err
+	}
+	return in.commit(ctx, in.end)
+}
+
+// read reads page after page until the source ends.
+func (in *ingestion) read(ctx context.Context) error {
 	source, keys, err := in.openFlowSource(ctx, in.flow)
 	if err != nil {
 		return err
@@ -123,7 +147,7 @@ func (in *ingestion) pull(ctx context.Context) error {
 			return again
 		}
 	}
-	return in.commit(ctx, in.end)
+	return nil
 }
 
 // readPage takes the records of a page, and commits when it is time.
@@ -136,29 +160,49 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 			return err
 		}
 	}
-	if bad := in.buffer.page.quarantined; in.buffer.page.records == 0 && len(bad) > 0 {
+	if bad := in.buffer.page.quarantined; in.buffer.page.seen == 0 && len(bad) > 0 {
 		return sallyport.Errorf(sallyport.Upstream, "none of the %d values that %s gave as records is an object (%s): check the path to the records",
 			len(bad), in.flow.Source.Connector, bad[0].Reason)
 	}
+	in.buffer.page.pages = 1
 	in.buffer.finish()
-	in.cursor = page.Next
+	in.cursor, in.ended, in.cut = page.Next, page.Next == "", cmp.Or(in.cut, page.Incomplete)
 	if page.Resume != "" {
 		in.resume = page.Resume
 	}
 	if in.run.Pages+in.buffer.finished.pages > maxPages {
 		return sallyport.Errorf(sallyport.Upstream, "endless paging: the run has more than %d pages", maxPages)
 	}
-	due := page.Commit || in.staged || in.buffer.waiting() >= commitBytes || time.Since(in.committed) >= commitInterval
-	if due && page.Next != "" { // the last page is committed together with the end: its cursor would begin anew
+	if page.Commit || in.staged || in.buffer.waiting() >= commitBytes || time.Since(in.committed) >= commitInterval {
 		return in.commit(ctx, nil)
 	}
 	return nil
 }
 
-// take keeps a record, or puts a value that is none into quarantine.
-func (in *ingestion) take(ctx context.Context, record []byte, flaw string) error {
+// take keeps a record, unless only changes are kept and it is none, or puts a value that is no record into quarantine.
+func (in *ingestion) take(ctx context.Context, record []byte, flaw string) (err error) {
 	if reason := WhyNoRecord(record); reason != "" {
+		if flaw != "" { // it would be a record if it could be read: it has not vanished
+			in.cut = cmp.Or(in.cut, "some of its records cannot be read; they are in quarantine")
+		}
 		return in.reject(record, cmp.Or(flaw, reason))
+	}
+	in.buffer.page.seen++
+	if in.tracker.On {
+		if record, err = in.tracker.judge(record, &in.buffer.page.judged); err != nil {
+			return err
+		}
+	}
+	if err := in.keep(record); err != nil || in.buffer.open() < commitBytes {
+		return err
+	}
+	return in.stage(ctx)
+}
+
+// keep adds a record to the page; nil is none.
+func (in *ingestion) keep(record []byte) error {
+	if record == nil {
+		return nil
 	}
 	if in.observer.Due() {
 		if err := in.observer.Observe(record); err != nil {
@@ -166,10 +210,7 @@ func (in *ingestion) take(ctx context.Context, record []byte, flaw string) error
 		}
 	}
 	in.buffer.add(record)
-	if in.buffer.open() < commitBytes {
-		return nil
-	}
-	return in.stage(ctx)
+	return nil
 }
 
 func (in *ingestion) reject(value []byte, reason string) error {
@@ -188,31 +229,30 @@ func (in *ingestion) stage(ctx context.Context) error {
 			return err
 		}
 	}
-	batches := in.buffer.takeOpen()
+	batches, parts := in.buffer.takeOpen()
 	for i := range batches {
 		batches[i].DatasetID, batches[i].RunID = in.flow.Dataset.ID, in.run.ID
 	}
 	in.staged = true
-	err := in.Store.InTx(ctx, func(tx *store.Tx) error {
-		return tx.StageBatches(ctx, in.flow.Source.ID, in.fence, batches)
+	return in.inTx(ctx, func(tx *store.Tx) error {
+		if err := tx.StageBatches(ctx, in.flow.Source.ID, in.fence, batches); err != nil {
+			return err
+		}
+		return tx.StageParts(ctx, in.moves(parts), false)
 	})
-	if err != nil {
-		return storeFault{err}
-	}
-	return nil
 }
 
 // commit makes the finished pages visible: batches, cursor and counts move, deliveries are queued, and what last adds happens, in one
 // transaction.
 func (in *ingestion) commit(ctx context.Context, last func(context.Context, *store.Tx, *sallyport.Run) error) error {
 	done, batches := in.buffer.ready()
-	p := store.PageCommit{
-		SourceID: in.flow.Source.ID, Fence: in.fence, RunID: in.run.ID, DatasetID: in.flow.Dataset.ID, Cursor: in.cursor, Resume: in.resume,
-		Batches: batches, Pages: done.pages, Records: done.records, Bytes: done.bytes, Quarantined: done.quarantined,
-	}
+	p := in.moves(done.judged.parts())
+	p.Cursor, p.Batches, p.Pages, p.Records, p.Bytes, p.Quarantined = in.cursor, batches, done.pages, done.records, done.bytes, done.quarantined
+	p.Seen, p.Changes, p.Pulled, p.Incomplete = done.seen, done.judged.changes, in.ended, in.cut
+	p.Resume = in.resume
 	changed := in.observer.Changed()
 	var run sallyport.Run
-	err := in.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+	err := in.inTx(ctx, func(tx *store.Tx) (err error) {
 		if in.broken {
 			if err := tx.DropStaged(ctx, in.flow.Dataset.ID); err != nil {
 				return err
@@ -232,7 +272,7 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 		return last(ctx, tx, &run)
 	})
 	if err != nil {
-		return storeFault{err}
+		return err
 	}
 	in.run, in.staged, in.committed = run, false, time.Now()
 	in.resume = ""
@@ -258,6 +298,9 @@ func (in *ingestion) end(ctx context.Context, tx *store.Tx, run *sallyport.Run) 
 		return err
 	}
 	if err := in.pulled(ctx, tx); err != nil {
+		return err
+	}
+	if err := in.endIndex(ctx, tx); err != nil {
 		return err
 	}
 	return in.deliverRest(ctx, tx, run)
@@ -354,21 +397,4 @@ func resumeAt(f *connector.Failure) time.Time {
 		wait = time.Minute
 	}
 	return sallyport.Now().Add(wait)
-}
-
-// kindOf names the kind of a JSON value that is no object.
-func kindOf(value []byte) string {
-	switch {
-	case len(value) == 0:
-		return "nothing"
-	case value[0] == '[':
-		return "a list"
-	case value[0] == '"':
-		return "a text"
-	case value[0] == 't' || value[0] == 'f':
-		return "true or false"
-	case value[0] == 'n':
-		return "null"
-	}
-	return "a number"
 }

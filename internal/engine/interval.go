@@ -67,5 +67,9 @@ func (in *ingestion) pulled(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	return tx.SetPulled(ctx, in.flow.Source.Credential, call, in.begun)
+	at := in.begun
+	if at.IsZero() { // an earlier execution read it to its end
+		at = in.run.StartedAt
+	}
+	return tx.SetPulled(ctx, in.flow.Source.Credential, call, at)
 }

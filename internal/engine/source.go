@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
+	"github.com/sallyport-io/sallyport/internal/quota"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
@@ -49,7 +50,8 @@ func (k *keyring) get(ctx context.Context) (map[string]secret.Text, error) {
 	return opened, e.Store.InTx(ctx, func(tx *store.Tx) error { return tx.TouchCredential(ctx, c.ID, sallyport.Now()) })
 }
 
-// OpenSource opens a source to be read with the given public fields and keys of its credential.
+// OpenSource opens a source to be read by a person with the given public fields and keys of its credential. Its calls count in the budget
+// of that credential, if it is a stored one, and may use the reserve.
 func (e *Engine) OpenSource(s sallyport.Source, public map[string]string, keys Keys) (connector.Source, error) {
 	return e.OpenSample(s, public, keys, nil)
 }
@@ -87,11 +89,23 @@ func (e *Engine) MaySample(s sallyport.Source) error {
 
 // OpenSample is OpenSource, and lets peek see the beginning of every answer, without any secret.
 func (e *Engine) OpenSample(s sallyport.Source, public map[string]string, keys Keys, peek func(beginning []byte)) (connector.Source, error) {
+	return e.openSource(s, public, keys, peek, e.Quota.ForPerson)
+}
+
+// spending is how calls count in a budget.
+type spending func(credential sallyport.ID, limits connector.Limits) *quota.Spender
+
+func (e *Engine) openSource(s sallyport.Source, public map[string]string, keys Keys, peek func([]byte), spend spending) (connector.Source, error) {
 	definition, endpoint, err := e.endpoint(s)
 	if err != nil {
 		return nil, err
 	}
+	var budget rest.Quota
+	if s.Credential != "" {
+		budget = spend(s.Credential, definition.Limits)
+	}
 	return rest.Open(rest.Config{
+		Quota:      budget,
 		Definition: definition,
 		Endpoint:   endpoint,
 		Params:     s.Params,
@@ -114,6 +128,6 @@ func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow) (conne
 		return nil, nil, err
 	}
 	keys := &keyring{engine: e, actor: sallyport.Actor{Kind: "run", Name: flow.Name}, credential: c.ID}
-	source, err := e.OpenSource(flow.Source, c.Public, keys.get)
+	source, err := e.openSource(flow.Source, c.Public, keys.get, nil, e.Quota.ForRun)
 	return source, keys, err
 }

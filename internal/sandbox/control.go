@@ -2,7 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
-	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -139,9 +139,10 @@ func writeControl(w http.ResponseWriter, v any, err error) {
 		w.WriteHeader(http.StatusBadRequest)
 		v = map[string]string{"error": err.Error()}
 	}
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		b = fmt.Appendf(nil, `{"error":%q}`, err)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		slog.Debug("an answer of the sandbox's controls did not arrive", "error", err)
 	}
-	tell(w, string(b)+"\n")
 }

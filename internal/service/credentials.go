@@ -127,7 +127,7 @@ func (s *Service) prove(ctx context.Context, c *sallyport.Credential, d *connect
 	if testing == WithoutTesting {
 		return nil
 	}
-	p := s.probe(ctx, d, c.Public, func(context.Context) (map[string]secret.Text, error) { return secrets, nil })
+	p := s.probe(ctx, d, *c, func(context.Context) (map[string]secret.Text, error) { return secrets, nil })
 	c.Verdict, c.Reason = p.Verdict, p.Reason
 	if p.Verdict != sallyport.VerdictUnknown {
 		c.VerdictAt = sallyport.Now()
@@ -145,12 +145,12 @@ func (s *Service) prove(ctx context.Context, c *sallyport.Credential, d *connect
 }
 
 // probe makes the definition's test call.
-func (s *Service) probe(ctx context.Context, d *connector.Definition, public map[string]string, keys engine.Keys) Probe {
+func (s *Service) probe(ctx context.Context, d *connector.Definition, c sallyport.Credential, keys engine.Keys) Probe {
 	if d.Credential == nil || d.Credential.Test == nil {
 		return Probe{Verdict: sallyport.VerdictUnknown, Reason: d.Name + " has no call that proves a key; the first run will show"}
 	}
 	begin := time.Now()
-	err := s.testCall(ctx, d, public, keys)
+	err := s.testCall(ctx, d, c, keys)
 	failure, ok := errors.AsType[*connector.Failure](err)
 	p := Probe{Verdict: failure.Verdict(), Took: time.Since(begin), err: err}
 	switch {
@@ -165,7 +165,7 @@ func (s *Service) probe(ctx context.Context, d *connector.Definition, public map
 }
 
 // testCall reads the first answer of the test endpoint; an answer without records is one too.
-func (s *Service) testCall(ctx context.Context, d *connector.Definition, public map[string]string, keys engine.Keys) error {
+func (s *Service) testCall(ctx context.Context, d *connector.Definition, c sallyport.Credential, keys engine.Keys) error {
 	endpoint, err := d.Endpoint(d.Credential.Test.Endpoint)
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func (s *Service) testCall(ctx context.Context, d *connector.Definition, public 
 	if err != nil {
 		return err
 	}
-	source, err := s.Engine.OpenSource(sallyport.Source{Connector: d.Connector, Endpoint: endpoint.ID, Params: params}, public, keys)
+	source, err := s.Engine.OpenSource(sallyport.Source{Connector: d.Connector, Endpoint: endpoint.ID, Params: params, Credential: c.ID}, c.Public, keys)
 	if err != nil {
 		return err
 	}
@@ -225,7 +225,7 @@ func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, nam
 	if err != nil {
 		return Probe{}, err
 	}
-	p := s.probe(ctx, definition, c.Public, s.Engine.Keys(actor, c.ID))
+	p := s.probe(ctx, definition, c, s.Engine.Keys(actor, c.ID))
 	if p.Verdict == sallyport.VerdictUnknown {
 		return p, nil
 	}

@@ -36,6 +36,7 @@ type Draft struct {
 	Params       map[string]any      `json:"params,omitempty"`
 	Request      *sallyport.Request  `json:"request,omitempty"`
 	Schedule     *sallyport.Schedule `json:"schedule,omitempty"`
+	Emit         string              `json:"emit,omitempty"`
 	Destinations []DraftDestination  `json:"destinations,omitempty"`
 }
 
@@ -294,7 +295,7 @@ func (r resolver) schedule(spec sourceSpec) error {
 // draftSpec writes a draft as a flow file would.
 func (s *Service) draftSpec(ctx context.Context, tx *store.Tx, d *Draft) (placedSpec, error) {
 	spec := placedSpec{paths: true, flowSpec: flowSpec{Flow: d.Name, Description: d.Description, Source: sourceSpec{
-		Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Schedule: d.Schedule,
+		Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Schedule: d.Schedule, Emit: d.Emit,
 	}}}
 	name := func(id sallyport.ID) (string, error) {
 		if id == "" {

@@ -45,6 +45,7 @@ type sourceSpec struct {
 	Params     map[string]any      `yaml:"params,omitempty"`
 	Request    *sallyport.Request  `yaml:"request,omitempty"`
 	Schedule   *sallyport.Schedule `yaml:"schedule,omitempty"`
+	Emit       string              `yaml:"emit,omitempty"`
 }
 
 type destinationSpec struct {
@@ -129,6 +130,9 @@ func (r resolver) flow(ctx context.Context, s placedSpec) (*sallyport.Flow, erro
 // openable checks the source of a spec, together with its credential.
 func (r resolver) openable(ctx context.Context, s placedSpec) (source sallyport.Source, key []string, err error) {
 	if source, key, err = r.source(ctx, s.Source); err == nil {
+		err = r.tracks(source)
+	}
+	if err == nil {
 		err = r.opens(ctx, source)
 	}
 	return source, key, s.at(err, "source")
@@ -147,6 +151,15 @@ func (r resolver) destinations(ctx context.Context, s placedSpec) (all []sallypo
 		all = append(all, d)
 	}
 	return all, nil
+}
+
+// tracks finds the faults in how the records of a source are to be compared with those of its last pull.
+func (r resolver) tracks(source sallyport.Source) error {
+	definition, err := r.Catalogue.Definition(source.Connector)
+	if err == nil {
+		_, err = definition.Tracking(source)
+	}
+	return err
 }
 
 // opens finds the faults of a source that only show together with its credential, such as a key written into its query. It makes no call.
@@ -169,7 +182,7 @@ func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Sour
 	if err != nil {
 		return s, nil, field("connector", err)
 	}
-	s = sallyport.Source{Connector: spec.Connector, Schedule: spec.Schedule}
+	s = sallyport.Source{Connector: spec.Connector, Schedule: spec.Schedule, Emit: spec.Emit}
 	if s.Credential, err = r.credential(ctx, definition, spec.Credential); err != nil {
 		return s, nil, err
 	}
@@ -344,7 +357,7 @@ func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*flowSpec, error
 	}
 	spec := &flowSpec{Flow: f.Name, Description: f.Description, Source: sourceSpec{
 		Connector: f.Source.Connector, Credential: name, Endpoint: f.Source.Endpoint, Params: plain(f.Source.Params),
-		Request: f.Source.Request, Schedule: f.Source.Schedule,
+		Request: f.Source.Request, Schedule: f.Source.Schedule, Emit: f.Source.Emit,
 	}}
 	for _, d := range f.Destinations {
 		if name, err = names(d.Credential); err != nil {

@@ -300,6 +300,15 @@ func (s *Service) Flow(ctx context.Context, name string) (sallyport.Flow, error)
 	return s.Store.FlowByName(ctx, name)
 }
 
+// Tracking says how the records of a flow's source are compared with those of its last pull.
+func (s *Service) Tracking(f sallyport.Flow) (connector.Tracking, error) {
+	definition, err := s.Catalogue.Definition(f.Source.Connector)
+	if err != nil {
+		return connector.Tracking{}, err
+	}
+	return definition.Tracking(f.Source)
+}
+
 // SetFlowState activates or pauses a flow. A run that is pulling stops at what it committed, and goes on from there when the flow is active again.
 func (s *Service) SetFlowState(ctx context.Context, actor sallyport.Actor, name string, state sallyport.FlowState) error {
 	f, err := s.Flow(ctx, name)

@@ -52,6 +52,7 @@ func flow(name string, credential sallyport.ID, destinations ...string) sallypor
 			Request: &sallyport.Request{Method: "GET", URL: "/api", Query: map[string]string{"q": "<&>"}, Records: "$.results[*]",
 				Paging: sallyport.Paging{Type: sallyport.PagingOffset, Query: "skip", Start: &start, Size: 100}, Key: []string{"iid"}},
 			Schedule: &sallyport.Schedule{Every: sallyport.Duration(8 * time.Hour)},
+			Emit:     sallyport.EmitAll,
 		},
 		Dataset: sallyport.Dataset{
 			ID: sallyport.NewID("set"), Key: []string{"iid"},

@@ -83,6 +83,7 @@ func testFlowUpdate(t *testing.T, s *store.Store) {
 	changed := flow("another name", c.ID, "new")
 	changed.ID, changed.Description, changed.UpdatedAt, changed.Dataset.Key = old.ID, "changed", at(7), nil
 	changed.Source.Endpoint, changed.Source.Params, changed.Source.Request, changed.Source.Schedule = "other", nil, nil, nil
+	changed.Source.Emit = ""
 	kept, failed := old.Destinations[0], old.Destinations[2]
 	kept.Name, kept.Connector, kept.Credential, kept.Config = "renamed", "sqlite", c.ID, map[string]any{"path": "z"}
 	stale := kept

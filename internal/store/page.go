@@ -18,6 +18,12 @@ type PageCommit struct {
 	Resume      string                  // where its next run begins; "": unchanged
 	Pages       int64                   // to add
 	Records     int64                   // to add, to the run and to the dataset
+	Seen        int64                   // to add: records that the source gave, whether they are in the batches or not
+	Changes     sallyport.Changes       // to add
+	Generation  int64                   // of the dataset's index of changes; 0: changes are not looked for
+	Parts       []ChangePart            // of that index, after those that were staged; they need no RunID
+	Pulled      bool                    // the source has ended
+	Incomplete  string                  // why it did not give everything; "" if it did, or says so later
 	Bytes       int64                   // to add, to the run and to the dataset
 	Schema      *sallyport.Schema       // nil: unchanged
 	Quarantined []sallyport.Quarantined // they need no DatasetID or RunID
@@ -43,10 +49,12 @@ func (tx *Tx) StageBatches(ctx context.Context, sourceID sallyport.ID, fence int
 	return nil
 }
 
-// DropStaged removes what was staged for a dataset and never committed.
+// DropStaged removes what was staged for a dataset and never committed, and for its index of changes.
 func (tx *Tx) DropStaged(ctx context.Context, datasetID sallyport.ID) error {
-	_, err := tx.exec(ctx, "DELETE FROM batch WHERE dataset_id = $1 AND seq IS NULL", datasetID)
-	return err
+	if _, err := tx.exec(ctx, "DELETE FROM batch WHERE dataset_id = $1 AND seq IS NULL", datasetID); err != nil {
+		return err
+	}
+	return tx.dropStagedParts(ctx, datasetID)
 }
 
 // CommitPage makes what was staged in the run and the batches of the page visible, in this order, moves the run's cursor and all counts, and
@@ -67,10 +75,10 @@ func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, erro
 			return sallyport.Run{}, err
 		}
 	}
-	err = tx.execOne(ctx, ErrFenced, `UPDATE run SET cursor = $1, pages = pages + $2, records = records + $3, bytes = bytes + $4,
-		quarantined = quarantined + $5, last_seq = $6 WHERE id = $7 AND `+unfinished,
-		p.Cursor, p.Pages, p.Records, p.Bytes, len(p.Quarantined), last, p.RunID)
-	if err != nil {
+	if err := tx.moveRun(ctx, p, last); err != nil {
+		return sallyport.Run{}, err
+	}
+	if err := tx.appendParts(ctx, p); err != nil {
 		return sallyport.Run{}, err
 	}
 	quarantined := slices.Clone(p.Quarantined)
@@ -118,6 +126,21 @@ func (tx *Tx) insertBatch(ctx context.Context, b sallyport.Batch, seq any) error
 	_, err := tx.exec(ctx, "INSERT INTO batch (dataset_id, destination_id, run_id, seq, records, bytes, body) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 		b.DatasetID, orNull(b.DestinationID), b.RunID, seq, b.Records, b.Bytes, b.Body)
 	return err
+}
+
+func (tx *Tx) moveRun(ctx context.Context, p PageCommit, last int64) error {
+	pulled := 0
+	if p.Pulled {
+		pulled = 1
+	}
+	c := p.Changes
+	return tx.execOne(ctx, ErrFenced, `UPDATE run SET cursor = $1, pages = pages + $2, records = records + $3, bytes = bytes + $4,
+		quarantined = quarantined + $5, last_seq = $6, seen = seen + $7, new_records = new_records + $8, changed_records = changed_records + $9,
+		retired_records = retired_records + $10, returned_records = returned_records + $11, vanished_records = vanished_records + $12,
+		unchanged_records = unchanged_records + $13, pulled = CASE WHEN pulled = 1 THEN 1 ELSE $14 END,
+		incomplete = CASE WHEN incomplete <> '' THEN incomplete ELSE $15 END WHERE id = $16 AND `+unfinished,
+		p.Cursor, p.Pages, p.Records, p.Bytes, len(p.Quarantined), last, p.Seen, c.New, c.Changed, c.Retired, c.Returned, c.Vanished, c.Unchanged,
+		pulled, readable(p.Incomplete), p.RunID)
 }
 
 // moveDataset adds to the counts of a dataset and makes last its newest batch. A schema that is nil leaves its schema as it is.

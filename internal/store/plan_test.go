@@ -61,6 +61,12 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.CaughtUp(ctx, "x") },
 		func() { r.Batches(ctx, "x", 1, 1) },
 		func() { r.Pulled(ctx, "x", "x") },
+		func() { r.BatchesBefore(ctx, "x", 1) },
+		func() { r.ChangeBytes(ctx, "x", 1) },
+		func() {
+			for range r.ChangeParts(ctx, "x", 1) {
+			}
+		},
 		func() { r.Quarantine(ctx, "", 1, 0) },
 		func() { r.Quarantine(ctx, "x", 1, 0) },
 		func() { r.Quarantined(ctx, 1) },
@@ -73,6 +79,8 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.FindFlows(ctx, FlowQuery{After: "x", Limit: 50}) },
 		func() { r.LastRuns(ctx, []sallyport.ID{"x", "y"}) },
 		func() { r.RunsByHour(ctx, []sallyport.ID{"x", "y"}, sallyport.Now()) },
+		func() { r.Quota(ctx, "x") },
+		func() { r.QuotaPortions(ctx, "x") },
 	} {
 		before := len(asked.asked)
 		lookup()

@@ -11,16 +11,20 @@ import (
 )
 
 const selectRuns = `SELECT run.id, run.flow_id, flow.name, run.state, run.cursor, run.pages, run.records, run.bytes, run.quarantined,
-	run.first_seq, run.last_seq, run.wait_until, run.code, run.error, run.created_at, run.started_at, run.ended_at
+	run.first_seq, run.last_seq, run.wait_until, run.code, run.error, run.created_at, run.started_at, run.ended_at,
+	run.pulled, run.incomplete, run.seen, run.new_records, run.changed_records, run.retired_records, run.returned_records, run.vanished_records,
+	run.unchanged_records
 	FROM run JOIN flow ON flow.id = run.flow_id`
 
 // The condition of the index that allows a flow only one such run.
 const unfinished = "state NOT IN ('succeeded', 'failed')"
 
 func scanRun(r row) (v sallyport.Run, err error) {
+	c := &v.Changes
 	err = r.Scan(&v.ID, &v.FlowID, &v.Flow, &v.State, &v.Cursor, &v.Pages, &v.Records, &v.Bytes, &v.Quarantined,
 		&v.FirstSeq, &v.LastSeq, timeColumn{&v.WaitUntil}, &v.Code, &v.Error,
-		timeColumn{&v.CreatedAt}, timeColumn{&v.StartedAt}, timeColumn{&v.EndedAt})
+		timeColumn{&v.CreatedAt}, timeColumn{&v.StartedAt}, timeColumn{&v.EndedAt}, &v.Pulled, &v.Incomplete,
+		&v.Seen, &c.New, &c.Changed, &c.Retired, &c.Returned, &c.Vanished, &c.Unchanged)
 	return v, err
 }
 

@@ -21,12 +21,10 @@ const maxUsers = 6
 const maxDescription = 1000
 
 // tile makes a tile of a credential. A connector that is not there any more is called by its id.
-func (s *server) tile(c service.CredentialUse) tileView {
-	t := tileView{CredentialUse: c, System: c.Connector}
-	if d, err := s.Service.Catalogue.Definition(c.Connector); err == nil {
-		t.System = d.Name
-	}
-	return t
+func (s *server) tile(r *http.Request, c service.CredentialUse) (t tileView, err error) {
+	t = tileView{CredentialUse: c, System: s.system(c.Connector)}
+	t.Quota, err = s.Service.Quota(r.Context(), string(c.ID))
+	return t, err
 }
 
 // tiles makes tiles of the credentials of a connector, or of all ("").
@@ -40,7 +38,10 @@ func (s *server) tiles(r *http.Request, connector string) ([]tileView, error) {
 		if connector != "" && c.Connector != connector {
 			continue
 		}
-		t := s.tile(c)
+		t, err := s.tile(r, c)
+		if err != nil {
+			return nil, err
+		}
 		t.Selected = string(c.ID) == r.URL.Query().Get("selected")
 		tiles = append(tiles, t)
 	}
@@ -53,7 +54,7 @@ func (s *server) oneTile(r *http.Request) (tileView, error) {
 	if err != nil {
 		return tileView{}, err
 	}
-	return s.tile(*c), nil
+	return s.tile(r, *c)
 }
 
 func (s *server) listCredentials(w http.ResponseWriter, r *http.Request) error {

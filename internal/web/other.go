@@ -53,7 +53,8 @@ func actionWords(action string) string {
 	words := map[string]string{
 		"credential.create": "Credential added", "credential.open": "Key used", "credential.test": "Key tested",
 		"credential.rotate": "Key rotated", "credential.update": "Credential edited", "credential.delete": "Credential deleted",
-		"flow.apply": "Flow applied", "flow.run": "Run started", "flow.deliver": "Delivery started", "flow.pause": "Flow paused",
+		"credential.quota": "Quota changed",
+		"flow.apply":       "Flow applied", "flow.run": "Run started", "flow.deliver": "Delivery started", "flow.pause": "Flow paused",
 		"flow.resume": "Flow resumed", "flow.delete": "Flow deleted", "auth.setup": "Set up", "auth.sign_in": "Signed in",
 		"auth.sign_out": "Signed out", "auth.refused": "Sign-in refused", "dataset.export": "Dataset exported",
 		"quarantine.edit": "Record in quarantine edited", "quarantine.replay": "Quarantine replayed",

@@ -90,6 +90,8 @@ func (s *server) pages() http.Handler {
 	closed("GET /credentials/{id}/rotate", s.showRotate)
 	closed("POST /credentials/{id}/rotate", s.rotate)
 	closed("POST /credentials/{id}/rotate/test", s.testRotate)
+	closed("GET /credentials/{id}/quota", s.showQuota)
+	closed("POST /credentials/{id}/quota", s.setQuota)
 	closed("GET /credentials/{id}/delete", s.showDelete)
 	closed("POST /credentials/{id}/delete", s.deleteCredential)
 	closed("GET /connectors/{connector}/credentials/new", s.showAdd)

@@ -55,7 +55,7 @@ func (r *reading) send(ctx context.Context, c call) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		response, err := r.gate.RoundTrip(request)
+		response, err := r.spend(request)
 		if err != nil {
 			return nil, r.judge.unanswered(err)
 		}
@@ -69,6 +69,22 @@ func (r *reading) send(ctx context.Context, c call) (*http.Response, error) {
 		}
 	}
 	return nil, r.judge.broken(connector.ClassPermanent, http.StatusFound, errors.New("it redirects too often"))
+}
+
+// spend sends a request once the quota has room for it.
+func (r *reading) spend(request *http.Request) (*http.Response, error) {
+	if r.quota == nil {
+		return r.gate.RoundTrip(request)
+	}
+	if err := r.quota.Take(request.Context(), r.limits.Pause); err != nil {
+		if f, ok := errors.AsType[*connector.Failure](err); ok {
+			f.Host = r.judge.host
+		}
+		return nil, err
+	}
+	response, err := r.gate.RoundTrip(request)
+	r.quota.Answered(response)
+	return response, err
 }
 
 // redirected returns where a redirect leads, if it may be followed.

@@ -31,6 +31,7 @@ type judge struct {
 	rules   []rule
 	windows map[string]string // window → answer header that says what is left in it
 	known   *secret.Redactor
+	quota   Quota // is told of refusals; may be nil
 }
 
 // rule is a compiled [connector.ErrorRule].
@@ -58,6 +59,19 @@ func (r rule) fits(status int, text string) bool {
 	return (len(r.Status) == 0 || slices.Contains(r.Status, status)) && (r.match == nil || r.match.MatchString(text))
 }
 
+// limit is the number that a fitting text names as what its window allows, 0 if it names none.
+func (r rule) limit(text string) int64 {
+	if r.match == nil || r.match.SubexpIndex(connector.LimitGroup) < 0 {
+		return 0
+	}
+	digits := r.match.FindStringSubmatch(text)[r.match.SubexpIndex(connector.LimitGroup)]
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil { // none, or more than anybody could use
+		return 0
+	}
+	return n
+}
+
 // failure classes an answer by its status and sentence. Where there is no sentence, rules look at the beginning of the answer instead,
 // which does not become part of the failure.
 func (j *judge) failure(response *http.Response, said jsontext.Value, beginning []byte) *connector.Failure {
@@ -69,12 +83,15 @@ func (j *judge) failure(response *http.Response, said jsontext.Value, beginning 
 	}
 	for _, rule := range j.rules {
 		if rule.fits(f.Status, text) {
-			f.Class, f.Window = rule.Class, rule.Window
+			f.Class, f.Window, f.Limit = rule.Class, rule.Window, rule.limit(text)
 			break
 		}
 	}
 	if f.Class == connector.ClassRate && f.Window == "" {
 		f.Window = j.usedUp(response.Header)
+	}
+	if f.Class == connector.ClassRate && j.quota != nil {
+		j.quota.Refused(f)
 	}
 	return f
 }

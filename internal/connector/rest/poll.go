@@ -54,6 +54,9 @@ func newJob(c Config, s *Source, address *url.URL, attempts int) error {
 	}
 	begin := *s
 	begin.shape = begins
+	if spec.Free {
+		s.quota, s.judge.quota = nil, nil
+	}
 	s.shape, s.retry = shape, retries(http.MethodGet, attempts, s.limits.Pause)
 	s.job = &job{spec: spec, begin: &begin, wait: sleep, ask: func(ticket string) (call, error) {
 		given := map[string]any{connector.TicketName: ticket}

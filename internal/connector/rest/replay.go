@@ -90,7 +90,7 @@ func check(ctx context.Context, source *Source, want connector.Expect) error {
 			first = fieldsOf(record)
 		}
 	})
-	errs := []error{checkClass(failed, want.Class)}
+	errs := []error{checkFailure(failed, want)}
 	if records != want.Records {
 		errs = append(errs, fmt.Errorf("there are %d records, not %d", records, want.Records))
 	}
@@ -117,19 +117,23 @@ func everyRecord(ctx context.Context, source *Source, each func(record []byte)) 
 	return nil
 }
 
-// checkClass compares how a test ended. An answer of class empty is no failure.
-func checkClass(err error, want connector.Class) error {
-	if want == connector.ClassEmpty {
-		want = ""
+// checkFailure compares how a test ended. An answer of class empty is no failure.
+func checkFailure(err error, want connector.Expect) error {
+	if want.Class == connector.ClassEmpty {
+		want.Class = ""
 	}
 	f, failed := errors.AsType[*connector.Failure](err)
 	switch {
-	case err == nil && want == "", failed && f.Class == want:
+	case err == nil && want.Class == "":
 		return nil
 	case err == nil:
-		return fmt.Errorf("it ends well, not in a failure of class %s", want)
+		return fmt.Errorf("it ends well, not in a failure of class %s", want.Class)
+	case failed && f.Class != want.Class:
+		return fmt.Errorf("it ends in a failure of class %s, not %s: %w", f.Class, cmp.Or(want.Class, "none"), err)
+	case failed && want.Window != "" && f.Window != want.Window, failed && want.Limit != 0 && f.Limit != want.Limit:
+		return fmt.Errorf("its failure names a limit of %d for the window %q, not %d for %q", f.Limit, f.Window, want.Limit, want.Window)
 	case failed:
-		return fmt.Errorf("it ends in a failure of class %s, not %s: %w", f.Class, cmp.Or(want, "none"), err)
+		return nil
 	}
 	return err
 }

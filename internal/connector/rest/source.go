@@ -28,12 +28,25 @@ type Config struct {
 	Public     map[string]string   // the credential's public fields, as [connector.Definition.CheckCredential] returns them
 	// Secrets returns the credential's secret fields. It is asked before each request, so that a new key is used at once. Nil: no credential.
 	Secrets func(ctx context.Context) (map[string]secret.Text, error)
+	// Quota is what the credential may spend. Nil: nothing is counted.
+	Quota Quota
 	// Transport makes the connections to the system at address. It sees the key.
 	Transport func(address *url.URL) http.RoundTripper
 	UserAgent string
 	Limits    Limits
 	// Peek is given the beginning of every answer, at most MaxPeek bytes, as it came but without any secret. Nil: nobody wants to see it.
 	Peek func(beginning []byte)
+}
+
+// Quota counts requests: each one that is sent, those of retries and redirects too.
+type Quota interface {
+	// Take waits until a request may be sent. What takes longer than the longest wait, or never comes, is an error: a
+	// [connector.Failure] of class rate that says until when. After a nil error Answered is called once.
+	Take(ctx context.Context, longest time.Duration) error
+	// Answered is told the answer as soon as it is there, nil if none came.
+	Answered(response *http.Response)
+	// Refused is told a failure of class rate. It may say in it until when to wait.
+	Refused(failure *connector.Failure)
 }
 
 // Limits bound what a source does. What is zero has its default.
@@ -61,6 +74,7 @@ type Source struct {
 	shape  *shape
 	judge  judge
 	gate   *gate
+	quota  Quota // may be nil
 	limits Limits
 	retry  failsafe.Executor[*answer]
 	peek   func(beginning []byte)
@@ -97,8 +111,9 @@ func open(c Config, attempts int) (*Source, error) {
 		first:  first,
 		turner: turner{request.Paging, g},
 		shape:  shape,
-		judge:  judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known},
+		judge:  judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known, quota: c.Quota},
 		gate:   g,
+		quota:  c.Quota,
 		limits: limits,
 		retry:  retries(first.method, attempts, limits.Pause),
 		peek:   c.Peek,
