@@ -3,6 +3,9 @@ package sallyport
 // ChangeField is the name of the field that says what became of a record since the last pull. It is the first of a record that has it.
 const ChangeField = "_change"
 
+// RawField is the name of the field that holds the original of a record, where a source keeps it. It is the last one.
+const RawField = "_raw"
+
 // Change says what became of a record since the last pull.
 type Change string
 

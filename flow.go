@@ -36,6 +36,7 @@ type Source struct {
 	Endpoint   string         `json:"endpoint,omitempty"`   // empty for a manual request
 	Params     map[string]any `json:"params,omitempty"`     // strings, booleans and numbers (json.Number), or lists of them
 	Request    *Request       `json:"request,omitempty"`
+	Raw        bool           `json:"raw,omitempty"`        // each record also has the original, as _raw
 	Schedule   *Schedule      `json:"schedule,omitempty"`   // nil: only on demand
 	Emit       string         `json:"emit,omitempty"`       // which records are kept: EmitChanges, EmitAll, or empty for the default
 	NextRunAt  time.Time      `json:"next_run_at,omitzero"` // when the schedule is due; zero without one
@@ -53,6 +54,8 @@ type Request struct {
 	Format  string            `json:"format,omitempty" yaml:"format,omitempty"`   // of the answer: json (if absent), csv or taxii
 	Columns []string          `json:"columns,omitempty" yaml:"columns,omitempty"` // csv: those that must be there; the {name} of a list stands for all its elements
 	Records string            `json:"records" yaml:"records"`                     // RFC 9535 JSONPath to the records; csv has none
+	Names   []string          `json:"names,omitempty" yaml:"names,omitempty"`     // fields of each record for what its wildcards met: the names of members of objects
+	With    map[string]string `json:"with,omitempty" yaml:"with,omitempty"`       // fields that are put into each record; {name} stands for a parameter
 	Paging  Paging            `json:"paging" yaml:"paging"`
 	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"` // the fields that together name a record
 }

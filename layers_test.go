@@ -15,9 +15,10 @@ const module = "github.com/sallyport-io/sallyport"
 // layers lists every package from the bottom up: a package imports only packages of lines above its own.
 var layers = [][]string{
 	{""},
-	{"internal/secret", "internal/strictyaml", "connectors"},
+	{"internal/secret", "internal/strictyaml", "internal/connector/shape", "connectors"},
 	{"internal/config", "internal/obs", "internal/audit", "internal/egress", "internal/store"},
 	{"internal/connector"},
+	{"internal/connector/lookup", "internal/connector/partition"},
 	{"internal/vault", "internal/quota", "internal/dataset", "internal/changes", "internal/connector/connectortest", "internal/connector/rest", "internal/connector/file", "internal/connector/sqltable"},
 	{"internal/engine", "internal/sandbox"},
 	{"internal/service", "internal/auth"},

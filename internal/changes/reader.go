@@ -40,9 +40,10 @@ type Reader struct {
 	digits []byte // a number without its point
 }
 
-// NewReader makes a reader of records that the fields of key name together, and whose fields in ignore do not matter.
+// NewReader makes a reader of records that the fields of key name together, and whose fields in ignore do not matter, nor does the
+// original beside them.
 func NewReader(seed []byte, key, ignore []string) *Reader {
-	return &Reader{seed: readSeed(seed), key: key, ignore: append([]string{sallyport.ChangeField}, ignore...), values: make([]uint64, len(key))}
+	return &Reader{seed: readSeed(seed), key: key, ignore: append([]string{sallyport.ChangeField, sallyport.RawField}, ignore...), values: make([]uint64, len(key))}
 }
 
 // Read reads a record. One without its key, or with an empty one, is named by all that it says.

@@ -40,6 +40,7 @@ func TestSameRecords(t *testing.T) {
 		"PHP's empty lists": {`{"id":1,"a":[]}`, `{"id":1,"a":{}}`},
 		"what is ignored":   {`{"id":1,"stamp":"x"}`, `{"id":1,"stamp":[{"deep":"}"}]}`},
 		"its change":        {`{"_change":"new","id":1}`, `{"id":1}`},
+		"its original":      {`{"id":1,"_raw":{"id":"1","stamp":"x"}}`, `{"id":1,"_raw":{"stamp":"y","id":1}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, b := look(t, pair[0]), look(t, pair[1])

@@ -63,6 +63,11 @@ func (a leakyAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `[{%s}, {"cut": %q`, echo, key)
 	case r.URL.Path == "/bad":
 		fmt.Fprintf(w, `[{%s}, %q]`, echo, key)
+	case r.URL.Path == "/api/indicator.php" && r.URL.Query().Get("indicator") == "refused.example.com":
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `{"error": %q}`, key)
+	case r.URL.Path == "/api/indicator.php":
+		fmt.Fprintf(w, `{%s}`, echo)
 	default:
 		fmt.Fprintf(w, `[{%s}]`, echo)
 	}
@@ -155,6 +160,7 @@ destinations:
 
 func (c *canaryCage) lists() {
 	c.do("credential", "add", "pulsedive", "--name", "P", "--set", "address="+c.api.URL, "--secret-stdin")
+	c.lookUp()
 	c.do("keys", "verify")
 	c.do("run", "show", "1")
 	c.quarantine()
@@ -176,6 +182,19 @@ func (c *canaryCage) quarantine() {
 	c.do("quarantine", "replay", "--id", "1")
 	c.do("dataset", "export", "bad")
 	c.do("quarantine", "discard", "bad")
+}
+
+// lookUp asks about single indicators, whose answers are kept, and submits them.
+func (c *canaryCage) lookUp() {
+	c.do("credential", "add", "pulsedive", "--name", "Q", "--set", "address="+c.api.URL, "--secret-stdin", "--no-test")
+	c.write("lookup.yaml", "flow: lookup\nsource: {connector: pulsedive, credential: Q, endpoint: indicator.lookup, params: {indicators: [a.example.com, refused.example.com]}}\n"+
+		"destinations: [{name: scan, connector: pulsedive, credential: Q, config: {field: asked}}]\n")
+	c.do("source", "test", "-f", "lookup.yaml")
+	c.do("flow", "apply", "-f", "lookup.yaml")
+	c.do("flow", "run", "lookup", "--follow")
+	c.do("dataset", "export", "lookup")
+	c.do("quarantine", "list", "lookup")
+	c.do("flow", "run", "lookup scan answers", "--follow")
 }
 
 func (c *canaryCage) check() {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -49,6 +50,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits,
 			"lines": countLines,
+			"same":  sameLines,
 			"asked": asked,
 		},
 	})
@@ -131,6 +133,17 @@ func countLines(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if want := args[0]; strconv.Itoa(len(all)) != want || len(different) != len(all) {
 		ts.Fatalf("%d lines, %d different ones, want %s", len(all), len(different), want)
+	}
+}
+
+// same FILE FILE wants two files with the same lines, in whatever order.
+func sameLines(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: same FILE FILE")
+	}
+	sorted := func(file string) []string { return slices.Sorted(strings.Lines(ts.ReadFile(file))) }
+	if a, b := sorted(args[0]), sorted(args[1]); len(a) == 0 || !slices.Equal(a, b) {
+		ts.Fatalf("%d and %d lines, which are not the same", len(a), len(b))
 	}
 }
 

@@ -1,13 +1,17 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/app"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
@@ -58,7 +62,8 @@ func role(d *connector.Definition) string {
 }
 
 type connectorShow struct {
-	ID string `arg:"" help:"Connector, such as pulsedive."`
+	ID     string `arg:"" help:"Connector, such as pulsedive."`
+	Schema string `help:"The JSON Schema of this name instead, such as indicator." placeholder:"NAME"`
 }
 
 // Run shows a connector as its documentation does.
@@ -71,7 +76,14 @@ func (c *connectorShow) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return e.show(d, func(w io.Writer) { w.Write(d.Markdown()) })
+	if c.Schema == "" {
+		return e.show(d, func(w io.Writer) { w.Write(d.Markdown()) })
+	}
+	form := d.Shapes[c.Schema]
+	if form == nil {
+		return sallyport.Unknown("--schema", "schema of "+d.Connector, c.Schema, slices.Sorted(maps.Keys(d.Shapes)))
+	}
+	return e.show(json.RawMessage(form.Text()), func(w io.Writer) { w.Write(form.Text()) })
 }
 
 type connectorLint struct {

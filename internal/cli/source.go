@@ -9,7 +9,7 @@ import (
 )
 
 type sourceCommand struct {
-	Test sourceTest `cmd:"" help:"Fetch a sample from a source. Nothing is stored."`
+	Test sourceTest `cmd:"" help:"Fetch a sample from a source. Nothing is stored but what was looked up, so that it is not asked twice."`
 }
 
 type sourceTest struct {
@@ -17,12 +17,13 @@ type sourceTest struct {
 	Connector  string            `help:"Connector." placeholder:"C"`
 	Credential string            `help:"Name of a credential." placeholder:"N"`
 	Endpoint   string            `help:"Endpoint of the connector." placeholder:"E"`
+	Raw        bool              `help:"Show the original of each record, too, as _raw."`
 	Param      map[string]string `help:"A parameter of the endpoint." placeholder:"K=V" mapsep:"none"`
 }
 
 // Run fetches a sample.
 func (c *sourceTest) Run(e *env) error {
-	draft := service.SourceDraft{Connector: c.Connector, Credential: c.Credential, Endpoint: c.Endpoint, Params: map[string]any{}}
+	draft := service.SourceDraft{Connector: c.Connector, Credential: c.Credential, Endpoint: c.Endpoint, Params: map[string]any{}, Raw: c.Raw}
 	for name, value := range c.Param {
 		draft.Params[name] = value
 	}
@@ -54,6 +55,14 @@ func (c *sourceTest) Run(e *env) error {
 }
 
 func sampleText(s *service.Sample) string {
+	text := sampleSize(s)
+	if s.Free > 0 {
+		text += fmt.Sprintf("; %s of them cost no call", count(int64(s.Free)))
+	}
+	return text
+}
+
+func sampleSize(s *service.Sample) string {
 	switch {
 	case len(s.Records) == 0:
 		return "the source answered, and it has no record"

@@ -67,7 +67,7 @@ func read(id string, files fs.FS, open OpenDestination) (*Definition, error) {
 		return nil, err
 	case d.Connector != id:
 		return nil, sallyport.FieldErrorf(name, "connector: must be %q like its folder", id)
-	case (d.Destination != nil) != (open != nil):
+	case (d.Destination != nil && d.Destination.Submit == nil) != (open != nil):
 		return nil, sallyport.FieldErrorf(name, "destination: must be there if, and only if, the program can deliver to %s", id)
 	}
 	return d, nil
@@ -118,6 +118,9 @@ func (c *Catalogue) Open(ctx context.Context, id string, target Target) (Destina
 	}
 	if target.Config, err = d.CheckConfig(target.Config); err != nil {
 		return nil, err
+	}
+	if entry.open == nil {
+		return nil, sallyport.Errorf(sallyport.Internal, "%s has no destination of its own", id)
 	}
 	return entry.open(ctx, target)
 }

@@ -169,6 +169,7 @@ func endpoint() *connector.Endpoint {
 		{Name: "deep", Type: connector.TypeBoolean, Default: false},
 		{Name: "tags", Type: connector.TypeList, Values: []string{"a", "b"}},
 		{Name: "limit", Type: connector.TypeInteger, Default: json.Number("100")},
+		{Name: "host", Format: connector.FormatIndicator},
 	}}
 }
 
@@ -179,6 +180,8 @@ func TestCheckParams(t *testing.T) {
 		given, want values
 		err         string
 	}{
+		"indicator":       {values{"name": "n", "host": "hxxp://EXAMPLE[.]com/A"}, values{"name": "n", "host": "http://example.com/A"}, ""},
+		"no indicator":    {values{"name": "n", "host": "10.0.0.1"}, nil, "host: is an address that is private; nobody else knows which host it is"},
 		"text":            {values{"id": "7", "deep": "true", "tags": "a, b"}, values{"id": json.Number("7"), "deep": true, "tags": []string{"a", "b"}}, ""},
 		"YAML":            {values{"id": json.Number("7"), "tags": []any{"a"}}, values{"id": json.Number("7"), "tags": []string{"a"}}, ""},
 		"JSON":            {values{"id": float64(9007199254740991)}, values{"id": json.Number("9007199254740991")}, ""},
@@ -201,7 +204,8 @@ func TestCheckParams(t *testing.T) {
 		"list of lists":   {values{"id": 1, "tags": []any{[]any{}}}, nil, "tags: must be text"},
 		"hole in a list":  {values{"id": 1, "tags": "a,,b"}, nil, "tags: must not hold an empty value"},
 		"value in a list": {values{"id": 1, "tags": "a,c"}, nil, "tags: must be one of a, b"},
-		"long list":       {values{"id": 1, "tags": make([]any, 1001)}, nil, "tags: has more than 1000 values"},
+		"lines":           {values{"id": 1, "tags": "\n a \r\n\nb\n"}, values{"id": json.Number("1"), "tags": []string{"a", "b"}}, ""},
+		"long list":       {values{"id": 1, "tags": make([]any, 10_001)}, nil, "tags: has more than 10000 values"},
 		"object as text":  {values{"name": map[string]any{}}, nil, "name: must be text"},
 		"no UTF-8":        {values{"name": "\xff"}, nil, "name: must be one line of readable text"},
 	} {

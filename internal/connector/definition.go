@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector/shape"
 )
 
 // Definition is all that Sallyport knows of a kind of system. Forms, validation, documentation and tests come from it.
@@ -22,6 +23,8 @@ type Definition struct {
 	Manual        bool             `yaml:"manual" json:"manual,omitzero"`           // sources may describe their request by hand
 	Destination   *DestinationSpec `yaml:"destination" json:"destination,omitzero"` // nil: nothing can be delivered to it
 	Tests         []Test           `yaml:"tests" json:"tests,omitzero"`
+
+	Shapes map[string]*shape.Shape `yaml:"-" json:"-"` // of records, by the names of their schemas
 }
 
 // Links are the pages a person may need.
@@ -46,6 +49,9 @@ const (
 	SentDigit  = "digit"  // a boolean as 1 or 0
 )
 
+// FormatIndicator is the form of fields that take a domain, an IP address or a URL: [NormaliseIndicator] brings them into it.
+const FormatIndicator = "indicator"
+
 // Field is one value that a person gives: of a credential, as a parameter of an endpoint, in the configuration of a destination.
 type Field struct {
 	Name     string   `yaml:"name" json:"name"`
@@ -57,6 +63,7 @@ type Field struct {
 	Values   []string `yaml:"values" json:"values,omitzero"`   // the allowed ones; empty: any
 	Pattern  string   `yaml:"pattern" json:"pattern,omitzero"` // regular expression that a value must match as a whole
 	Sent     string   `yaml:"sent" json:"sent,omitzero"`       // how it is written in a request: commas (a list as one value), digit (a boolean as 1 or 0)
+	Format   string   `yaml:"format" json:"format,omitzero"`   // indicator: a domain, IP address or URL, checked and brought into its plain form
 	Required bool     `yaml:"required" json:"required,omitzero"`
 	Public   bool     `yaml:"public" json:"public,omitzero"`     // credential fields are secret unless they are public
 	Advanced bool     `yaml:"advanced" json:"advanced,omitzero"` // folded away in forms
@@ -127,19 +134,80 @@ type Endpoint struct {
 	Name    string            `yaml:"name" json:"name"`
 	Summary string            `yaml:"summary" json:"summary,omitzero"`
 	Params  []Field           `yaml:"params" json:"params,omitzero"`
-	OneOf   [][]string        `yaml:"one_of" json:"one_of,omitzero"` // groups of parameters of which exactly one must be given
-	Cost    string            `yaml:"cost" json:"cost,omitzero"`     // what it takes from the quota, in words
-	Effect  string            `yaml:"effect" json:"effect,omitzero"` // what a call does besides reading, as in "it …": then no preview makes it
-	Auth    *Auth             `yaml:"auth" json:"auth,omitzero"`     // where the key goes, if elsewhere than the credential says
+	OneOf   [][]string        `yaml:"one_of" json:"one_of,omitzero"`   // groups of parameters of which exactly one must be given
+	Each    *Each             `yaml:"each" json:"each,omitzero"`       // nil: it is one call, and its pages
+	Split   *Split            `yaml:"split" json:"split,omitzero"`     // nil: an answer is whole, or its pages are
+	Answers *Answers          `yaml:"answers" json:"answers,omitzero"` // nil: it asks for something else
+	Cost    string            `yaml:"cost" json:"cost,omitzero"`       // what it takes from the quota, in words
+	Effect  string            `yaml:"effect" json:"effect,omitzero"`   // what a call does besides reading, as in "it …": then no preview makes it
+	Auth    *Auth             `yaml:"auth" json:"auth,omitzero"`       // where the key goes, if elsewhere than the credential says
 	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
+	Poll    *Poll             `yaml:"poll" json:"poll,omitzero"`     // how the result is fetched, if the request only begins something
 	Whole   bool              `yaml:"whole" json:"whole,omitzero"`   // a pull gives everything there is: what it does not give has vanished
 	Ignore  []string          `yaml:"ignore" json:"ignore,omitzero"` // top-level fields that do not make a record another one, such as when it was checked
-	Poll    *Poll             `yaml:"poll" json:"poll,omitzero"`     // how the result is fetched, if the request only begins something
+	Schema  string            `yaml:"schema" json:"schema,omitzero"` // of its records: the name of a JSON Schema, which is schema/NAME.json beside the definition
 
 	// MinInterval is how long a source must wait after a pull that was read to its end, whatever flow made it with the same credential and
 	// parameters.
 	MinInterval sallyport.Duration `yaml:"min_interval" json:"min_interval,omitzero"`
 }
+
+// Shape is the shape of an endpoint's records, nil if they are passed on as they come.
+func (d *Definition) Shape(e *Endpoint) *shape.Shape {
+	if e.Schema == "" {
+		return nil
+	}
+	return d.Shapes[e.Schema]
+}
+
+// Each lets an endpoint be called once for every value of a list. The values are those of a parameter, or they come from where the
+// parameters file, dataset and field say. Every value becomes one record or more, with the fields asked and state.
+type Each struct {
+	Name  string `yaml:"name" json:"name"`          // {name} in the request stands for one value
+	List  string `yaml:"list" json:"list"`          // the parameter that holds values
+	Kind  string `yaml:"kind" json:"kind,omitzero"` // indicator: values are normalised, and what cannot be asked about is left out; text if absent
+	Cache Ages   `yaml:"cache" json:"cache,omitzero"`
+}
+
+// The parameters by which an endpoint with [Each] finds its values elsewhere, and says how old a kept answer may be.
+const (
+	ParamFile    = "file"    // a path: one value a line, or a CSV or JSON Lines file
+	ParamDataset = "dataset" // the flow whose kept records hold the values
+	ParamField   = "field"   // the column or field that holds them
+	ParamMaxAge  = "max_age" // a duration, instead of what the definition says
+)
+
+// KindIndicator is the kind of values that are indicators.
+const KindIndicator = "indicator"
+
+// Ages say how long answers about one value are good, so that nothing is asked twice.
+type Ages struct {
+	Found    sallyport.Duration            `yaml:"found" json:"found,omitzero"`
+	NotFound sallyport.Duration            `yaml:"not_found" json:"not_found,omitzero"`
+	Field    string                        `yaml:"field" json:"field,omitzero"`   // of a record that was found
+	Values   map[string]sallyport.Duration `yaml:"values" json:"values,omitzero"` // instead of found, by the value of that field
+}
+
+// Split lets a query be asked in parts where an answer has as many records as it may have, so that more may be missing. The parts are
+// made by adding "and field=value" for each value, and one for all others; then by the next field, and at last by days, if the parameter
+// date_field names the field that holds them. The parameter split can say no to that.
+type Split struct {
+	Query string      `yaml:"query" json:"query"` // the parameter that holds the query
+	Limit string      `yaml:"limit" json:"limit"` // the parameter, with a default, that says how many records an answer may have
+	By    []Dimension `yaml:"by" json:"by"`
+}
+
+// Dimension is a field of the query language, with the values that most records have.
+type Dimension struct {
+	Field  string   `yaml:"field" json:"field"`
+	Values []string `yaml:"values" json:"values"`
+}
+
+// The parameters that say how a query is split.
+const (
+	ParamSplit     = "split"      // a boolean: whether it is
+	ParamDateField = "date_field" // the field of the query language that holds dates
+)
 
 // Poll says how the result is fetched of what a request has begun: by a GET, every so often, until the answer has the records. The request
 // is made once for a run, whatever happens.
@@ -164,7 +232,43 @@ type DestinationSpec struct {
 	Summary string   `yaml:"summary" json:"summary,omitzero"`
 	Fields  []Field  `yaml:"fields" json:"fields,omitzero"`
 	Target  []string `yaml:"target" json:"target,omitzero"` // the fields that together name the place: two destinations must not share it
+	Submit  *Submit  `yaml:"submit" json:"submit,omitzero"` // nil: a package of its own writes there
 }
+
+// Submit says that every record becomes a call that must not be made twice. Its place is within the flow: other flows may have the same.
+type Submit struct {
+	Name    string            `yaml:"name" json:"name"`                // {name} in the request stands for a value of the record
+	Field   string            `yaml:"field" json:"field"`              // the setting that says which field of a record holds the value
+	Kind    string            `yaml:"kind" json:"kind,omitzero"`       // indicator: values are normalised, and what is none is rejected; text if absent
+	Ref     string            `yaml:"ref" json:"ref"`                  // the field of the answer that holds the system's own reference
+	Answers string            `yaml:"answers" json:"answers,omitzero"` // the endpoint that asks what came of it
+	Auth    *Auth             `yaml:"auth" json:"auth,omitzero"`       // where the key goes, if elsewhere than the credential says
+	Request sallyport.Request `yaml:"request" json:"request"`          // {setting} stands for a setting, of a boolean for 1 or 0
+}
+
+// The settings of a destination with [Submit].
+const (
+	SettingAgainAfter = "again_after" // after how long a value is submitted once more
+	SettingAnswers    = "answers"     // the flow that asks what came of it; empty: a name is made
+)
+
+// Answers say how the endpoint asks what came of what a destination has submitted. The parameters flow and destination name that,
+// every how often it is asked, and deadline how long.
+type Answers struct {
+	Name    string   `yaml:"name" json:"name"`              // {name} in the request stands for the reference
+	Status  string   `yaml:"status" json:"status"`          // the field that says how far it is
+	Pending []string `yaml:"pending" json:"pending"`        // what it says while it is not done
+	Lost    []string `yaml:"lost" json:"lost,omitzero"`     // what it says of a reference that the system does not know
+	Record  string   `yaml:"record" json:"record,omitzero"` // the field that holds what came of it; absent: the whole answer
+}
+
+// The parameters of an endpoint with [Answers].
+const (
+	ParamFlow        = "flow"
+	ParamDestination = "destination"
+	ParamEvery       = "every"
+	ParamDeadline    = "deadline"
+)
 
 // Test is an example that `connector lint` runs: a call, the answers it gets, and what must come of it.
 type Test struct {

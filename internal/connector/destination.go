@@ -25,8 +25,11 @@ func (t Target) Text(name string) string {
 }
 
 // List returns a list of the configuration, which is []any when it comes from JSON, nil if it is not there.
-func (t Target) List(name string) []string {
-	switch list := t.Config[name].(type) {
+func (t Target) List(name string) []string { return Texts(t.Config[name]) }
+
+// Texts returns a list of a configuration or of parameters, which is []any when it comes from JSON; nil if it is not there.
+func Texts(list any) []string {
+	switch list := list.(type) {
 	case []string:
 		return list
 	case []any:
@@ -57,6 +60,8 @@ type Destination interface {
 type Batch struct {
 	Seq     int64
 	Records iter.Seq[[]byte] // each a JSON object without line breaks, valid until the next; can be read again, even meanwhile
+	// Replayed says that a person wants these records tried again, which were rejected before.
+	Replayed bool
 }
 
 // RecordsUntil yields the records until the context is done, which it looks at now and then.

@@ -3,11 +3,13 @@ package connector
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector/shape"
 )
 
 // Markdown is the documentation of a connector: the README.md in its folder.
@@ -21,6 +23,7 @@ func (d *Definition) Markdown() []byte {
 	p.credential(d)
 	p.limits(d.Limits)
 	p.endpoints(d)
+	p.shapes(d)
 	p.manual(d)
 	p.destination(d)
 	p.errors(d.Errors)
@@ -128,6 +131,9 @@ func meaningOf(f Field) string {
 // traits says in a few words what a field takes.
 func traits(f Field, secret bool) string {
 	all := []string{cmp.Or(f.Type, TypeString)}
+	if f.Format != "" && all[0] == TypeString {
+		all[0] = f.Format
+	}
 	if secret && !f.Public {
 		all[0] = "**secret**"
 	}
@@ -275,6 +281,9 @@ func (p *page) endpoints(d *Definition) {
 			p.text("Exactly one of %s must be given.", list(group, "and"))
 		}
 		p.text("%s%s", recordsOf(e.Request), changesOf(&e))
+		p.each(e.Each)
+		p.split(e.Split)
+		p.shape(d.Shape(&e))
 		p.terms(d, &e)
 		p.code("sh", testCommand(d, &e))
 	}
@@ -297,6 +306,33 @@ func recordsOf(r sallyport.Request) string {
 	}
 	return records + "."
 }
+
+// shape writes what the records of an endpoint have.
+func (p *page) shape(s *shape.Shape) {
+	if s == nil {
+		return
+	}
+	var rows [][]string
+	for _, f := range s.Fields() {
+		rows = append(rows, []string{quote(f.Path), f.Type, f.Description})
+	}
+	p.table([]string{"field of a record", "type", "meaning"}, rows)
+}
+
+// shapes says what all records with a shape have in common.
+func (p *page) shapes(d *Definition) {
+	if len(d.Shapes) == 0 {
+		return
+	}
+	p.text("## Records")
+	p.text(shapeText, d.Connector, list(slices.Sorted(maps.Keys(d.Shapes)), "and"))
+}
+
+const shapeText = `Every record has the fields of its table, in that order, whatever the answer left out: what is absent, null or empty is ` +
+	"`null`, `[]` or `{}`" + `. Numbers are numbers and times are RFC 3339 in UTC; a value that is none of its type stays, as text. ` +
+	`Fields that the table does not have follow as they came. The order within lists and objects is that of the answer, and may differ from ` +
+	"one to the next. With `raw: true` in the source (`source test --raw`) a record has its original beside it, as `_raw`.\n\n" +
+	"The tables are JSON Schemas: `sallyport connector show %s --schema NAME` prints %s."
 
 // terms say what a call costs and does, and how often it may be made.
 func (p *page) terms(d *Definition, e *Endpoint) {

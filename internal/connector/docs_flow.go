@@ -27,6 +27,8 @@ func (p *page) manual(d *Definition) {
 	p.text("## Request")
 	p.text("A source describes its request itself:")
 	p.code("yaml", fmt.Sprintf(manualExample, d.Connector))
+	p.text("Where `records` leads through objects, as `$.groups[*][*]` does, `names: [group]` puts the names of their members into the records, " +
+		"a field for each wildcard. `with: {name: value}` puts fields into every record.")
 	const last = "until a page is empty or has fewer records than `size`."
 	p.table([]string{"type of paging", "the next page", "needs"}, [][]string{
 		{quote(sallyport.PagingSingle), "There is none.", ""},
@@ -43,6 +45,40 @@ func (p *page) manual(d *Definition) {
 			"`columns` may list those that must be there"},
 		{quote(sallyport.FormatTAXII), "As with `json`, in the media type of TAXII 2.1.", ""},
 	})
+}
+
+// each says what becomes of every value of a list.
+func (p *page) each(e *Each) {
+	if e == nil {
+		return
+	}
+	p.text("Every value is one call, unless its answer is kept from before. A record has the value in `asked` and what came of it in `state`: " +
+		"`found`, `not_found`, `refused` (the system does not take this value) or `skipped` (it was not asked about), the last two with a `reason`.")
+	var rows [][]string
+	for value, age := range inOrder(e.Cache.Values) {
+		rows = append(rows, []string{fmt.Sprintf("found, %s is %s", quote(e.Cache.Field), quote(value)), age.String()})
+	}
+	if e.Cache.Found != 0 {
+		rows = append(rows, []string{"found", e.Cache.Found.String()})
+	}
+	if e.Cache.NotFound != 0 {
+		rows = append(rows, []string{"not found", e.Cache.NotFound.String()})
+	}
+	p.table([]string{"answer", "is kept for"}, rows)
+}
+
+// split says how a query is asked in parts.
+func (p *page) split(s *Split) {
+	if s == nil {
+		return
+	}
+	p.text("An answer with as many records as %s allows may be cut off. It is asked again in parts, until each is whole:", quote(s.Limit))
+	var rows [][]string
+	for _, d := range s.By {
+		rows = append(rows, []string{quote(d.Field), list(d.Values, "and") + ", and all others"})
+	}
+	rows = append(rows, []string{"days, by " + quote(ParamDateField), "halves, down to one day"})
+	p.table([]string{"divided by", "into"}, rows)
 }
 
 func (p *page) destination(d *Definition) {

@@ -16,7 +16,7 @@ import (
 
 const (
 	maxText = 8 << 10 // bytes of one value
-	maxList = 1000    // values in a list
+	maxList = 10_000  // values in a list
 )
 
 var control = regexp.MustCompile(`[\p{Cc}\p{Zl}\p{Zp}]`)
@@ -117,7 +117,23 @@ func (f *Field) text(value any) (string, error) {
 	case !utf8.ValidString(text) || control.MatchString(text):
 		return "", sallyport.FieldErrorf(f.Name, "must be one line of readable text")
 	}
+	text, err := f.formatted(text)
+	if err != nil {
+		return "", err
+	}
 	return text, f.allow(text)
+}
+
+// formatted brings a text into the form that the field's format names.
+func (f *Field) formatted(text string) (string, error) {
+	if f.Format != FormatIndicator {
+		return text, nil
+	}
+	value, _, err := NormaliseIndicator(text)
+	if err != nil {
+		return "", sallyport.FieldErrorf(f.Name, "%w", err)
+	}
+	return value, nil
 }
 
 // integer takes a whole number however it is held, or its digits in a string.
@@ -144,7 +160,7 @@ func (f *Field) boolean(value any) (bool, error) {
 	return false, sallyport.FieldErrorf(f.Name, "must be true or false")
 }
 
-// list takes a list of texts, or a string with commas between them.
+// list takes a list of texts, or a string with one of them a line or, if it is one line, with commas between them.
 func (f *Field) list(value any) ([]string, error) {
 	var items []any
 	switch value := value.(type) {
@@ -155,9 +171,7 @@ func (f *Field) list(value any) ([]string, error) {
 			items = append(items, item)
 		}
 	case string:
-		for item := range strings.SplitSeq(value, ",") {
-			items = append(items, strings.TrimSpace(item))
-		}
+		items = listed(value)
 	default:
 		return nil, sallyport.FieldErrorf(f.Name, "must be a list")
 	}
@@ -175,6 +189,21 @@ func (f *Field) list(value any) ([]string, error) {
 		}
 	}
 	return list, nil
+}
+
+// listed takes a text apart. Where it has lines, a comma may be part of a value.
+func listed(text string) (items []any) {
+	text = strings.TrimSpace(text)
+	separator := ","
+	if strings.Contains(text, "\n") {
+		separator = "\n"
+	}
+	for item := range strings.SplitSeq(text, separator) {
+		if item = strings.TrimSpace(item); item != "" || separator == "," {
+			items = append(items, item)
+		}
+	}
+	return items
 }
 
 // allow makes sure that a text is one of the field's values and has its form, if it names any.

@@ -88,6 +88,7 @@ func schemaFacts() []schemaFact {
 		{of: "Auth", required: []string{"kind"}},
 		{of: "Field", required: []string{"name"}, key: "type", values: types},
 		{of: "Field", key: "sent", values: []any{connector.SentCommas, connector.SentDigit}},
+		{of: "Field", key: "format", values: []any{connector.FormatIndicator}},
 		{of: "ErrorRule", required: []string{"class"}, key: "class", values: classes},
 		{of: "ErrorRule", key: "window", values: []any{"second", "day", "month"}},
 		{of: "Endpoint", required: []string{"id", "name", "summary", "request"}},

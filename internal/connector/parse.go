@@ -180,6 +180,7 @@ func (l *linter) destination() {
 	}
 	at := route{"destination"}
 	l.fields(at.at("fields"), l.Destination.Fields)
+	l.submit(at.at("submit"), l.Destination)
 	if len(l.Destination.Target) == 0 {
 		l.fault(at, "target is required: the fields that together name the place")
 	}

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sallyport-io/sallyport/internal/connector/shape"
 )
 
 func (l *linter) endpoints() {
@@ -24,12 +26,48 @@ func (l *linter) endpoints() {
 		}
 		l.fields(at.at("params"), e.Params)
 		l.oneOf(at.at("one_of"), e)
+		l.each(at.at("each"), e)
+		l.split(at.at("split"), e)
+		l.answers(at.at("answers"), e)
 		l.check(at.at("request"), checkRequest(&e.Request, l.AuthOf(e)))
 		l.references(at.at("request"), e)
 		l.terms(at, e)
 		l.poll(at.at("poll"), e)
 		l.check(at.at("ignore"), checkIgnore(e))
 		l.check(at.at("whole"), checkWhole(e))
+		l.schema(at.at("schema"), e)
+	}
+}
+
+// schema compiles the schema of an endpoint's records, and checks that it declares what names them.
+func (l *linter) schema(at route, e *Endpoint) {
+	if e.Schema == "" || l.files == nil {
+		return
+	}
+	if !fieldName.MatchString(e.Schema) {
+		l.fault(at, "schema: must be of lower-case letters, digits and _")
+		return
+	}
+	form := l.Shapes[e.Schema]
+	if form == nil {
+		text, err := fs.ReadFile(l.files, "schema/"+e.Schema+".json")
+		if err == nil {
+			form, err = shape.New(text)
+		}
+		if err != nil {
+			l.fault(at, "schema: %w", err)
+			return
+		}
+		if l.Shapes == nil {
+			l.Shapes = map[string]*shape.Shape{}
+		}
+		l.Shapes[e.Schema] = form
+	}
+	wraps := e.Each != nil || e.Answers != nil // and so adds the fields of the key
+	for _, name := range slices.Concat(e.Request.Key, e.Request.Names, slices.Sorted(maps.Keys(e.Request.With))) {
+		if !form.Has(name) && !wraps {
+			l.fault(at, "schema: %s does not declare %s", e.Schema, name)
+		}
 	}
 }
 
@@ -64,11 +102,11 @@ func (l *linter) references(at route, e *Endpoint) {
 	l.fixed(at.at("url"), r.URL, e)
 	l.fixed(at.at("body"), r.Body, e)
 	all := slices.Concat([]string{r.URL, r.Body}, r.Columns)
-	for key, entries := range inOrder(map[string]map[string]string{"query": r.Query, "headers": r.Headers}) {
+	for key, entries := range inOrder(map[string]map[string]string{"query": r.Query, "headers": r.Headers, "with": r.With}) {
 		for name, value := range inOrder(entries) {
 			at := at.at(key, name)
 			if placeholder.FindString(value) == value {
-				l.placeholders(at, value, "parameter", e.Params)
+				l.placeholders(at, value, "parameter", e.values())
 			} else {
 				l.fixed(at, value, e)
 			}
@@ -77,7 +115,7 @@ func (l *linter) references(at route, e *Endpoint) {
 	}
 	used := strings.Join(all, " ")
 	for _, f := range e.Params {
-		if !strings.Contains(used, "{"+f.Name+"}") {
+		if !strings.Contains(used, "{"+f.Name+"}") && !e.Each.takes(f.Name) && !e.Split.takes(f.Name) && !e.Answers.takes(f.Name) {
 			l.fault(at, "the parameter %s is not used", f.Name)
 		}
 	}
@@ -85,7 +123,7 @@ func (l *linter) references(at route, e *Endpoint) {
 
 // fixed checks the {name}s in a text that is always sent.
 func (l *linter) fixed(at route, text string, e *Endpoint) {
-	l.placeholders(at, text, "parameter", e.Params)
+	l.placeholders(at, text, "parameter", e.values())
 	for _, name := range placeholder.FindAllString(text, -1) {
 		if f := e.param(strings.Trim(name, "{}")); f != nil && !f.Required && f.Default == nil {
 			l.fault(at, "%s is always sent, so the parameter must be required or have a default", name)

@@ -19,6 +19,9 @@ func (l *linter) fields(at route, fields []Field) {
 		}
 		l.fieldType(at.at("type"), f.Type)
 		l.sent(at.at("sent"), f)
+		if f.Format != "" && (f.Format != FormatIndicator || f.Type != "" && f.Type != TypeString && f.Type != TypeList) {
+			l.fault(at.at("format"), "format: is %s, of a string or list, or absent", FormatIndicator)
+		}
 		if _, err := f.form(); err != nil {
 			l.check(at.at("pattern"), nameless(err))
 			continue

@@ -78,6 +78,7 @@ func TestParseFaults(t *testing.T) {
 		"no name":                {"name: Demo", "name:", "demo.yaml:1:1: name and summary are required"},
 		"link":                   {"website: https://", "website: http://", "demo.yaml:4:18: links.website: must be a link that begins with https://"},
 		"field name":             {"name: id, type", "name: ID, type", "demo.yaml:23:16: name: must be of lower-case letters, digits and _"},
+		"format":                 {"{name: name, pattern: '[a-z]+', default: ~}", "{name: name, format: mail}", "demo.yaml:24:30: format: is indicator, of a string or list, or absent"},
 		"field twice":            {"{name: name, pattern: '[a-z]+', default: ~}", "{name: id}", `demo.yaml:24:16: there are two fields named "id"`},
 		"field type":             {"type: integer", "type: intger", `demo.yaml:23:26: there is no type of field "intger"; did you mean "integer"?`},
 		"pattern":                {"'[a-z]+'", "'[a-z'", "demo.yaml:24:31: the pattern of this field is no regular expression: error parsing regexp: missing closing ]: `[a-z)$`"},

@@ -45,7 +45,7 @@ func (d *Definition) AuthOf(e *Endpoint) Auth {
 
 func checkRequest(r *sallyport.Request, auth Auth) error {
 	for _, check := range []func(*sallyport.Request) error{
-		checkMethod, checkURL, auth.checkQuery, auth.checkHeaders, checkRecords, checkPaging, checkFormat, checkKey,
+		checkMethod, checkURL, auth.checkQuery, auth.checkHeaders, checkRecords, checkNames, checkPaging, checkFormat, checkKey,
 	} {
 		if err := check(r); err != nil {
 			return err
@@ -153,6 +153,47 @@ func checkFormat(r *sallyport.Request) error {
 		}
 	}
 	return nil
+}
+
+// checkNames checks the fields that are put into each record besides its own.
+func checkNames(r *sallyport.Request) error {
+	for i, name := range r.Names {
+		if _, twice := r.With[name]; name == "" || twice || slices.Contains(r.Names[:i], name) {
+			return sallyport.FieldErrorf("names", "must hold names of fields, each once, and none that with holds")
+		}
+	}
+	if n := wildcards(r.Records); len(r.Names) > 0 && len(r.Names) > n {
+		return sallyport.FieldErrorf("names", "must be no more than the wildcards of a path to the records such as $.groups[*][*]")
+	}
+	for name, value := range inOrder(r.With) {
+		if name == "" || len(name)+len(value) > maxText {
+			return sallyport.FieldErrorf("with", "has a field without a name, or one that is too long")
+		}
+	}
+	return nil
+}
+
+// wildcards counts the wildcards of a path of names and wildcards; any other path has none.
+func wildcards(text string) int {
+	path, err := jsonpath.Parse(text)
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for _, segment := range path.Query().Segments() {
+		selectors := segment.Selectors()
+		if len(selectors) != 1 || segment.IsDescendant() {
+			return 0
+		}
+		switch selectors[0].(type) {
+		case spec.WildcardSelector:
+			n++
+		case spec.Name:
+		default:
+			return 0
+		}
+	}
+	return n
 }
 
 // pagingParts says which parts a type of paging has. All that it has are required, but start and size.

@@ -28,4 +28,6 @@ type Page struct {
 	// Incomplete says why the source does not give everything, "" if it does: the system ends a list that has more. It is known once Records
 	// was read to its end. What such a pull does not give has not vanished.
 	Incomplete string
+	// Free says that it cost no call: its records were known.
+	Free bool
 }

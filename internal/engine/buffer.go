@@ -88,6 +88,11 @@ func (b *buffer) finish() {
 	b.page = chunk{judged: b.page.judged.empty()}
 }
 
+// hasFinished tells whether there is anything of finished pages.
+func (b *buffer) hasFinished() bool {
+	return b.finished.pages > 0 || b.finished.seen > 0 || len(b.finished.quarantined) > 0
+}
+
 // discard takes back the page that is being read.
 func (b *buffer) discard() {
 	b.packer.Discard()

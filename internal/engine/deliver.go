@@ -41,8 +41,11 @@ func (e *Engine) deliver(ctx context.Context, job *river.Job[deliverArgs]) error
 	err := d.write(ctx)
 	_, fault := errors.AsType[storeFault](err)
 	_, snooze := errors.AsType[*river.JobSnoozeError](err)
-	if err == nil || fault || snooze || ctx.Err() != nil {
+	if err == nil || fault || snooze || ctx.Err() != nil || errors.Is(err, store.ErrFenced) {
 		return err
+	}
+	if f, ok := errors.AsType[*connector.Failure](err); ok && f.Class == connector.ClassRate {
+		return d.wait(ctx, f)
 	}
 	return d.fail(ctx, err)
 }
@@ -131,7 +134,7 @@ func (d *delivery) writeTarget(ctx context.Context, batches []sallyport.Batch, c
 		if err != nil {
 			return err
 		}
-		result, err := d.target.Write(ctx, connector.Batch{Seq: b.Seq, Records: records})
+		result, err := d.writeBatch(ctx, connector.Batch{Seq: b.Seq, Records: records, Replayed: b.DestinationID != ""})
 		if err != nil {
 			return err
 		}
@@ -172,6 +175,12 @@ func (d *delivery) openTarget(ctx context.Context) (err error) {
 	}
 	current, err := d.Store.Dataset(ctx, d.flow.Dataset.ID) // its schema may have come with the first page
 	if err != nil {
+		return err
+	}
+	if writer, err := d.openWriter(ctx); err != nil || writer != nil {
+		if writer != nil {
+			d.target = writer
+		}
 		return err
 	}
 	d.target, err = d.Catalogue.Open(ctx, d.destination.Connector, connector.Target{
@@ -215,6 +224,9 @@ func (d *delivery) more(ctx context.Context, changed <-chan struct{}) (bool, err
 func (d *delivery) finish(ctx context.Context) (finished bool, err error) {
 	err = d.Store.InTx(ctx, func(tx *store.Tx) error {
 		if finished, err = tx.CaughtUp(ctx, d.destination.ID); err != nil || !finished {
+			return err
+		}
+		if err := d.startAnswers(ctx, tx); err != nil {
 			return err
 		}
 		return d.end(ctx, tx, sallyport.RunSucceeded, "")

@@ -29,7 +29,8 @@ type ingestion struct {
 	flow      sallyport.Flow
 	run       sallyport.Run
 	fence     int64
-	keys      *keyring // nil without a credential
+	keys      *keyring  // nil without a credential
+	source    committer // nil if the source has nothing to commit
 	buffer    buffer
 	observer  *dataset.Observer
 	tracker   tracker
@@ -96,7 +97,7 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 		return tx.UpdateRun(ctx, in.run)
 	})
 	in.cursor, in.observer = in.run.Cursor, dataset.NewObserver(in.flow.Dataset.Schema)
-	if in.run.Pages == 0 {
+	if in.cursor == "" && in.run.Pages == 0 {
 		in.cursor = in.flow.Source.Resume
 	}
 	return claimed, err
@@ -130,6 +131,7 @@ func (in *ingestion) read(ctx context.Context) error {
 	if err := in.mayBegin(ctx); err != nil {
 		return err
 	}
+	in.source, _ = source.(committer)
 	for page, err := range source.Pages(ctx, in.cursor) {
 		if err != nil {
 			return err
@@ -164,7 +166,9 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 		return sallyport.Errorf(sallyport.Upstream, "none of the %d values that %s gave as records is an object (%s): check the path to the records",
 			len(bad), in.flow.Source.Connector, bad[0].Reason)
 	}
-	in.buffer.page.pages = 1
+	if !page.Free {
+		in.buffer.page.pages = 1
+	}
 	in.buffer.finish()
 	in.cursor, in.ended, in.cut = page.Next, page.Next == "", cmp.Or(in.cut, page.Incomplete)
 	if page.Resume != "" {
@@ -224,7 +228,7 @@ func (in *ingestion) reject(value []byte, reason string) error {
 
 // stage stores what there is of a large page, invisible until the page is committed. The pages before it are committed first.
 func (in *ingestion) stage(ctx context.Context) error {
-	if in.buffer.finished.pages > 0 {
+	if in.buffer.hasFinished() {
 		if err := in.commit(ctx, nil); err != nil {
 			return err
 		}
@@ -265,6 +269,11 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 		}
 		if run, err = tx.CommitPage(ctx, p); err != nil {
 			return err
+		}
+		if in.source != nil {
+			if err := in.source.commit(ctx, tx); err != nil {
+				return err
+			}
 		}
 		if err := in.EnqueueDeliveries(ctx, tx, in.flow.ID); err != nil || last == nil {
 			return err

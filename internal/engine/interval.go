@@ -51,7 +51,7 @@ func callOf(s sallyport.Source) (string, error) {
 // mayBegin makes sure that a run does not begin too early, and notes when it begins.
 func (in *ingestion) mayBegin(ctx context.Context) error {
 	in.begun = sallyport.Now()
-	if in.run.Pages > 0 {
+	if in.run.Pages > 0 || in.run.Cursor != "" {
 		return nil
 	}
 	return in.MayPull(ctx, in.Store, in.flow.Source)

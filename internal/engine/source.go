@@ -100,21 +100,31 @@ func (e *Engine) openSource(s sallyport.Source, public map[string]string, keys K
 	if err != nil {
 		return nil, err
 	}
-	var budget rest.Quota
+	c := e.restConfig(definition, public, keys)
+	c.Endpoint, c.Params, c.Peek, c.Raw = endpoint, s.Params, peek, s.Raw
 	if s.Credential != "" {
-		budget = spend(s.Credential, definition.Limits)
+		c.Quota = spend(s.Credential, definition.Limits)
 	}
-	return rest.Open(rest.Config{
-		Quota:      budget,
+	switch {
+	case endpoint.Answers != nil:
+		return e.openAnswers(c)
+	case endpoint.Each != nil:
+		return rest.OpenEach(c, e.list(endpoint.Each, s.Params), e.Store)
+	case endpoint.Split != nil:
+		return rest.OpenSplit(c)
+	}
+	return rest.Open(c)
+}
+
+// restConfig is how a system is reached with the given public fields and keys of a credential.
+func (e *Engine) restConfig(definition *connector.Definition, public map[string]string, keys Keys) rest.Config {
+	return rest.Config{
 		Definition: definition,
-		Endpoint:   endpoint,
-		Params:     s.Params,
 		Public:     public,
 		Secrets:    keys,
 		Transport:  func(address *url.URL) http.RoundTripper { return e.Egress.Transport(address) },
 		UserAgent:  e.UserAgent,
-		Peek:       peek,
-	})
+	}
 }
 
 // openFlowSource opens the source of a flow with its credential. The keyring is nil if it has none.

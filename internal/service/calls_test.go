@@ -19,14 +19,14 @@ import (
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
-// pulsedive is a made-up Pulsedive: what it was asked, and what it answers.
-type pulsedive struct {
+// upstream is a made-up Pulsedive: what it was asked, and what it answers.
+type upstream struct {
 	mu     sync.Mutex
 	asked  []string // method, path and some of the query
 	answer func(w http.ResponseWriter, r *http.Request)
 }
 
-func (u *pulsedive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	query := r.URL.Query()
@@ -34,10 +34,10 @@ func (u *pulsedive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.answer(w, r)
 }
 
-// withPulsedive has a flow "p" that reads an endpoint of a made-up Pulsedive.
-func withPulsedive(t *testing.T, source string, answer func(http.ResponseWriter, *http.Request)) (*place, *pulsedive) {
+// withUpstream has a flow "p" that reads an endpoint of a made-up Pulsedive.
+func withUpstream(t *testing.T, source string, answer func(http.ResponseWriter, *http.Request)) (*place, *upstream) {
 	t.Helper()
-	p, u := newPlace(t, nil), &pulsedive{answer: answer}
+	p, u := newPlace(t, nil), &upstream{answer: answer}
 	server := httptest.NewServer(u)
 	t.Cleanup(server.Close)
 	_, err := p.Service.CreateCredential(t.Context(), actor, service.CredentialDraft{
@@ -96,7 +96,7 @@ func (p *place) recordsP() (all []string) {
 // TestExportKeepsItsInterval pulls the export, and then too early: by hand that is an error, a run that begins nevertheless waits.
 func TestExportKeepsItsInterval(t *testing.T) {
 	body := "id,risk\n1,high:retired\n2\n"
-	p, u := withPulsedive(t, `endpoint: csv.export, params: {fields: "id,risk"}`, func(w http.ResponseWriter, _ *http.Request) {
+	p, u := withUpstream(t, `endpoint: csv.export, params: {fields: "id,risk"}`, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/csv")
 		fmt.Fprint(w, body)
 	})
@@ -162,7 +162,7 @@ func TestCollectionGoesOnFromRunToRun(t *testing.T) {
 	const page = `{"more":%t,"next":"%s","objects":[%s]}`
 	object := func(n int) string { return fmt.Sprintf(`{"id":"indicator--%d","modified":"2026"}`, n) }
 	cut, second := true, 2
-	p, u := withPulsedive(t, `endpoint: taxii.objects`, func(w http.ResponseWriter, r *http.Request) {
+	p, u := withUpstream(t, `endpoint: taxii.objects`, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/taxii+json;version=2.1")
 		w.Header().Set("X-TAXII-Date-Added-Last", fmt.Sprintf("2026-01-01T00:00:0%d.000Z", second))
 		switch query := r.URL.Query(); {
@@ -211,7 +211,7 @@ func TestCollectionGoesOnFromRunToRun(t *testing.T) {
 func TestScanIsSubmittedOnce(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	polls := 0
-	p, u := withPulsedive(t, `endpoint: scan.indicator, params: {value: example.com}`, func(w http.ResponseWriter, r *http.Request) {
+	p, u := withUpstream(t, `endpoint: scan.indicator, params: {value: example.com}`, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if r.Method == http.MethodPost {
 			fmt.Fprint(w, `{"success":"Added request to queue.","qid":7}`)

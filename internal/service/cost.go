@@ -15,15 +15,14 @@ import (
 )
 
 const (
-	pastRuns    = 5       // whose calls are averaged
-	daysOfMonth = 30      // that a month is taken for
-	maxDue      = 100_000 // times of a schedule that are counted
+	pastRuns    = 5  // whose calls are averaged
+	daysOfMonth = 30 // that a month is taken for
 )
 
 // known is a store or a transaction.
 type known interface {
 	Credential(ctx context.Context, id sallyport.ID) (sallyport.Credential, error)
-	Flows(ctx context.Context) ([]sallyport.Flow, error)
+	Spends(ctx context.Context, credential sallyport.ID) ([]store.Spend, error)
 	Runs(ctx context.Context, flow sallyport.ID, limit int, before int64) ([]sallyport.Run, error)
 	Quota(ctx context.Context, id sallyport.ID) ([]sallyport.QuotaWindow, error)
 	QuotaPortions(ctx context.Context, id sallyport.ID) ([]sallyport.QuotaPortion, error)
@@ -38,9 +37,16 @@ func (s *Service) FlowCost(ctx context.Context, name string) (Cost, error) {
 	return s.cost(ctx, s.Store, f, nil)
 }
 
-// DraftCost estimates what a source will spend that belongs to no flow yet, by the sample that a test gave; nil if there was no test.
-func (s *Service) DraftCost(ctx context.Context, source sallyport.Source, sample *Sample) (Cost, error) {
-	return s.cost(ctx, s.Store, sallyport.Flow{Source: source}, sample)
+// DraftCost estimates what a flow will spend that is being made or changed, by the test of its source.
+func (s *Service) DraftCost(ctx context.Context, d *Draft) (Cost, error) {
+	f := sallyport.Flow{ID: d.Changes, Name: d.Name, Source: sallyport.Source{
+		Connector: d.Connector, Credential: d.Credential, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Schedule: d.Schedule,
+	}}
+	var sample *Sample
+	if d.Sample != nil && d.Sample.Pages > 0 {
+		sample = &Sample{Pages: d.Sample.Pages, More: d.Sample.More}
+	}
+	return s.cost(ctx, s.Store, f, sample)
 }
 
 // FlowCosts estimates what the flows of flow files spend or, where they are not applied yet, will spend.
@@ -85,19 +91,19 @@ func (s *Service) cost(ctx context.Context, r known, f sallyport.Flow, sample *S
 		return c, err
 	}
 	c.Credential = credential.Name
-	flows, err := r.Flows(ctx)
+	others, err := r.Spends(ctx, credential.ID)
 	if err != nil {
 		return c, err
 	}
-	for _, other := range flows {
-		if other.ID == f.ID || other.State != sallyport.FlowActive || other.Source.Credential != f.Source.Credential {
+	for _, other := range others {
+		if other.FlowID == f.ID {
 			continue
 		}
-		its, err := s.expense(ctx, r, other, nil)
+		runs, err := runsPerDay(other.Schedule, sallyport.Now())
 		if err != nil {
 			return c, err
 		}
-		c.Others += its.PerDay
+		c.Others += int64(math.Ceil(float64(max(1, other.Pages)) * runs))
 	}
 	windows, err := quota.Read(ctx, r, credential.ID, sallyport.Now())
 	c.Warning = c.warning(windows)
@@ -147,7 +153,7 @@ func averagePages(runs []sallyport.Run) (n, average int64) {
 	return n, (pages + n - 1) / n
 }
 
-// runsPerDay counts how often a schedule is due in the month after t.
+// runsPerDay counts how often a schedule is due: on the day after t if that is often, else in the month after it.
 func runsPerDay(schedule *sallyport.Schedule, t time.Time) (float64, error) {
 	switch {
 	case schedule == nil:
@@ -155,18 +161,19 @@ func runsPerDay(schedule *sallyport.Schedule, t time.Time) (float64, error) {
 	case schedule.Cron == "":
 		return (24 * time.Hour).Seconds() / time.Duration(schedule.Every).Seconds(), nil
 	}
-	last, n := t.AddDate(0, 0, daysOfMonth), 0
-	for n < maxDue {
+	day, last := t.AddDate(0, 0, 1), t.AddDate(0, 0, daysOfMonth)
+	for n := 0; ; n++ {
 		next, err := engine.Next(schedule, t)
-		if err != nil {
+		switch {
+		case err != nil:
 			return 0, err
+		case next.After(day) && !t.After(day) && n >= daysOfMonth:
+			return float64(n), nil
+		case next.After(last):
+			return float64(n) / daysOfMonth, nil
 		}
-		if next.After(last) {
-			break
-		}
-		t, n = next, n+1
+		t = next
 	}
-	return float64(n) / daysOfMonth, nil
 }
 
 // warning says why a flow does not fit a budget.

@@ -35,6 +35,7 @@ type Draft struct {
 	Endpoint     string              `json:"endpoint,omitempty"`
 	Params       map[string]any      `json:"params,omitempty"`
 	Request      *sallyport.Request  `json:"request,omitempty"`
+	Raw          bool                `json:"raw,omitempty"`
 	Schedule     *sallyport.Schedule `json:"schedule,omitempty"`
 	Emit         string              `json:"emit,omitempty"`
 	Destinations []DraftDestination  `json:"destinations,omitempty"`
@@ -295,7 +296,7 @@ func (r resolver) schedule(spec sourceSpec) error {
 // draftSpec writes a draft as a flow file would.
 func (s *Service) draftSpec(ctx context.Context, tx *store.Tx, d *Draft) (placedSpec, error) {
 	spec := placedSpec{paths: true, flowSpec: flowSpec{Flow: d.Name, Description: d.Description, Source: sourceSpec{
-		Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Schedule: d.Schedule, Emit: d.Emit,
+		Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Raw: d.Raw, Schedule: d.Schedule, Emit: d.Emit,
 	}}}
 	name := func(id sallyport.ID) (string, error) {
 		if id == "" {

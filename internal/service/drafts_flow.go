@@ -106,7 +106,7 @@ func draftOf(f *sallyport.Flow) *Draft {
 	d := newDraft(f.Source.Connector)
 	d.Name, d.Description, d.Credential = f.Name, f.Description, f.Source.Credential
 	d.Endpoint, d.Params, d.Request, d.Schedule = f.Source.Endpoint, maps.Clone(f.Source.Params), f.Source.Request, f.Source.Schedule
-	d.Emit = f.Source.Emit
+	d.Raw, d.Emit = f.Source.Raw, f.Source.Emit
 	if f.Dataset.Records > 0 {
 		d.Sample = &DraftSample{Of: d.reading(), Records: f.Dataset.Records, Schema: f.Dataset.Schema}
 	}
@@ -169,7 +169,7 @@ func (s *Service) insertFromDraft(ctx context.Context, tx *store.Tx, actor sally
 	if f.Source.NextRunAt, err = due(f.Source.Schedule, sallyport.Now()); err != nil {
 		return nil, err
 	}
-	return f, createFlow(ctx, tx, f)
+	return f, s.createFlow(ctx, tx, actor, f)
 }
 
 // changeFromDraft changes the flow that a draft is about, unless it was changed since the draft was made.
@@ -195,7 +195,7 @@ func (s *Service) changeFromDraft(ctx context.Context, tx *store.Tx, actor sally
 	if f.Source.NextRunAt, err = nextRun(&old, f); err != nil {
 		return nil, err
 	}
-	return f, s.updateFlow(ctx, tx, &old, f)
+	return f, s.updateFlow(ctx, tx, actor, &old, f)
 }
 
 // flowFromDraft makes a checked flow of a draft, as a flow file would be made one.

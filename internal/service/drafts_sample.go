@@ -12,12 +12,14 @@ import (
 type DraftSample struct {
 	Of      string           `json:"of"` // the source that was tested; see reading
 	Records int64            `json:"records"`
+	Pages   int              `json:"pages,omitzero"` // calls of the test; 0: it is known without one
+	More    bool             `json:"more,omitzero"`  // there are more records than these calls gave
 	Schema  sallyport.Schema `json:"schema"`
 }
 
 // reading says what the source of a draft reads.
 func (d *Draft) reading() string {
-	return reads(sallyport.Source{Connector: d.Connector, Credential: d.Credential, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request})
+	return reads(sallyport.Source{Connector: d.Connector, Credential: d.Credential, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Raw: d.Raw})
 }
 
 // readSample takes what is kept of a test, if the source is still the one that was tested.
@@ -35,7 +37,7 @@ func (d *Draft) readSample(text string) error {
 // SampleDraft reads a sample from the source of a draft. Of its records nothing is stored, of what they look like the draft keeps a note.
 // With an error it returns what there is nevertheless, as TestSource does.
 func (s *Service) SampleDraft(ctx context.Context, user sallyport.ID, actor sallyport.Actor, d *Draft) (*Sample, error) {
-	source := SourceDraft{Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request}
+	source := SourceDraft{Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Raw: d.Raw}
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if err := s.checkStep(ctx, tx, d, StepConfigure); err != nil {
 			return err
@@ -51,7 +53,7 @@ func (s *Service) SampleDraft(ctx context.Context, user sallyport.ID, actor sall
 	if err != nil {
 		return sample, err
 	}
-	d.Sample = &DraftSample{Of: d.reading(), Records: int64(len(sample.Records)), Schema: sample.Schema}
+	d.Sample = &DraftSample{Of: d.reading(), Records: int64(len(sample.Records)), Pages: sample.Pages, More: sample.More, Schema: sample.Schema}
 	note, err := json.Marshal(d.Sample)
 	if err != nil {
 		return sample, err

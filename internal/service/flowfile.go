@@ -44,6 +44,7 @@ type sourceSpec struct {
 	Endpoint   string              `yaml:"endpoint,omitempty"`
 	Params     map[string]any      `yaml:"params,omitempty"`
 	Request    *sallyport.Request  `yaml:"request,omitempty"`
+	Raw        bool                `yaml:"raw,omitempty"`
 	Schedule   *sallyport.Schedule `yaml:"schedule,omitempty"`
 	Emit       string              `yaml:"emit,omitempty"`
 }
@@ -182,7 +183,7 @@ func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Sour
 	if err != nil {
 		return s, nil, field("connector", err)
 	}
-	s = sallyport.Source{Connector: spec.Connector, Schedule: spec.Schedule, Emit: spec.Emit}
+	s = sallyport.Source{Connector: spec.Connector, Schedule: spec.Schedule, Raw: spec.Raw, Emit: spec.Emit}
 	if s.Credential, err = r.credential(ctx, definition, spec.Credential); err != nil {
 		return s, nil, err
 	}
@@ -192,6 +193,8 @@ func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Sour
 	switch {
 	case spec.Request != nil && spec.Endpoint != "":
 		return s, nil, sallyport.FieldErrorf("request", "a source has an endpoint or a request of its own, not both")
+	case spec.Request != nil && spec.Raw:
+		return s, nil, sallyport.FieldErrorf("raw", "goes with an endpoint; a request of one's own keeps records as they come")
 	case spec.Request != nil:
 		s.Request = spec.Request
 		return s, spec.Request.Key, prefix("request", checkManual(definition, spec))
@@ -208,7 +211,7 @@ func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Sour
 	if err := checkInterval(spec.Schedule, endpoint); err != nil {
 		return s, nil, err
 	}
-	s.Params, err = endpoint.CheckParams(spec.Params)
+	s.Params, err = r.params(ctx, endpoint, spec.Params)
 	return s, endpoint.Request.Key, prefix("params", err)
 }
 
@@ -261,14 +264,24 @@ func (r resolver) destination(ctx context.Context, spec destinationSpec) (d sall
 	if d.Config, err = definition.CheckConfig(spec.Config); err != nil {
 		return d, prefix("config", err)
 	}
-	for _, f := range definition.Destination.Fields {
-		if path, ok := d.Config[f.Name].(string); ok && f.Type == connector.TypePath {
-			if d.Config[f.Name], err = filepath.Abs(path); err != nil {
-				return d, err
+	if age, ok := d.Config[connector.SettingAgainAfter].(string); ok && definition.Destination.Submit != nil {
+		if _, err := sallyport.ParseDuration(age); err != nil {
+			return d, sallyport.FieldErrorf("config."+connector.SettingAgainAfter, "%w", err)
+		}
+	}
+	return d, absolute(definition.Destination.Fields, d.Config)
+}
+
+// absolute makes the paths among some values absolute.
+func absolute(fields []connector.Field, values map[string]any) (err error) {
+	for _, f := range fields {
+		if path, ok := values[f.Name].(string); ok && f.Type == connector.TypePath {
+			if values[f.Name], err = filepath.Abs(path); err != nil {
+				return err
 			}
 		}
 	}
-	return d, nil
+	return nil
 }
 
 // field gives an error its field, where it has none that leads from here.
@@ -357,7 +370,7 @@ func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*flowSpec, error
 	}
 	spec := &flowSpec{Flow: f.Name, Description: f.Description, Source: sourceSpec{
 		Connector: f.Source.Connector, Credential: name, Endpoint: f.Source.Endpoint, Params: plain(f.Source.Params),
-		Request: f.Source.Request, Schedule: f.Source.Schedule, Emit: f.Source.Emit,
+		Request: f.Source.Request, Raw: f.Source.Raw, Schedule: f.Source.Schedule, Emit: f.Source.Emit,
 	}}
 	for _, d := range f.Destinations {
 		if name, err = names(d.Credential); err != nil {

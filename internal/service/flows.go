@@ -101,9 +101,9 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 		return change, err
 	}
 	if change.Change == FlowCreated {
-		return change, createFlow(ctx, tx, f)
+		return change, s.createFlow(ctx, tx, actor, f)
 	}
-	return change, s.updateFlow(ctx, tx, &old, f)
+	return change, s.updateFlow(ctx, tx, actor, &old, f)
 }
 
 // nextRun is when a flow is due: as before if its schedule is as before, else as a new schedule is.
@@ -114,19 +114,22 @@ func nextRun(old, f *sallyport.Flow) (time.Time, error) {
 	return engine.First(f.Source.Schedule, sallyport.Now())
 }
 
-func createFlow(ctx context.Context, tx *store.Tx, f *sallyport.Flow) error {
+func (s *Service) createFlow(ctx context.Context, tx *store.Tx, actor sallyport.Actor, f *sallyport.Flow) error {
 	f.Source.ID, f.Dataset.ID = sallyport.NewID("src"), sallyport.NewID("set")
 	f.CreatedAt = sallyport.Now()
 	f.UpdatedAt = f.CreatedAt
 	for i := range f.Destinations {
 		f.Destinations[i].ID = sallyport.NewID("dst")
 	}
-	return tx.InsertFlow(ctx, f)
+	if err := tx.InsertFlow(ctx, f); err != nil {
+		return err
+	}
+	return s.createAnswers(ctx, tx, actor, f)
 }
 
 // updateFlow changes a flow. A destination that now goes elsewhere is a new one, which is filled from what is kept. A run that is
 // unfinished when its source changes cannot go on.
-func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, old, f *sallyport.Flow) error {
+func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, actor sallyport.Actor, old, f *sallyport.Flow) error {
 	f.Name, f.State, f.Reason, f.CreatedAt, f.UpdatedAt = old.Name, old.State, old.Reason, old.CreatedAt, sallyport.Now()
 	f.Source.ID, f.Dataset.ID = old.Source.ID, old.Dataset.ID
 	for i := range f.Destinations {
@@ -143,6 +146,9 @@ func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, old, f *sallypor
 		}
 	}
 	if err := tx.UpdateFlow(ctx, f); err != nil {
+		return err
+	}
+	if err := s.createAnswers(ctx, tx, actor, f); err != nil {
 		return err
 	}
 	if err := s.Engine.EnqueueDeliveries(ctx, tx, f.ID); err != nil {
@@ -272,7 +278,7 @@ func (s *Service) checkTargets(ctx context.Context, tx *store.Tx, f *sallyport.F
 	}
 	for _, other := range flows {
 		for _, d := range other.Destinations {
-			if !strings.EqualFold(other.Name, f.Name) {
+			if !strings.EqualFold(other.Name, f.Name) && !s.submits(d) {
 				taken[s.target(d)] = fmt.Sprintf("destination %q of flow %q", d.Name, other.Name)
 			}
 		}

@@ -104,7 +104,10 @@ func TestCost(t *testing.T) {
 			t.Fatal(err)
 		}
 		change(&f.Source)
-		c, err := p.Service.DraftCost(t.Context(), f.Source, &service.Sample{Pages: 5, More: true})
+		c, err := p.Service.DraftCost(t.Context(), &service.Draft{
+			Connector: f.Source.Connector, Credential: f.Source.Credential, Request: f.Source.Request, Schedule: f.Source.Schedule,
+			Sample: &service.DraftSample{Pages: 5, More: true},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

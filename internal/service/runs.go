@@ -60,13 +60,13 @@ type Progress struct {
 // Follow works a run in this process, or watches it while another process works this database, and tells about its progress whenever
 // something moved. It returns when the run is finished, or would wait for a quota longer than maxWait without a page, or ctx ends.
 func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration, tell func(Progress)) (run sallyport.Run, err error) {
-	pages, since := int64(-1), time.Now() // the last progress
+	moved, since := int64(-1), time.Now() // the last progress
 	err = s.work(ctx, tell, func() (Progress, bool, error) {
 		if run, err = s.Store.Run(ctx, runID); err != nil {
 			return Progress{}, false, err
 		}
-		if run.Pages != pages {
-			pages, since = run.Pages, time.Now()
+		if now := run.Pages + run.Records; now != moved {
+			moved, since = now, time.Now()
 		}
 		flow, err := s.Store.Flow(ctx, run.FlowID)
 		if err == nil && flow.State == sallyport.FlowPaused && !run.State.Finished() && run.State != sallyport.RunDelivering {

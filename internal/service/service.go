@@ -21,7 +21,7 @@ type Service struct {
 	Catalogue *connector.Catalogue
 	Engine    *engine.Engine
 	Redactor  *secret.Redactor
-	OwnFiles  []string // which no destination may write to
+	OwnFiles  []string // which no source may read and no destination may write to
 	Log       *slog.Logger
 
 	learned sync.Map // credential → its version whose secrets were opened for the redactor

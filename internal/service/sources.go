@@ -26,6 +26,7 @@ type SourceDraft struct {
 	Endpoint   string
 	Params     map[string]any
 	Request    *sallyport.Request // instead of an endpoint
+	Raw        bool               // each record also has the original, as _raw
 }
 
 // Sample is what a source gives.
@@ -35,12 +36,14 @@ type Sample struct {
 	Pages   int               `json:"pages"`                 // calls that were made
 	Page    int64             `json:"page_records,omitzero"` // records of the first page; 0 if they are too many to be counted
 	Paging  string            `json:"paging"`
+	Free    int               `json:"free,omitzero"` // records that cost no call
 	Key     []string          `json:"key,omitempty"` // the fields that together name a record
 	Schema  sallyport.Schema  `json:"schema"`        // of the records
 	Answer  []byte            `json:"-"`             // the beginning of the first answer, as it came, without any secret
 }
 
-// TestSource reads a sample from a source. Nothing is stored. With an error it returns what there is nevertheless: the beginning of the answer.
+// TestSource reads a sample from a source. Nothing is stored but answers about single values, which nobody must ask for again then. With an
+// error it returns what there is nevertheless: the beginning of the answer.
 func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d SourceDraft) (*Sample, error) {
 	sample := &Sample{Records: []json.RawMessage{}}
 	source, key, err := s.resolveSource(ctx, d)
@@ -57,6 +60,9 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 			return sample, err
 		}
 	}
+	if source.Params, err = s.sampleParams(source); err != nil {
+		return sample, err
+	}
 	open, err := s.Engine.OpenSample(source, credential.Public, s.Engine.Keys(actor, source.Credential), sample.peek)
 	if err != nil {
 		return sample, err
@@ -65,6 +71,19 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 		return sample, err
 	}
 	return sample, sample.read(ctx, open)
+}
+
+// sampleParams are the parameters of a source for a look at its first records.
+func (s *Service) sampleParams(source sallyport.Source) (map[string]any, error) {
+	definition, err := s.Catalogue.Definition(source.Connector)
+	if err != nil || source.Endpoint == "" {
+		return source.Params, err
+	}
+	endpoint, err := definition.Endpoint(source.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return endpoint.SampleParams(source.Params, SampleSize), nil
 }
 
 // peek keeps the beginning of the first answer.
@@ -81,12 +100,18 @@ func (s *Sample) read(ctx context.Context, source connector.Source) error {
 		if err != nil {
 			return err
 		}
-		s.Pages++
+		before := len(s.Records)
+		if !page.Free {
+			s.Pages++
+		}
 		if err := s.readPage(page, observer); err != nil {
 			return err
 		}
+		if page.Free {
+			s.Free += len(s.Records) - before
+		}
 		if len(s.Records) == SampleSize || s.Pages == samplePages {
-			s.More = s.More || page.Next != ""
+			s.More = s.More || page.Next != "" || page.Incomplete != ""
 			break
 		}
 	}
@@ -138,6 +163,7 @@ func (s *Service) resolveSource(ctx context.Context, d SourceDraft) (source sall
 		}
 		spec = specs[0]
 	}
+	spec.Source.Raw = spec.Source.Raw || d.Raw
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		source, key, err = resolver{s, tx}.source(ctx, spec.Source)
 		return err

@@ -69,8 +69,9 @@ func lastOf(sizes []sallyport.Batch, after, maxBytes int64) int64 {
 	return last
 }
 
-// BatchesBefore returns some batches of a dataset that come before a sequence number, the last one first; none if there are no more.
+// BatchesBefore returns some batches of a dataset that are for everyone and come before a sequence number, the last one first; none if there
+// are no more.
 func (r reader) BatchesBefore(ctx context.Context, datasetID sallyport.ID, before int64) ([]sallyport.Batch, error) {
-	return list(ctx, r.q, scanBatch, `SELECT dataset_id, run_id, seq, records, bytes, body FROM batch
-		WHERE dataset_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT 4`, datasetID, before)
+	return list(ctx, r.q, scanBatch, selectBatches+" WHERE dataset_id = $1 AND seq < $2 AND destination_id IS NULL ORDER BY seq DESC LIMIT 4",
+		datasetID, before)
 }

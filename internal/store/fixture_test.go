@@ -47,9 +47,9 @@ func flow(name string, credential sallyport.ID, destinations ...string) sallypor
 		ID: sallyport.NewID("flw"), Name: name, Description: "as it is", State: sallyport.FlowPaused, Reason: "not yet",
 		CreatedAt: at(0), UpdatedAt: at(1), Destinations: []sallyport.Destination{},
 		Source: sallyport.Source{
-			ID: sallyport.NewID("src"), Connector: "rest", Credential: credential, Endpoint: "feed.indicators",
+			ID: sallyport.NewID("src"), Connector: "rest", Credential: credential, Endpoint: "feed.indicators", Raw: true,
 			Params: map[string]any{"fid": json.Number("12345678901234567890"), "deep": []any{"a", true, json.Number("1.50")}},
-			Request: &sallyport.Request{Method: "GET", URL: "/api", Query: map[string]string{"q": "<&>"}, Records: "$.results[*]",
+			Request: &sallyport.Request{Method: "GET", URL: "/api", Query: map[string]string{"q": "<&>"}, Records: "$.results[*]", Names: []string{"group"}, With: map[string]string{"fid": "1"},
 				Paging: sallyport.Paging{Type: sallyport.PagingOffset, Query: "skip", Start: &start, Size: 100}, Key: []string{"iid"}},
 			Schedule: &sallyport.Schedule{Every: sallyport.Duration(8 * time.Hour)},
 			Emit:     sallyport.EmitAll,

@@ -98,6 +98,24 @@ func among(ids []sallyport.ID, args []any) (string, []any) {
 	return "(" + strings.Join(places, ", ") + ")", args
 }
 
+// Spend is what an active flow's source spends of its credential's budget.
+type Spend struct {
+	FlowID   sallyport.ID
+	Schedule *sallyport.Schedule
+	Pages    int64 // of its newest run; 0 if it has none
+}
+
+func scanSpend(r row) (s Spend, err error) {
+	err = r.Scan(&s.FlowID, jsonColumn{&s.Schedule}, &s.Pages)
+	return s, err
+}
+
+// Spends returns what the active flows spend whose source uses a credential.
+func (r reader) Spends(ctx context.Context, credential sallyport.ID) ([]Spend, error) {
+	return list(ctx, r.q, scanSpend, `SELECT flow.id, source.schedule, COALESCE((SELECT run.pages FROM run WHERE run.id = `+newestRun+`), 0)
+		FROM flow JOIN source ON source.flow_id = flow.id WHERE source.credential_id = $1 AND flow.state = $2`, credential, sallyport.FlowActive)
+}
+
 // DescribeCredential writes a credential's name and description, if nobody has changed it since the given time.
 func (tx *Tx) DescribeCredential(ctx context.Context, c sallyport.Credential, since time.Time) error {
 	n, err := tx.exec(ctx, "UPDATE credential SET name = $1, name_key = $2, description = $3, updated_at = $4 WHERE id = $5 AND updated_at = $6",

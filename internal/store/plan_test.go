@@ -77,10 +77,14 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.Draft(ctx, "x", "x") },
 		func() { r.Drafts(ctx, "x", 1) },
 		func() { r.FindFlows(ctx, FlowQuery{After: "x", Limit: 50}) },
+		func() { r.Spends(ctx, "x") },
 		func() { r.LastRuns(ctx, []sallyport.ID{"x", "y"}) },
 		func() { r.RunsByHour(ctx, []sallyport.ID{"x", "y"}, sallyport.Now()) },
 		func() { r.Quota(ctx, "x") },
 		func() { r.QuotaPortions(ctx, "x") },
+		func() { r.Lookup(ctx, "x") },
+		func() { r.Submission(ctx, "x", "x") },
+		func() { r.Submissions(ctx, "x", "x", 1) },
 	} {
 		before := len(asked.asked)
 		lookup()

@@ -138,6 +138,9 @@ func TestStore(t *testing.T) {
 		{"FindFlows", testFindFlows},
 		{"RunsByHour", testRunsByHour},
 		{"DescribeCredential", testDescribeCredential},
+		{"Lookups", testLookups},
+		{"ExpiredLookups", testExpiredLookups},
+		{"Submissions", testSubmissions},
 	}
 	for _, db := range databases {
 		t.Run(db.name, func(t *testing.T) {

@@ -27,6 +27,7 @@ type flowView struct {
 	Credential *sallyport.Credential // of its source; nil if it wants none
 	System     func(id string) string
 	Runs       []sallyport.Run // newest first
+	Cost       service.Cost
 	over       screen
 }
 
@@ -50,7 +51,10 @@ func (s *server) flowView(r *http.Request, runs int) (v flowView, err error) {
 	if v.FlowStatus, err = s.Service.FlowStatus(r.Context(), r.PathValue("id")); err != nil {
 		return v, err
 	}
-	if v.Runs, err = s.Service.Runs(r.Context(), string(v.ID), runs, 0); err != nil || v.Source.Credential == "" {
+	if v.Runs, err = s.Service.Runs(r.Context(), string(v.ID), runs, 0); err != nil {
+		return v, err
+	}
+	if v.Cost, err = s.Service.FlowCost(r.Context(), string(v.ID)); err != nil || v.Source.Credential == "" {
 		return v, err
 	}
 	c, err := s.Service.Credential(r.Context(), string(v.Source.Credential))

@@ -153,15 +153,3 @@ func renewalWords(w quota.Window) string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-// costWords says what a flow spends.
-func costWords(c service.Cost) string {
-	about := "about"
-	if c.AtLeast {
-		about = "at least"
-	}
-	if c.RunsPerDay == 0 {
-		return fmt.Sprintf("A run makes %s %s (%s).", about, plural(c.PerRun, "call"), c.Basis)
-	}
-	return fmt.Sprintf("A run makes %s %s, which is %s a day (%s).", about, plural(c.PerRun, "call"), number(c.PerDay), c.Basis)
-}

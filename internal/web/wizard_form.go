@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -34,8 +35,10 @@ func definedInputs(fields []connector.Field, values map[string]any) (ordinary, a
 		if f.Type == connector.TypeBoolean {
 			in.Values = []string{"true", "false"}
 		}
-		if f.Type == connector.TypeList {
-			in.Help = strings.TrimSpace(in.Help + " Several are separated by commas.")
+		if f.Type == connector.TypeList && len(f.Values) == 0 {
+			in.Lines = true
+			in.Value = strings.Join(connector.Texts(cmp.Or(values[f.Name], f.Default)), "\n")
+			in.Help = strings.TrimSpace(in.Help + " Several stand one a line, or on one line with commas between them.")
 		}
 		if len(in.Values) > 0 && !f.Required && f.Default == nil {
 			in.Values = append([]string{""}, in.Values...)
@@ -98,6 +101,8 @@ func requestInputs(q *sallyport.Request) []input {
 		{Name: "format", Label: "Format of Answers", Value: q.Format, Values: []string{sallyport.FormatJSON, sallyport.FormatCSV, sallyport.FormatTAXII}, Help: "The rows of a CSV are its records; the first row names their fields. TAXII is JSON in its own media type."},
 		{Name: "columns", Label: "Columns", Value: strings.Join(q.Columns, ", "), Placeholder: "id, risk", Help: "With CSV only: those that must be there, separated by commas."},
 		{Name: "records", Label: "Path to Records", Value: q.Records, Placeholder: "$.results[*]", Help: "JSONPath to the records in an answer. Absent: the answer itself is the record."},
+		{Name: "names", Label: "Fields for Names of Groups", Value: strings.Join(q.Names, ", "), Placeholder: "group", Help: "Where the path goes through objects, as in $[*][*]: the fields for the names that its wildcards meet."},
+		{Name: "with", Label: "Fields for All", Value: pairText(q.With, "="), Help: "Put into every record. One `name=value` a line."},
 		{Name: "paging.type", Label: "Paging", Value: q.Paging.Type, Values: pagingTypes(), Help: "How the next page is asked for: not at all (single), by a number (page, offset), by what the answer says (next_value, next_url), by its Link header, as TAXII does (with that format)."},
 		{Name: "paging.value", Label: "Next in the Answer", Value: q.Paging.Value, Placeholder: "$.page_next", Help: "Path to the value or URL of the next page."},
 		{Name: "paging.query", Label: "Paging Parameter", Value: q.Paging.Query, Placeholder: "page", Help: "The query parameter that carries the page, the offset or the next value."},
@@ -136,6 +141,7 @@ func readRequest(r *http.Request, problems map[string]string) *sallyport.Request
 	}
 	q := &sallyport.Request{
 		Method: text("method"), URL: text("url"), Query: pairs("query", "="), Headers: pairs("headers", ":"), Body: text("body"), Records: text("records"),
+		Names: words(text("names")), With: pairs("with", "="),
 		Paging: sallyport.Paging{Type: text("paging.type"), Value: text("paging.value"), Query: text("paging.query"), Start: number("paging.start")},
 		Key:    words(text("key")), Format: text("format"), Columns: words(text("columns")),
 	}

@@ -17,6 +17,7 @@ type reviewView struct {
 	Credential string // its name
 	System     func(id string) string
 	Times      timesView
+	Cost       service.Cost
 }
 
 // elsewhere are the faults of the steps before.
@@ -64,6 +65,10 @@ func (s *server) showWhole(w http.ResponseWriter, r *http.Request, v draftView, 
 		if c != nil {
 			view.Credential = c.Name
 		}
+	}
+	var err error
+	if view.Cost, err = s.Service.DraftCost(r.Context(), v.Draft); err != nil && sallyport.CodeOf(err) == sallyport.Internal {
+		return err // what else is wrong is told as a fault of its step
 	}
 	if isPartial(r) && status == http.StatusConflict { // it takes the place of the form, not that of the notice
 		status = http.StatusUnprocessableEntity

@@ -422,7 +422,7 @@ func requestFields(v configureView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if in.Name == "query" || in.Name == "headers" || in.Name == "body" {
+			if in.Name == "query" || in.Name == "headers" || in.Name == "with" || in.Name == "body" {
 				templ_7745c5c3_Err = textArea(in.asRequest(), v.Errors[requestPath+in.Name]).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -123,7 +123,7 @@ func (a *answer) begin(s *stream) error {
 		return a.explain(err)
 	}
 	said := a.decoder.value(atSentence)
-	nothing := a.decoder.found() != present || a.first != nil && a.shape.whole() && isAlone(a.first)
+	nothing := a.decoder.found() != present || a.first != nil && a.shape.whole() && isAlone(a.first) || a.first == nil && a.shape.holdsSentence()
 	switch {
 	case nothing && textOf(said) != "":
 		return a.judge.failure(a.response, said, nil)
@@ -230,6 +230,14 @@ func (a *answer) value(place int) jsontext.Value {
 		return nil
 	}
 	return a.decoder.value(place)
+}
+
+// names are those that the wildcards of the path to the last record met, as they are written; empty where there was none.
+func (a *answer) names() [][]byte {
+	if s, ok := a.decoder.(*stream); ok {
+		return s.names
+	}
+	return nil
 }
 
 func (a *answer) broken(err error) error {

@@ -48,6 +48,7 @@ type stream struct {
 	begun  bool
 	seen   presence
 	values [places]jsontext.Value
+	names  [][]byte // of the members that the wildcards of the path to the records met, outermost first
 }
 
 // frame is an object or list whose members may be, or hold, what is looked for.
@@ -58,7 +59,7 @@ type frame struct {
 }
 
 func (s *stream) reset(shape *shape, from io.Reader) {
-	*s = stream{shape: shape, json: s.json, open: s.open[:0]}
+	*s = stream{shape: shape, json: s.json, open: s.open[:0], names: s.names[:0]}
 	if s.json == nil {
 		s.json = jsontext.NewDecoder(from, lenient...)
 	} else {
@@ -104,14 +105,34 @@ func (s *stream) advance() (hits, error) {
 			continue
 		}
 		if !top.object {
+			s.meet(top, nil)
 			return top.elements, nil
 		}
 		name, err := s.json.ReadValue()
 		if err != nil {
 			return hits{}, err
 		}
+		s.meet(top, name)
 		return s.shape.match(top.within, len(s.open)-1, name), nil
 	}
+}
+
+// meet keeps the name of a member that a wildcard of the path to the records meets; an element of a list has none.
+func (s *stream) meet(top *frame, name []byte) {
+	depth := len(s.open) - 1
+	if !s.shape.named || !top.within.has(atRecords) || !s.shape.steps[atRecords][depth].any {
+		return
+	}
+	wildcard := 0
+	for _, step := range s.shape.steps[atRecords][:depth] {
+		if step.any {
+			wildcard++
+		}
+	}
+	for len(s.names) <= wildcard {
+		s.names = append(s.names, nil)
+	}
+	s.names[wildcard] = append(s.names[wildcard][:0], name...)
 }
 
 // end makes sure that nothing follows.

@@ -41,6 +41,7 @@ type step struct {
 type shape struct {
 	text  paths // the paths as they were written; "" for a place that is not looked for
 	steps [places][]step
+	named bool           // the names that the wildcards of the path to the records meet are of interest
 	query *jsonpath.Path // the path to the records, if it is none that streaming can follow
 	rows  bool           // the answer is CSV, and has none of the places but the sentence of a failure
 	wants []string       // the columns that it must have then
@@ -155,6 +156,12 @@ func (s *shape) many() bool {
 
 // whole tells whether the whole answer is the record. The sentence of a failure then stands within it.
 func (s *shape) whole() bool { return s.query == nil && len(s.steps[atRecords]) == 0 }
+
+// holdsSentence tells whether the sentence of a failure stands beside the records, as a member of the same object.
+func (s *shape) holdsSentence() bool {
+	n := len(s.steps[atSentence]) - 1
+	return n >= 0 && n < len(s.steps[atRecords]) && s.steps[atRecords][n].any && slices.Equal(s.steps[atSentence][:n], s.steps[atRecords][:n])
+}
 
 // aList is the error for a path that leads to a list where it should lead to the list's elements.
 func (s *shape) aList() error {

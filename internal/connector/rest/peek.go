@@ -37,10 +37,10 @@ func (p *peeker) Read(b []byte) (int, error) {
 
 // Close shows what was kept, without what may be the beginning of a secret that was not read to its end.
 func (p *peeker) Close() error {
+	clean := p.known.Bytes(p.kept) // before it is cut: half a secret is not known as one
 	if !p.whole {
-		p.kept = p.kept[:max(0, len(p.kept)-p.known.Longest())]
+		clean = clean[:max(0, len(clean)-p.known.Longest())]
 	}
-	clean := p.known.Bytes(p.kept)
 	p.show(clean[:min(len(clean), MaxPeek)])
 	return p.ReadCloser.Close()
 }

@@ -86,7 +86,7 @@ func (s *Source) result(ctx context.Context, cursor string) iter.Seq2[*connector
 	return func(yield func(*connector.Page, error) bool) {
 		defer s.gate.closeIdle()
 		if cursor == "" || cursor == unsent {
-			if !yield(nothing(sending), nil) {
+			if !yield(idle(sending), nil) {
 				return
 			}
 			var err error
@@ -97,7 +97,7 @@ func (s *Source) result(ctx context.Context, cursor string) iter.Seq2[*connector
 			case err != nil:
 				if !refused(err) {
 					err = s.uncertain(err)
-				} else if !yield(nothing(unsent), nil) {
+				} else if !yield(idle(unsent), nil) {
 					return
 				}
 				yield(nil, err)
@@ -111,6 +111,13 @@ func (s *Source) result(ctx context.Context, cursor string) iter.Seq2[*connector
 // nothing is a page without records that must be committed before anything else happens.
 func nothing(next string) *connector.Page {
 	return &connector.Page{Records: func(func([]byte, error) bool) {}, Next: next, Commit: true}
+}
+
+// idle is such a page that cost no call.
+func idle(next string) *connector.Page {
+	page := nothing(next)
+	page.Free = true
+	return page
 }
 
 // send makes the request, once, and returns the cursor of the first call that asks for its result.

@@ -24,6 +24,7 @@ type reading struct {
 	records int64
 	stream  stream // used again for every page
 	compact []byte // used again for every record that needs it
+	forming forming
 	seed    maphash.Seed
 	asked   map[uint64]bool // the cursors so far
 	taxii   *taxii          // nil with any other paging
@@ -31,7 +32,7 @@ type reading struct {
 }
 
 func newReading(s *Source, cursor string) *reading {
-	r := &reading{Source: s, cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]bool{}}
+	r := &reading{Source: s, forming: s.form.begin(), cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]bool{}}
 	if s.turner.Type == sallyport.PagingTAXII {
 		r.taxii = &taxii{asked: map[string]bool{}}
 	}
@@ -134,6 +135,10 @@ func (p *page) next() (jsontext.Value, error) {
 	record = p.tidy(record)
 	p.hash.Write(record)   // never fails
 	p.hash.WriteByte('\n') // never fails
+	record, err = p.forming.record(record, p.answer.names(), p.gate.known)
+	if err != nil {
+		return nil, p.answer.explain(err)
+	}
 	return record, nil
 }
 

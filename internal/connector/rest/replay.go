@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sallyport-io/sallyport/internal/connector"
+	lookups "github.com/sallyport-io/sallyport/internal/connector/lookup"
 	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
@@ -51,14 +52,30 @@ func runTest(ctx context.Context, def *connector.Definition, test connector.Test
 		}
 		replay.auth = def.AuthOf(endpoint).Resolve(config.Public)
 	}
-	source, err := open(config, 1)
+	source, err := openTest(config)
 	if err != nil {
 		return err
 	}
-	if source.job != nil {
-		source.job.wait = func(context.Context, time.Duration) error { return nil }
-	}
 	return errors.Join(check(ctx, source, test.Expect), replay.check(test.Expect.Requests))
+}
+
+// openTest opens the source of a test. It waits for nothing.
+func openTest(c Config) (connector.Source, error) {
+	source, err := open(c, 1)
+	switch {
+	case err != nil:
+		return nil, err
+	case source.job != nil:
+		source.job.wait = func(context.Context, time.Duration) error { return nil }
+		return source, nil
+	case c.Endpoint.Split != nil:
+		return split(c, source)
+	case c.Endpoint.Answers != nil:
+		return source.with(c, c.Endpoint.Answers.Name, "1")
+	case c.Endpoint.Each == nil:
+		return source, nil
+	}
+	return each(c, source, lookups.Values(connector.Texts(c.Params[c.Endpoint.Each.List])), nil)
 }
 
 // examples makes up a credential's public fields.
@@ -82,15 +99,20 @@ func madeUp(fields []connector.Field) map[string]secret.Text {
 }
 
 // check reads all records and compares them with what was expected.
-func check(ctx context.Context, source *Source, want connector.Expect) error {
+func check(ctx context.Context, source connector.Source, want connector.Expect) error {
 	var first map[string]any
 	records := 0
+	var misshapen error
+	plain, _ := source.(*Source) // any other adds to its records
 	failed := everyRecord(ctx, source, func(record []byte) {
+		if plain != nil && plain.form.shape != nil && misshapen == nil {
+			misshapen = plain.form.shape.Check(record)
+		}
 		if records++; records == 1 {
 			first = fieldsOf(record)
 		}
 	})
-	errs := []error{checkFailure(failed, want)}
+	errs := []error{checkFailure(failed, want), misshapen}
 	if records != want.Records {
 		errs = append(errs, fmt.Errorf("there are %d records, not %d", records, want.Records))
 	}
@@ -102,7 +124,7 @@ func check(ctx context.Context, source *Source, want connector.Expect) error {
 	return errors.Join(errs...)
 }
 
-func everyRecord(ctx context.Context, source *Source, each func(record []byte)) error {
+func everyRecord(ctx context.Context, source connector.Source, each func(record []byte)) error {
 	for page, err := range source.Pages(ctx, "") {
 		if err != nil {
 			return err

@@ -233,7 +233,12 @@ func (p params) body(text, contentType string) (string, error) {
 	case strings.Contains(contentType, "json"):
 		return p.expand(text, inJSON)
 	case strings.HasPrefix(contentType, formType):
-		return p.expand(text, escaped(url.QueryEscape))
+		return p.expand(text, func(value any, behind string) (string, bool) {
+			if is, ok := value.(bool); ok { // forms know texts only, and these are what most systems take
+				return map[bool]string{true: "1", false: "0"}[is], true
+			}
+			return escaped(url.QueryEscape)(value, behind)
+		})
 	}
 	return p.expand(text, escaped(verbatim))
 }

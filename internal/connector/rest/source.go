@@ -33,6 +33,7 @@ type Config struct {
 	// Transport makes the connections to the system at address. It sees the key.
 	Transport func(address *url.URL) http.RoundTripper
 	UserAgent string
+	Raw       bool // each record also has the original, as _raw
 	Limits    Limits
 	// Peek is given the beginning of every answer, at most MaxPeek bytes, as it came but without any secret. Nil: nobody wants to see it.
 	Peek func(beginning []byte)
@@ -69,16 +70,20 @@ func (l Limits) withDefaults(d *connector.Definition) Limits {
 
 // Source reads the records of one endpoint. It may be used concurrently.
 type Source struct {
-	first  call // for the first page
-	turner turner
-	shape  *shape
-	judge  judge
-	gate   *gate
-	quota  Quota // may be nil
-	limits Limits
-	retry  failsafe.Executor[*answer]
-	peek   func(beginning []byte)
-	job    *job // nil: the request itself gives the records
+	first     call // for the first page
+	turner    turner
+	shape     *shape
+	form      *form
+	judge     judge
+	gate      *gate
+	quota     Quota // may be nil
+	limits    Limits
+	retry     failsafe.Executor[*answer]
+	address   *url.URL
+	userAgent string
+	peek      func(beginning []byte)
+	kept      bool // its connections are for others, too
+	job       *job // nil: the request itself gives the records
 }
 
 // Open opens a source. It asks nothing of the system.
@@ -90,7 +95,8 @@ func open(c Config, attempts int) (*Source, error) {
 		return nil, err
 	}
 	g := newGate(c, address)
-	first, err := newCall(c.Endpoint, c.Params, address, cmp.Or(c.UserAgent, "sallyport"))
+	userAgent := cmp.Or(c.UserAgent, "sallyport")
+	first, err := newCall(c.Endpoint, c.Params, address, userAgent)
 	if err != nil {
 		return nil, err
 	}
@@ -102,21 +108,31 @@ func open(c Config, attempts int) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if shape.named = len(request.Names) > 0; shape.named && shape.query != nil {
+		return nil, sallyport.FieldErrorf("names", "goes with a path of names and [*] only, not with %s", request.Records)
+	}
+	form, err := newForm(c)
+	if err != nil {
+		return nil, err
+	}
 	rules, err := compileRules(c.Definition.Errors)
 	if err != nil {
 		return nil, err
 	}
 	limits := c.Limits.withDefaults(c.Definition)
 	s := &Source{
-		first:  first,
-		turner: turner{request.Paging, g},
-		shape:  shape,
-		judge:  judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known, quota: c.Quota},
-		gate:   g,
-		quota:  c.Quota,
-		limits: limits,
-		retry:  retries(first.method, attempts, limits.Pause),
-		peek:   c.Peek,
+		first:     first,
+		turner:    turner{request.Paging, g},
+		shape:     shape,
+		form:      form,
+		judge:     judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known, quota: c.Quota},
+		gate:      g,
+		quota:     c.Quota,
+		limits:    limits,
+		retry:     retries(first.method, attempts, limits.Pause),
+		address:   address,
+		userAgent: userAgent,
+		peek:      c.Peek,
 	}
 	if c.Endpoint.Poll != nil {
 		err = newJob(c, s, address, attempts)
@@ -193,7 +209,9 @@ func (s *Source) Pages(ctx context.Context, cursor string) iter.Seq2[*connector.
 	}
 	return func(yield func(*connector.Page, error) bool) {
 		r := newReading(s, cursor)
-		defer s.gate.closeIdle()
+		if !s.kept {
+			defer s.gate.closeIdle()
+		}
 		for {
 			page, err := r.open(ctx)
 			if err != nil {

@@ -1,0 +1,47 @@
+package rest
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/partition"
+)
+
+// OpenSplit opens an endpoint whose query is asked in parts where the answer would be cut off.
+func OpenSplit(c Config) (connector.Source, error) {
+	source, err := Open(c)
+	if err != nil {
+		return nil, err
+	}
+	return split(c, source)
+}
+
+func split(c Config, source *Source) (connector.Source, error) {
+	spec := c.Endpoint.Split
+	query, _ := c.Params[spec.Query].(string)
+	limit, ok := c.Params[spec.Limit]
+	if !ok { // a flow that was applied before the parameter had a default
+		checked, err := c.Endpoint.CheckParams(c.Params)
+		if err != nil {
+			return nil, err
+		}
+		limit = checked[spec.Limit]
+	}
+	number, _ := limit.(json.Number)
+	most, err := number.Int64()
+	if err != nil {
+		return nil, sallyport.FieldErrorf("params."+spec.Limit, "must be a whole number")
+	}
+	dates, _ := c.Params[connector.ParamDateField].(string)
+	parted, err := partition.New(partition.Config{
+		Query: query, Limit: most, By: spec.By, DateField: dates, Whole: c.Params[connector.ParamSplit] == false,
+		Ask:  func(query string) (connector.Source, error) { return source.with(c, spec.Query, query) },
+		Done: source.gate.closeIdle,
+	})
+	if fault, ok := errors.AsType[*sallyport.Error](err); ok {
+		fault.Field = "params." + spec.Query
+	}
+	return parted, err
+}

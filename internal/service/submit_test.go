@@ -1,0 +1,183 @@
+package service_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/service"
+)
+
+// scanner takes submissions, and has an answer to each at the second time it is asked.
+type scanner struct {
+	mu        sync.Mutex
+	submitted []string       // the form of each, without the key
+	polled    map[string]int // by qid
+	says      map[string]func(http.ResponseWriter)
+}
+
+func (s *scanner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	if r.Method == http.MethodPost {
+		r.ParseForm() // a fault shows in the value
+		s.submitted = append(s.submitted, fmt.Sprintf("%s %s%s", r.PostForm.Get("value"), r.PostForm.Get("probe"), r.PostForm.Get("submit")))
+		if says, ok := s.says[r.PostForm.Get("value")]; ok {
+			says(w)
+			return
+		}
+		fmt.Fprintf(w, `{"success":"Added request to queue.","qid":%d}`, 100+len(s.submitted))
+		return
+	}
+	qid := r.URL.Query().Get("qid")
+	if s.polled[qid]++; s.polled[qid] == 1 {
+		fmt.Fprintf(w, `{"qid":%s,"status":"processing","error":"Request(s) still processing."}`, qid)
+		return
+	}
+	fmt.Fprintf(w, `{"success":"ok","qid":%s,"status":"done","data":{"iid":%s,"risk":"low"}}`, qid, qid)
+}
+
+func (s *scanner) take() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	submitted := s.submitted
+	s.submitted = nil
+	return submitted
+}
+
+// newScans is a flow whose indicators are submitted to a scanner, with answers that are asked for quickly.
+func newScans(t *testing.T, indicators string) (*place, *scanner) {
+	t.Helper()
+	s := &scanner{polled: map[string]int{}, says: map[string]func(http.ResponseWriter){}}
+	p := newPlace(t, map[string]func(http.ResponseWriter){"0": func(w http.ResponseWriter) {
+		fmt.Fprintf(w, `{"results":[%s],"next":null}`, indicators)
+	}})
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	_, err := p.Service.CreateCredential(t.Context(), actor, service.CredentialDraft{
+		Name: "P", Connector: "pulsedive", Public: map[string]string{"address": server.URL}, Secrets: map[string]secret.Text{"key": secret.New(firstKey)},
+	}, service.WithoutTesting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = p.applyFile("flow: answered\nsource: {connector: pulsedive, credential: P, endpoint: scan.answers, params: {flow: f, destination: scan, every: 1s}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, s
+}
+
+const scanDestination = `{name: scan, connector: pulsedive, credential: P, config: {answers: answered, %s}}`
+
+// answered waits until the run that asks for answers has ended, and returns the answers.
+func (p *place) answered() []string {
+	p.Helper()
+	run, _, err := p.Service.StartRun(p.Context(), actor, "answered")
+	if err != nil {
+		p.Fatal(err)
+	}
+	if run, err = p.Service.Follow(p.Context(), run.ID, time.Second, func(service.Progress) {}); err != nil || run.State != sallyport.RunSucceeded {
+		p.Fatalf("run %s: %s %v", run.State, run.Error, err)
+	}
+	return p.states("answered")
+}
+
+// TestSubmit submits the indicators of a dataset once, whatever their number and spelling, and keeps what comes of them.
+func TestSubmit(t *testing.T) {
+	p, s := newScans(t, `{"indicator":"hxxp://A.example[.]com/"},{"indicator":"b.example.com"},{"indicator":"10.0.0.1"},{"id":4},{"indicator":"B.example.com"}`)
+	p.apply(fmt.Sprintf(scanDestination, "probe: true"))
+	if run := p.run(); run.State != sallyport.RunSucceeded || run.Quarantined != 2 {
+		t.Errorf("run %s with %d in quarantine: %s", run.State, run.Quarantined, run.Error)
+	}
+	if diff := cmp.Diff([]string{"http://a.example.com/ 10", "b.example.com 10"}, s.take()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"http://a.example.com/ done", "b.example.com done"}, p.answered()); diff != "" {
+		t.Error(diff)
+	}
+	p.run() // the dataset has them once more
+	if again := s.take(); again != nil || len(p.answered()) != 2 {
+		t.Errorf("submitted again: %q", again)
+	}
+}
+
+// TestSubmitRefused has each kind of failure: what certainly was not submitted is told from what may have been.
+func TestSubmitRefused(t *testing.T) {
+	p, s := newScans(t, `{"indicator":"a.example.com"},{"indicator":"b.example.com"},{"indicator":"c.example.com"},{"indicator":"d.example.com"}`)
+	s.says["a.example.com"] = func(w http.ResponseWriter) { w.WriteHeader(400); fmt.Fprint(w, `{"error":"Invalid value."}`) }
+	s.says["b.example.com"] = func(w http.ResponseWriter) { w.WriteHeader(502) }
+	limited := func(w http.ResponseWriter) {
+		w.WriteHeader(429)
+		fmt.Fprint(w, `{"error":"API rate limit exceeded: 10 requests per day."}`)
+	}
+	s.says["c.example.com"] = limited
+	p.apply(fmt.Sprintf(scanDestination, "field: indicator"))
+	run, _, err := p.Service.StartRun(t.Context(), actor, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The delivery waits for its quota: nobody who follows sees an end.
+	_, err = p.Service.Follow(t.Context(), run.ID, time.Second, func(now service.Progress) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.says["c.example.com"] != nil && len(s.submitted) == 3 {
+			delete(s.says, "c.example.com")
+			go p.wakeDelivery()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a.example.com 00", "b.example.com 00", "c.example.com 00", "c.example.com 00", "d.example.com 00"}
+	if diff := cmp.Diff(want, s.take()); diff != "" {
+		t.Error(diff)
+	}
+	all, err := p.Service.Quarantine(t.Context(), "f", 10, 0)
+	if err != nil || len(all) != 2 || !strings.Contains(all[1].Reason, "Invalid value") || !strings.Contains(all[0].Reason, "not known whether") {
+		t.Errorf("%+v %v", all, err)
+	}
+	delete(s.says, "b.example.com")
+	p.replay(service.Selection{Flow: "f"}) // a person looked, and wants them submitted
+	if diff := cmp.Diff([]string{"a.example.com 00", "b.example.com 00"}, s.take()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// wakeDelivery lets the sleeping delivery be due, once it sleeps.
+func (p *place) wakeDelivery() {
+	for {
+		result, err := p.Service.Store.SQL().Exec("UPDATE river_job SET state = 'available', scheduled_at = CURRENT_TIMESTAMP WHERE state = 'scheduled' AND kind = 'deliver'")
+		if err != nil {
+			p.Error(err)
+			return
+		}
+		if n, _ := result.RowsAffected(); n > 0 {
+			return
+		}
+	}
+}
+
+// TestAnswersFlowIsMade applies a flow with such a destination: what takes the answers is made with it.
+func TestAnswersFlowIsMade(t *testing.T) {
+	p, _ := newScans(t, "")
+	p.apply(`{name: scan, connector: pulsedive, credential: P}`)
+	f, err := p.Service.Flow(t.Context(), "f scan answers")
+	if err != nil || f.Source.Endpoint != "scan.answers" || f.Source.Params["destination"] != "scan" {
+		t.Errorf("%+v: %v", f.Source, err)
+	}
+	for params, want := range map[string]string{"probe: maybe": "true or false", "fild: x": `did you mean "field"`, "again_after: x": "no duration"} {
+		text := "flow: g\nsource: {connector: rest, credential: api, request: {url: /}}\ndestinations: [{name: s, connector: pulsedive, credential: P, config: {" + params + "}}]\n"
+		if err := p.applyFile("%s", text); sallyport.CodeOf(err) != sallyport.Invalid || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", params, err)
+		}
+	}
+}
