@@ -233,7 +233,7 @@ func (r resolver) credential(ctx context.Context, d *connector.Definition, name 
 	case d.Credential == nil:
 		return "", sallyport.FieldErrorf("credential", "%s wants none", d.Name)
 	case name == "":
-		return "", sallyport.FieldErrorf("credential", "is missing: %s wants one; `sallyport credential list` shows those that are there", d.Name)
+		return "", sallyport.FieldErrorf("credential", "is missing: %s wants one; name one that is there, or add one", d.Name)
 	}
 	c, err := r.tx.CredentialByName(ctx, name)
 	if err != nil {

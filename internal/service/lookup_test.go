@@ -22,7 +22,7 @@ import (
 type pulsedive struct {
 	mu      sync.Mutex
 	asked   []string
-	limited string // the indicator at which the quota of the day is used up
+	limited string // the indicator at which there were too many requests
 }
 
 func (p *pulsedive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -33,8 +33,9 @@ func (p *pulsedive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	switch {
 	case value == p.limited:
+		w.Header().Set("Retry-After", "3600")
 		w.WriteHeader(http.StatusTooManyRequests)
-		fmt.Fprint(w, `{"error":"API rate limit exceeded: 10 requests per day."}`)
+		fmt.Fprint(w, `{"error":"Too many requests."}`)
 	case strings.HasPrefix(value, "unknown"):
 		w.WriteHeader(http.StatusNotFound)
 		fmt.Fprint(w, `{"error":"Indicator not found."}`)

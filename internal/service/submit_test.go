@@ -116,8 +116,9 @@ func TestSubmitRefused(t *testing.T) {
 	s.says["a.example.com"] = func(w http.ResponseWriter) { w.WriteHeader(400); fmt.Fprint(w, `{"error":"Invalid value."}`) }
 	s.says["b.example.com"] = func(w http.ResponseWriter) { w.WriteHeader(502) }
 	limited := func(w http.ResponseWriter) {
+		w.Header().Set("Retry-After", "3600")
 		w.WriteHeader(429)
-		fmt.Fprint(w, `{"error":"API rate limit exceeded: 10 requests per day."}`)
+		fmt.Fprint(w, `{"error":"Too many requests."}`)
 	}
 	s.says["c.example.com"] = limited
 	p.apply(fmt.Sprintf(scanDestination, "field: indicator"))

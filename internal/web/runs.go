@@ -100,3 +100,21 @@ func lasted(run sallyport.Run) string {
 	}
 	return took(run.EndedAt.Sub(run.StartedAt))
 }
+
+// changeCount is how many records of a run changed in one way.
+type changeCount struct {
+	Name  string
+	Count int64
+}
+
+// changeCounts are the ways in which something changed.
+func changeCounts(c sallyport.Changes) (all []changeCount) {
+	for _, one := range []changeCount{
+		{"New", c.New}, {"Changed", c.Changed}, {"Retired", c.Retired}, {"Returned", c.Returned}, {"Vanished", c.Vanished}, {"Unchanged", c.Unchanged},
+	} {
+		if one.Count > 0 {
+			all = append(all, one)
+		}
+	}
+	return all
+}

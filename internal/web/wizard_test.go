@@ -97,7 +97,7 @@ func TestWizardWithoutScripts(t *testing.T) {
 	add := func(name, path string) *answer {
 		return c.step(destinations+"?add=file", url.Values{"at": {"0"}, "connector": {"file"}, "name": {name}, "value.path": {path}, "value.format": {"ndjson"}})
 	}
-	c.get(destinations + "?add=pulsedive").want(http.StatusNotFound)
+	c.get(destinations + "?add=rest").want(http.StatusNotFound)
 	if got := c.post(destinations, url.Values{"version": {c.version(destinations + "?add=file")}, "at": {"0"}, "connector": {"file"}, "name": {"lines"}}).want(422).atField("value-path"); !strings.HasPrefix(got, "Is required") {
 		t.Errorf("at the path stands %q", got)
 	}
@@ -213,4 +213,35 @@ func TestWizardManual(t *testing.T) {
 	if got, _ := attribute(again.one("input", "id=request-key"), "value"); got != "id, more" {
 		t.Errorf("the key comes back as %q", got)
 	}
+}
+
+// TestDestinationAuthenticates adds a destination that wants a credential: it is chosen among the same tiles, or added over the form.
+func TestDestinationAuthenticates(t *testing.T) {
+	s := newSite(t)
+	c := s.signedUp()
+	credential := s.addCredential("Pulsedive team", "For feeds")
+	draft := c.newDraft("pulsedive")
+	c.step(draft+"/authenticate", url.Values{"credential": {string(credential.ID)}})
+	form := draft + "/destinations?add=pulsedive"
+	page := c.get(form).want(http.StatusOK).says("Authenticate with Pulsedive", "Pulsedive team", "Add Credential", "What arrives")
+	page.one("input", "type=radio", "name=credential", "value="+string(credential.ID))
+	add := draft + "/destinations/credentials/new?to=pulsedive&at=0"
+	page.one("a", "href="+add)
+	c.get(add, hx...).want(http.StatusOK).says("Add New Credential").one("dialog", "class=overlay")
+	c.get(add).want(http.StatusOK).says("Add New Credential", "What arrives")
+	c.get(draft + "/destinations/credentials/new?to=file&at=0").want(http.StatusNotFound)
+	post := draft + "/destinations/credentials?to=pulsedive&at=0"
+	c.post(post, s.form("Pulsedive TEAM", s.key()), hx...).want(http.StatusUnprocessableEntity).says("already a credential")
+	added := c.post(post, s.form("Second", s.key()), hx...).want(http.StatusNoContent)
+	location := added.Header.Get("HX-Location")
+	if !strings.Contains(location, `"target":"#destination-credentials"`) || added.Header.Get("HX-Trigger") != "closeOverlay" {
+		t.Errorf("htmx is led to %s", location)
+	}
+	second := string(s.stored("Second").ID)
+	c.get(form+"&selected="+second).one("input", "type=radio", "value="+second, "checked=")
+	to := url.Values{"at": {"0"}, "connector": {"pulsedive"}, "name": {"scan"}, "value.field": {"indicator"}, "version": {c.version(form)}}
+	c.post(draft+"/destinations", to).want(http.StatusUnprocessableEntity).says("Is missing: Pulsedive wants one")
+	to.Set("credential", second)
+	c.post(draft+"/destinations", to).wantLocation(draft + "/destinations")
+	c.get(draft+"/destinations?edit=0").one("input", "type=radio", "value="+second, "checked=")
 }

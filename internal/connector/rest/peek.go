@@ -23,22 +23,24 @@ type peeker struct {
 	known *secret.Redactor
 	show  func([]byte)
 	kept  []byte
-	whole bool // kept ends where the body does
+	cut   bool // something was read that is not kept
+	whole bool // the body was read to its end
 }
 
 // Read keeps more than is shown, so that a secret at the cut is seen as a whole.
 func (p *peeker) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
-	room := MaxPeek + p.known.Longest() - len(p.kept)
-	p.kept = append(p.kept, b[:max(0, min(n, room))]...)
-	p.whole = err == io.EOF && n <= room
+	room := max(0, MaxPeek+p.known.Longest()-len(p.kept))
+	p.kept = append(p.kept, b[:min(n, room)]...)
+	p.cut = p.cut || n > room
+	p.whole = err == io.EOF
 	return n, err
 }
 
 // Close shows what was kept, without what may be the beginning of a secret that was not read to its end.
 func (p *peeker) Close() error {
 	clean := p.known.Bytes(p.kept) // before it is cut: half a secret is not known as one
-	if !p.whole {
+	if p.cut || !p.whole {
 		clean = clean[:max(0, len(clean)-p.known.Longest())]
 	}
 	p.show(clean[:min(len(clean), MaxPeek)])
