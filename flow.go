@@ -40,6 +40,7 @@ type Source struct {
 	Schedule   *Schedule      `json:"schedule,omitempty"`   // nil: only on demand
 	Emit       string         `json:"emit,omitempty"`       // which records are kept: EmitChanges, EmitAll, or empty for the default
 	NextRunAt  time.Time      `json:"next_run_at,omitzero"` // when the schedule is due; zero without one
+	Resume     string         `json:"-"`                    // the cursor at which the next run begins, if it goes on from run to run
 	Fence      int64          `json:"-"`                    // the number of the execution that may commit
 }
 
@@ -50,12 +51,21 @@ type Request struct {
 	Query   map[string]string `json:"query,omitempty" yaml:"query,omitempty"`
 	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
 	Body    string            `json:"body,omitempty" yaml:"body,omitempty"`
-	Records string            `json:"records" yaml:"records"`                 // RFC 9535 JSONPath to the records
-	Names   []string          `json:"names,omitempty" yaml:"names,omitempty"` // fields of each record for what its wildcards met: the names of members of objects
-	With    map[string]string `json:"with,omitempty" yaml:"with,omitempty"`   // fields that are put into each record; {name} stands for a parameter
+	Format  string            `json:"format,omitempty" yaml:"format,omitempty"`   // of the answer: json (if absent), csv or taxii
+	Columns []string          `json:"columns,omitempty" yaml:"columns,omitempty"` // csv: those that must be there; the {name} of a list stands for all its elements
+	Records string            `json:"records" yaml:"records"`                     // RFC 9535 JSONPath to the records; csv has none
+	Names   []string          `json:"names,omitempty" yaml:"names,omitempty"`     // fields of each record for what its wildcards met: the names of members of objects
+	With    map[string]string `json:"with,omitempty" yaml:"with,omitempty"`       // fields that are put into each record; {name} stands for a parameter
 	Paging  Paging            `json:"paging" yaml:"paging"`
 	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"` // the fields that together name a record
 }
+
+// The formats of answers.
+const (
+	FormatJSON  = "json"
+	FormatCSV   = "csv"   // the first row names the fields; every other row is a record whose values are texts
+	FormatTAXII = "taxii" // the JSON of TAXII 2.1, with its media type
+)
 
 // The kinds of paging.
 const (
@@ -65,6 +75,7 @@ const (
 	PagingNextValue  = "next_value"  // a value in the answer goes into a parameter of the next call
 	PagingNextURL    = "next_url"    // a URL in the answer is the next call
 	PagingLinkHeader = "link_header" // the Link header with rel="next" is the next call
+	PagingTAXII      = "taxii"       // what a TAXII 2.1 server says; the next run goes on behind this one
 )
 
 // Paging says how the next page is asked for.

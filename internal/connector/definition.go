@@ -43,6 +43,12 @@ const (
 	TypeList    = "list"    // []string
 )
 
+// How the values of parameters are written in a request, where that is not as they are.
+const (
+	SentCommas = "commas" // a list as one value with commas; otherwise a whole entry of a query becomes one entry an element
+	SentDigit  = "digit"  // a boolean as 1 or 0
+)
+
 // FormatIndicator is the form of fields that take a domain, an IP address or a URL: [NormaliseIndicator] brings them into it.
 const FormatIndicator = "indicator"
 
@@ -56,6 +62,7 @@ type Field struct {
 	Example  any      `yaml:"example" json:"example,omitzero"`
 	Values   []string `yaml:"values" json:"values,omitzero"`   // the allowed ones; empty: any
 	Pattern  string   `yaml:"pattern" json:"pattern,omitzero"` // regular expression that a value must match as a whole
+	Sent     string   `yaml:"sent" json:"sent,omitzero"`       // how it is written in a request: commas (a list as one value), digit (a boolean as 1 or 0)
 	Format   string   `yaml:"format" json:"format,omitzero"`   // indicator: a domain, IP address or URL, checked and brought into its plain form
 	Required bool     `yaml:"required" json:"required,omitzero"`
 	Public   bool     `yaml:"public" json:"public,omitzero"`     // credential fields are secret unless they are public
@@ -80,12 +87,13 @@ const (
 	AuthHeader = "header"
 	AuthBasic  = "basic"
 	AuthBearer = "bearer"
+	AuthForm   = "form" // in the body of a POST that is a form, in the query of any other call
 )
 
 // Auth says where the key goes. Kind, Name and Username may be written as {field}, which stands for that public field of the credential.
 type Auth struct {
-	Kind     string `yaml:"kind" json:"kind,omitzero"`         // query, header, basic, bearer or none
-	Name     string `yaml:"name" json:"name"`                  // of the query parameter or header
+	Kind     string `yaml:"kind" json:"kind,omitzero"`         // query, header, basic, bearer, form or none
+	Name     string `yaml:"name" json:"name"`                  // of the query parameter, header or field of a form
 	Username string `yaml:"username" json:"username,omitzero"` // for basic
 	Secret   string `yaml:"secret" json:"secret,omitzero"`     // the credential field that holds the key
 }
@@ -130,10 +138,18 @@ type Endpoint struct {
 	Each    *Each             `yaml:"each" json:"each,omitzero"`       // nil: it is one call, and its pages
 	Split   *Split            `yaml:"split" json:"split,omitzero"`     // nil: an answer is whole, or its pages are
 	Answers *Answers          `yaml:"answers" json:"answers,omitzero"` // nil: it asks for something else
+	Cost    string            `yaml:"cost" json:"cost,omitzero"`       // what it takes from the quota, in words
+	Effect  string            `yaml:"effect" json:"effect,omitzero"`   // what a call does besides reading, as in "it …": then no preview makes it
+	Auth    *Auth             `yaml:"auth" json:"auth,omitzero"`       // where the key goes, if elsewhere than the credential says
 	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
+	Poll    *Poll             `yaml:"poll" json:"poll,omitzero"`     // how the result is fetched, if the request only begins something
 	Whole   bool              `yaml:"whole" json:"whole,omitzero"`   // a pull gives everything there is: what it does not give has vanished
 	Ignore  []string          `yaml:"ignore" json:"ignore,omitzero"` // top-level fields that do not make a record another one, such as when it was checked
 	Schema  string            `yaml:"schema" json:"schema,omitzero"` // of its records: the name of a JSON Schema, which is schema/NAME.json beside the definition
+
+	// MinInterval is how long a source must wait after a pull that was read to its end, whatever flow made it with the same credential and
+	// parameters.
+	MinInterval sallyport.Duration `yaml:"min_interval" json:"min_interval,omitzero"`
 }
 
 // Shape is the shape of an endpoint's records, nil if they are passed on as they come.
@@ -193,6 +209,24 @@ const (
 	ParamDateField = "date_field" // the field of the query language that holds dates
 )
 
+// Poll says how the result is fetched of what a request has begun: by a GET, every so often, until the answer has the records. The request
+// is made once for a run, whatever happens.
+type Poll struct {
+	Ticket   string             `yaml:"ticket" json:"ticket"` // dotted path to what the first answer gives for asking: {ticket} stands for it below
+	URL      string             `yaml:"url" json:"url"`
+	Query    map[string]string  `yaml:"query" json:"query,omitzero"`
+	Status   string             `yaml:"status" json:"status"`              // dotted path to the status in an answer; one that has none but records is done
+	Going    []string           `yaml:"going" json:"going"`                // the statuses of what is not done yet, whatever else the answer says,
+	Done     []string           `yaml:"done" json:"done"`                  // of what is done,
+	Missing  []string           `yaml:"missing" json:"missing,omitzero"`   // and of what the system does not know (any more)
+	Free     bool               `yaml:"free" json:"free,omitzero"`         // these calls take nothing from the quota
+	Every    sallyport.Duration `yaml:"every" json:"every,omitzero"`       // the pause before each call
+	Deadline sallyport.Duration `yaml:"deadline" json:"deadline,omitzero"` // how long it may take
+}
+
+// TicketName is the name that stands for the ticket in the URL and query of a [Poll].
+const TicketName = "ticket"
+
 // DestinationSpec says what a destination's configuration consists of.
 type DestinationSpec struct {
 	Summary string   `yaml:"summary" json:"summary,omitzero"`
@@ -208,6 +242,7 @@ type Submit struct {
 	Kind    string            `yaml:"kind" json:"kind,omitzero"`       // indicator: values are normalised, and what is none is rejected; text if absent
 	Ref     string            `yaml:"ref" json:"ref"`                  // the field of the answer that holds the system's own reference
 	Answers string            `yaml:"answers" json:"answers,omitzero"` // the endpoint that asks what came of it
+	Auth    *Auth             `yaml:"auth" json:"auth,omitzero"`       // where the key goes, if elsewhere than the credential says
 	Request sallyport.Request `yaml:"request" json:"request"`          // {setting} stands for a setting, of a boolean for 1 or 0
 }
 

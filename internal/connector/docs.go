@@ -162,7 +162,7 @@ func (p *page) credential(d *Definition) {
 	}
 	p.text("## Credential")
 	p.fields("field", c.Fields, true)
-	p.text("%s", keyPlace(c))
+	p.text("%s", keyPlace(c.Auth, c.Hosts))
 	p.code("sh", addCommand(d))
 	if c.Test != nil {
 		p.text("A new credential is tested with one call of %s.", quote(c.Test.Endpoint))
@@ -170,24 +170,33 @@ func (p *page) credential(d *Definition) {
 }
 
 // keyPlace says where a key goes.
-func keyPlace(c *CredentialSpec) string {
+func keyPlace(auth Auth, hosts []string) string {
 	where := map[string]string{
 		AuthNone:   "No key is sent.",
-		AuthQuery:  "The key is sent as the query parameter " + quote(c.Auth.Name),
-		AuthHeader: "The key is sent in the header " + quote(c.Auth.Name),
-		AuthBasic:  "The key is sent as the password of HTTP Basic authentication",
+		AuthQuery:  "The key is sent as the query parameter " + quote(auth.Name),
+		AuthHeader: "The key is sent in the header " + quote(auth.Name),
+		AuthBasic:  "The key is sent as the password of HTTP Basic authentication" + userName(auth.Username),
 		AuthBearer: "The key is sent as a bearer token",
-	}[c.Auth.Kind]
+		AuthForm:   "The key is sent as the field " + quote(auth.Name) + " of the form, and as a query parameter where there is none",
+	}[auth.Kind]
 	if where == "" {
-		where = fmt.Sprintf("The key is sent where %s says", quote(strings.Trim(c.Auth.Kind, "{}")))
+		where = fmt.Sprintf("The key is sent where %s says", quote(strings.Trim(auth.Kind, "{}")))
 	}
-	if c.Auth.Kind == AuthNone {
+	if auth.Kind == AuthNone {
 		return where
 	}
-	if len(c.Hosts) == 0 {
+	if len(hosts) == 0 {
 		return where + ", to the address only."
 	}
-	return fmt.Sprintf("%s, to %s only. If the address is elsewhere, it is sent there only.", where, list(c.Hosts, "and"))
+	return fmt.Sprintf("%s, to %s only. If the address is elsewhere, it is sent there only.", where, list(hosts, "and"))
+}
+
+// userName names a user name that is always the same.
+func userName(name string) string {
+	if name == "" || placeholder.MatchString(name) {
+		return ""
+	}
+	return " with the user name " + quote(name)
 }
 
 // addCommand is how a credential is added.
@@ -275,6 +284,7 @@ func (p *page) endpoints(d *Definition) {
 		p.each(e.Each)
 		p.split(e.Split)
 		p.shape(d.Shape(&e))
+		p.terms(d, &e)
 		p.code("sh", testCommand(d, &e))
 	}
 }
@@ -282,7 +292,10 @@ func (p *page) endpoints(d *Definition) {
 // recordsOf says what the records of a request are.
 func recordsOf(r sallyport.Request) string {
 	records := "The answer is one record"
-	if r.Records != "$" {
+	switch {
+	case r.Format == sallyport.FormatCSV:
+		records = "The records are the rows of a CSV"
+	case r.Records != "$":
 		records = "The records are at " + quote(r.Records)
 	}
 	if len(r.Key) > 0 {
@@ -321,8 +334,31 @@ const shapeText = `Every record has the fields of its table, in that order, what
 	"one to the next. With `raw: true` in the source (`source test --raw`) a record has its original beside it, as `_raw`.\n\n" +
 	"The tables are JSON Schemas: `sallyport connector show %s --schema NAME` prints %s."
 
-// testCommand is how an endpoint is tried with the parameters that it needs.
+// terms say what a call costs and does, and how often it may be made.
+func (p *page) terms(d *Definition, e *Endpoint) {
+	if e.Auth != nil {
+		p.text("%s", keyPlace(*e.Auth, d.Credential.Hosts))
+	}
+	if e.Cost != "" {
+		p.text("**Cost.** %s", e.Cost)
+	}
+	if e.MinInterval != 0 {
+		p.text("**Limit.** A pull every %s: a schedule must not be shorter, and a run that is too early waits.", e.MinInterval)
+	}
+	if e.Poll != nil {
+		p.text("The result is asked for every %s, for %s at most. Only then the run ends. What was begun is never begun again by a retry or a "+
+			"restart.", e.Poll.Every, e.Poll.Deadline)
+	}
+	if e.Effect != "" {
+		p.text("**Effect.** A call %s. So it has no preview: it is made by runs only.", e.Effect)
+	}
+}
+
+// testCommand is how an endpoint is tried with the parameters that it needs. One with an effect is not tried, but run.
 func testCommand(d *Definition, e *Endpoint) string {
+	if e.Effect != "" {
+		return "sallyport flow run " + shell("my flow") + " --follow"
+	}
 	command := fmt.Sprintf("sallyport source test --connector %s --credential %s --endpoint %s", d.Connector, shell("my "+d.Connector), e.ID)
 	for _, f := range e.Params {
 		first := slices.ContainsFunc(e.OneOf, func(group []string) bool { return group[0] == f.Name })

@@ -37,6 +37,13 @@ func (p *page) manual(d *Definition) {
 		{quote(sallyport.PagingNextValue), "The value at `value` in the answer goes into the parameter `query`.", "`value`, `query`"},
 		{quote(sallyport.PagingNextURL), "The value at `value` in the answer is the URL of the next call.", "`value`"},
 		{quote(sallyport.PagingLinkHeader), "The `Link` header with `rel=\"next\"` is the URL of the next call.", ""},
+		{quote(sallyport.PagingTAXII), "What `next` in the answer says, or else what was added after its last object; the next run begins there, too.", "`format: taxii`"},
+	})
+	p.table([]string{"`format` of answers", "the records", "needs"}, [][]string{
+		{quote(sallyport.FormatJSON), "What `records` leads to. It is the default.", ""},
+		{quote(sallyport.FormatCSV), "The rows behind the first, which names their fields; all values are texts. A row with too few or too many cells goes to quarantine.",
+			"`columns` may list those that must be there"},
+		{quote(sallyport.FormatTAXII), "As with `json`, in the media type of TAXII 2.1.", ""},
 	})
 }
 

@@ -34,6 +34,9 @@ type Failure struct {
 
 // Error says what happened, at which host, and what to do next.
 func (f *Failure) Error() string {
+	if own, ok := f.Err.(*sallyport.Error); ok { // it says all itself
+		return own.Message
+	}
 	switch f.Class {
 	case ClassCredential:
 		return fmt.Sprintf("rejected by %s%s: the key is not accepted", f.Host, f.said())

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"reflect"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -38,7 +39,7 @@ func TestSchemaIsUpToDate(t *testing.T) {
 
 func schema(t *testing.T) []byte {
 	t.Helper()
-	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Anonymous: true}
+	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Anonymous: true, Mapper: durations}
 	for _, file := range []string{"definition.go", "../../flow.go"} {
 		if err := r.AddGoComments("github.com/sallyport-io/sallyport/internal/connector", file, jsonschema.WithFullComment()); err != nil {
 			t.Fatal(err)
@@ -56,6 +57,14 @@ func schema(t *testing.T) []byte {
 	return append(text, '\n')
 }
 
+// durations are written as people do.
+func durations(t reflect.Type) *jsonschema.Schema {
+	if t != reflect.TypeFor[sallyport.Duration]() {
+		return nil
+	}
+	return &jsonschema.Schema{Type: "string", Pattern: `^\d{1,6}[smhdw]$`}
+}
+
 // schemaFact is what Go types do not say: which keys are required, and which values there are to choose from.
 type schemaFact struct {
 	of       string
@@ -71,18 +80,21 @@ func schemaFacts() []schemaFact {
 	types := []any{connector.TypeString, connector.TypePath, connector.TypeInteger, connector.TypeBoolean, connector.TypeList}
 	pagings := []any{
 		sallyport.PagingSingle, sallyport.PagingPage, sallyport.PagingOffset, sallyport.PagingNextValue, sallyport.PagingNextURL,
-		sallyport.PagingLinkHeader,
+		sallyport.PagingLinkHeader, sallyport.PagingTAXII,
 	}
 	return []schemaFact{
 		{of: "Definition", required: []string{"connector", "name", "summary"}},
 		{of: "CredentialSpec", required: []string{"fields", "auth"}},
 		{of: "Auth", required: []string{"kind"}},
 		{of: "Field", required: []string{"name"}, key: "type", values: types},
+		{of: "Field", key: "sent", values: []any{connector.SentCommas, connector.SentDigit}},
 		{of: "Field", key: "format", values: []any{connector.FormatIndicator}},
 		{of: "ErrorRule", required: []string{"class"}, key: "class", values: classes},
 		{of: "ErrorRule", key: "window", values: []any{"second", "day", "month"}},
 		{of: "Endpoint", required: []string{"id", "name", "summary", "request"}},
+		{of: "Poll", required: []string{"ticket", "url", "status", "going", "done", "every", "deadline"}},
 		{of: "Request", required: []string{"url"}, key: "method", values: []any{"GET", "POST"}},
+		{of: "Request", key: "format", values: []any{sallyport.FormatJSON, sallyport.FormatCSV, sallyport.FormatTAXII}},
 		{of: "Paging", required: []string{"type"}, key: "type", values: pagings},
 		{of: "DestinationSpec", required: []string{"fields", "target"}},
 		{of: "Test", required: []string{"name", "endpoint", "answers", "expect"}},

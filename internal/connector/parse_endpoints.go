@@ -29,8 +29,10 @@ func (l *linter) endpoints() {
 		l.each(at.at("each"), e)
 		l.split(at.at("split"), e)
 		l.answers(at.at("answers"), e)
-		l.check(at.at("request"), l.checkRequest(&e.Request))
+		l.check(at.at("request"), checkRequest(&e.Request, l.AuthOf(e)))
 		l.references(at.at("request"), e)
+		l.terms(at, e)
+		l.poll(at.at("poll"), e)
 		l.check(at.at("ignore"), checkIgnore(e))
 		l.check(at.at("whole"), checkWhole(e))
 		l.schema(at.at("schema"), e)
@@ -99,7 +101,7 @@ func (l *linter) references(at route, e *Endpoint) {
 	r := e.Request
 	l.fixed(at.at("url"), r.URL, e)
 	l.fixed(at.at("body"), r.Body, e)
-	all := []string{r.URL, r.Body}
+	all := slices.Concat([]string{r.URL, r.Body}, r.Columns)
 	for key, entries := range inOrder(map[string]map[string]string{"query": r.Query, "headers": r.Headers, "with": r.With}) {
 		for name, value := range inOrder(entries) {
 			at := at.at(key, name)

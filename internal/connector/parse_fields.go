@@ -18,6 +18,7 @@ func (l *linter) fields(at route, fields []Field) {
 			l.fault(at.at("name"), "there are two fields named %q", f.Name)
 		}
 		l.fieldType(at.at("type"), f.Type)
+		l.sent(at.at("sent"), f)
 		if f.Format != "" && (f.Format != FormatIndicator || f.Type != "" && f.Type != TypeString && f.Type != TypeList) {
 			l.fault(at.at("format"), "format: is %s, of a string or list, or absent", FormatIndicator)
 		}
@@ -34,6 +35,17 @@ func (l *linter) fieldType(at route, name string) {
 	types := []string{TypeString, TypePath, TypeInteger, TypeBoolean, TypeList}
 	if name != "" && !slices.Contains(types, name) {
 		l.check(at, sallyport.Unknown("", "type of field", name, types))
+	}
+}
+
+// sent checks that a field is written in a way that its type can be.
+func (l *linter) sent(at route, f *Field) {
+	types := map[string]string{"": f.Type, SentCommas: TypeList, SentDigit: TypeBoolean}
+	switch wants, ok := types[f.Sent]; {
+	case !ok:
+		l.check(at, sallyport.Unknown("", "way to send a value", f.Sent, []string{SentCommas, SentDigit}))
+	case wants != f.Type:
+		l.fault(at, "sent: %s is for fields of type %s", f.Sent, wants)
 	}
 }
 
@@ -64,9 +76,12 @@ func (l *linter) credential() {
 			l.fault(at.at("hosts", i), "%q is no host name: write it in lower case, without scheme and port", host)
 		}
 	}
-	l.auth(at.at("auth"))
+	l.auth(at.at("auth"), l.Credential.Auth)
 	if test := l.Credential.Test; test != nil {
 		l.call(at.at("test"), test.Endpoint, test.Params)
+		if e, err := l.Endpoint(test.Endpoint); err == nil && e.Effect != "" {
+			l.fault(at.at("test", "endpoint"), "a call of %s has an effect: it cannot be a test", e.ID)
+		}
 	}
 }
 
@@ -97,16 +112,15 @@ func (l *linter) address(at route) {
 	}
 }
 
-func (l *linter) auth(at route) {
-	auth := l.Credential.Auth
+func (l *linter) auth(at route, auth Auth) {
 	for key, text := range inOrder(map[string]string{"kind": auth.Kind, "name": auth.Name, "username": auth.Username}) {
 		l.placeholders(at.at(key), text, "public credential field", l.PublicFields())
 	}
-	kinds := []string{AuthNone, AuthQuery, AuthHeader, AuthBasic, AuthBearer}
+	kinds := []string{AuthNone, AuthQuery, AuthHeader, AuthBasic, AuthBearer, AuthForm}
 	if !placeholder.MatchString(auth.Kind) && !slices.Contains(kinds, auth.Kind) {
 		l.check(at.at("kind"), sallyport.Unknown("", "kind of authentication", auth.Kind, kinds))
 	}
-	if auth.Name == "" && slices.Contains([]string{AuthQuery, AuthHeader}, auth.Kind) {
+	if auth.Name == "" && slices.Contains([]string{AuthQuery, AuthHeader, AuthForm}, auth.Kind) {
 		l.fault(at, "name is required: of the %s that carries the key", auth.Kind)
 	}
 	if auth.Kind != AuthNone {

@@ -34,7 +34,10 @@ func (l *linter) submit(at route, d *DestinationSpec) {
 	if s == nil {
 		return
 	}
-	l.check(at.at("request"), l.checkRequest(&s.Request))
+	l.check(at.at("request"), checkRequest(&s.Request, l.AuthOf(&Endpoint{Auth: s.Auth})))
+	if s.Auth != nil {
+		l.auth(at.at("auth"), *s.Auth)
+	}
 	settings := append(slices.Clone(d.Fields), Field{Name: s.Name})
 	texts := slices.Concat([]string{s.Request.URL, s.Request.Body}, slices.Collect(maps.Values(s.Request.Query)))
 	l.placeholders(at.at("request"), strings.Join(texts, " "), "setting", settings)

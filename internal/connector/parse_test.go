@@ -133,6 +133,33 @@ func TestParseEndpointFaults(t *testing.T) {
 	})
 }
 
+// TestParseCallFaults is about where the key of an endpoint goes, what its answers are, and how a result is asked for.
+func TestParseCallFaults(t *testing.T) {
+	const paging = "      paging: {type: next_value, value: $.next, query: page}\n"
+	const poll = "    effect: begins it\n    poll: {ticket: $.id, url: /r, query: {id: '{ticket}'}, status: $.s, going: [a], done: [b], every: 1s, deadline: 1m}\n"
+	with := func(old, new string) string { return strings.Replace(poll, old, new, 1) + "    request:\n" }
+	checkFaults(t, map[string]change{
+		"format":               {"key: [id]\n", "format: jsno\n", `demo.yaml:31:15: format: there is no format of answers "jsno"; did you mean "json"?`},
+		"columns":              {"key: [id]\n", "columns: [id]\n", "demo.yaml:31:16: columns: goes with format csv only"},
+		"csv with records":     {"key: [id]\n", "format: csv\n", "demo.yaml:29:16: records: does not go with format csv: its rows are the records"},
+		"csv with a value":     {"records: $.things[*]", "format: csv", "demo.yaml:30:22: paging.type: next_value does not go with format csv: it looks for a value in JSON"},
+		"taxii paging":         {paging, "      paging: {type: taxii}\n", "demo.yaml:30:22: paging.type: taxii goes with format taxii only"},
+		"sent":                 {"type: integer, example: 1", "type: integer, sent: comma", `demo.yaml:23:41: there is no way to send a value "comma"; did you mean "commas"?`},
+		"sent, type":           {"type: integer, example: 1", "type: integer, sent: digit", "demo.yaml:23:41: sent: digit is for fields of type boolean"},
+		"auth":                 {"    request:\n", "    auth: {kind: basic, secret: kee}\n    request:\n", `demo.yaml:26:33: there is no secret credential field "kee"; did you mean "key"?`},
+		"auth, form":           {"    request:\n", "    auth: {kind: form, secret: key}\n    request:\n", "demo.yaml:26:11: name is required: of the form that carries the key"},
+		"effect of a test":     {"    request:\n", "    effect: does it\n    request:\n", "demo.yaml:11:20: a call of thing.get has an effect: it cannot be a test"},
+		"poll without effect":  {"    request:\n", with("    effect: begins it\n", ""), "demo.yaml:19:5: effect is required: what it begins is more than reading"},
+		"poll, ticket":         {"    request:\n", with("$.id", "'$.id[*]'"), "demo.yaml:27:20: ticket: must be a path of names such as $.id"},
+		"poll without ticket":  {"    request:\n", with("'{ticket}'", "'1'"), "demo.yaml:27:11: the call must say what it asks for, with {ticket}"},
+		"poll, unknown value":  {"    request:\n", with("'{ticket}'", "'{ticket}{x}'"), `demo.yaml:27:47: there is no value "x"; it is one of id, name, ticket`},
+		"poll without going":   {"    request:\n", with("going: [a], ", ""), "demo.yaml:27:11: going and done are required: the statuses that say so"},
+		"poll, two meanings":   {"    request:\n", with("done: [b]", "done: [a]"), "demo.yaml:27:11: a status can have one meaning only"},
+		"poll, too often":      {"    request:\n", with("every: 1s", "every: 0s"), "demo.yaml:27:11: every must be at least 1s, and deadline more than that"},
+		"poll with more pages": {"    request:\n", poll + "    request:\n", "demo.yaml:27:11: a result that is fetched is JSON, on a single page"},
+	})
+}
+
 func TestParseDestinationAndTestFaults(t *testing.T) {
 	checkFaults(t, map[string]change{
 		"target":               {"target: [path]", "target: [pth]", `demo.yaml:35:12: there is no field of the destination "pth"; did you mean "path"?`},

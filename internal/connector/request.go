@@ -29,12 +29,23 @@ func (d *Definition) CheckRequest(r *sallyport.Request) error {
 	if !d.Manual {
 		return sallyport.Errorf(sallyport.Invalid, "%s takes no request of one's own; choose one of its endpoints", d.Name)
 	}
-	return d.checkRequest(r)
+	return checkRequest(r, d.AuthOf(nil))
 }
 
-func (d *Definition) checkRequest(r *sallyport.Request) error {
+// AuthOf says where the key goes in a call of an endpoint, or of a request described by hand (nil).
+func (d *Definition) AuthOf(e *Endpoint) Auth {
+	switch {
+	case e != nil && e.Auth != nil:
+		return *e.Auth
+	case d.Credential != nil:
+		return d.Credential.Auth
+	}
+	return Auth{Kind: AuthNone}
+}
+
+func checkRequest(r *sallyport.Request, auth Auth) error {
 	for _, check := range []func(*sallyport.Request) error{
-		checkMethod, checkURL, d.checkQuery, d.checkHeaders, checkRecords, checkNames, checkPaging, checkKey,
+		checkMethod, checkURL, auth.checkQuery, auth.checkHeaders, checkRecords, checkNames, checkPaging, checkFormat, checkKey,
 	} {
 		if err := check(r); err != nil {
 			return err
@@ -75,12 +86,12 @@ func checkURL(r *sallyport.Request) error {
 	return nil
 }
 
-func (d *Definition) checkQuery(r *sallyport.Request) error {
+func (a Auth) checkQuery(r *sallyport.Request) error {
 	for name, value := range inOrder(r.Query) {
 		switch {
 		case name == "" || len(name)+len(value) > maxText:
 			return sallyport.FieldErrorf("query", "has a parameter without a name, or one that is too long")
-		case d.Credential != nil && d.Credential.Auth.Kind == AuthQuery && d.Credential.Auth.Name == name:
+		case (a.Kind == AuthQuery || a.Kind == AuthForm) && a.Name == name:
 			return sallyport.FieldErrorf("query", "must not hold %s: the key comes from the credential", name)
 		}
 	}
@@ -90,11 +101,11 @@ func (d *Definition) checkQuery(r *sallyport.Request) error {
 // ownHeaders are set by whoever sends the request, or hold keys, which belong into a credential.
 var ownHeaders = []string{"Authorization", "Connection", "Content-Length", "Cookie", "Host", "Proxy-Authorization", "Transfer-Encoding"}
 
-func (d *Definition) checkHeaders(r *sallyport.Request) error {
+func (a Auth) checkHeaders(r *sallyport.Request) error {
 	for name, value := range inOrder(r.Headers) {
 		own := slices.Contains(ownHeaders, http.CanonicalHeaderKey(name))
-		if d.Credential != nil && d.Credential.Auth.Kind == AuthHeader {
-			own = own || strings.EqualFold(d.Credential.Auth.Name, name)
+		if a.Kind == AuthHeader {
+			own = own || strings.EqualFold(a.Name, name)
 		}
 		switch {
 		case !headerName.MatchString(name):
@@ -117,6 +128,29 @@ func checkRecords(r *sallyport.Request) error {
 	}
 	if _, err := jsonpath.Parse(r.Records); err != nil {
 		return sallyport.FieldErrorf("records", "is no JSONPath such as $.results[*]: %w", err)
+	}
+	return nil
+}
+
+// checkFormat makes sure that nothing is looked for in an answer that its format has not.
+func checkFormat(r *sallyport.Request) error {
+	formats := []string{sallyport.FormatJSON, sallyport.FormatCSV, sallyport.FormatTAXII}
+	switch {
+	case r.Format != "" && !slices.Contains(formats, r.Format):
+		return sallyport.Unknown("format", "format of answers", r.Format, formats)
+	case r.Paging.Type == sallyport.PagingTAXII && r.Format != sallyport.FormatTAXII:
+		return sallyport.FieldErrorf("paging.type", "%s goes with format taxii only", r.Paging.Type)
+	case r.Format != sallyport.FormatCSV && len(r.Columns) > 0:
+		return sallyport.FieldErrorf("columns", "goes with format csv only")
+	case r.Format == sallyport.FormatCSV && r.Records != "$":
+		return sallyport.FieldErrorf("records", "does not go with format csv: its rows are the records")
+	case r.Format == sallyport.FormatCSV && r.Paging.Value != "":
+		return sallyport.FieldErrorf("paging.type", "%s does not go with format csv: it looks for a value in JSON", r.Paging.Type)
+	}
+	for i, name := range r.Columns {
+		if name == "" || slices.Contains(r.Columns[:i], name) {
+			return sallyport.FieldErrorf("columns", "must hold names of columns, each once")
+		}
 	}
 	return nil
 }
@@ -173,6 +207,7 @@ func pagingTypes() map[string]pagingParts {
 		sallyport.PagingNextValue:  {value: true, query: true},
 		sallyport.PagingNextURL:    {value: true},
 		sallyport.PagingLinkHeader: {},
+		sallyport.PagingTAXII:      {},
 	}
 }
 

@@ -17,8 +17,14 @@ type Page struct {
 	// Records yields each record as one JSON value without line breaks, valid until the next one. It can be read once.
 	// A value may be anything that stood where the records are, an object or not. An error is the last thing it yields.
 	Records iter.Seq2[[]byte, error]
+	// Flaw says why the value that Records has just yielded is no record, where that is known better than from its kind.
+	Flaw string
 	// Next is the cursor of the page after this one, "" if this is the last. It is known once Records was read to its end.
 	Next string
+	// Commit says that this page must be committed before the next one is asked for, and that nothing may come between the two.
+	Commit bool
+	// Resume is the cursor at which the next run begins once this page is committed, known when Next is. "": it begins as this one did.
+	Resume string
 	// Incomplete says why the source does not give everything, "" if it does: the system ends a list that has more. It is known once Records
 	// was read to its end. What such a pull does not give has not vanished.
 	Incomplete string

@@ -35,6 +35,8 @@ type ingestion struct {
 	observer  *dataset.Observer
 	tracker   tracker
 	cursor    string    // of the page that is being read
+	resume    string    // where the next run begins, "" if that is as it was
+	begun     time.Time // when this execution began to pull
 	ended     bool      // there is no more page
 	cut       string    // why the source does not give everything; "" if it does
 	staged    bool      // something of this page is staged
@@ -95,6 +97,9 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 		return tx.UpdateRun(ctx, in.run)
 	})
 	in.cursor, in.observer = in.run.Cursor, dataset.NewObserver(in.flow.Dataset.Schema)
+	if in.cursor == "" && in.run.Pages == 0 {
+		in.cursor = in.flow.Source.Resume
+	}
 	return claimed, err
 }
 
@@ -123,8 +128,10 @@ func (in *ingestion) read(ctx context.Context) error {
 		return err
 	}
 	in.keys = keys
+	if err := in.mayBegin(ctx); err != nil {
+		return err
+	}
 	in.source, _ = source.(committer)
-	begin := time.Now()
 	for page, err := range source.Pages(ctx, in.cursor) {
 		if err != nil {
 			return err
@@ -135,7 +142,7 @@ func (in *ingestion) read(ctx context.Context) error {
 		if page.Next == "" {
 			break
 		}
-		if time.Since(begin) > slice || in.stops() {
+		if !page.Commit && (time.Since(in.begun) > slice || in.stops()) {
 			if err := in.commit(ctx, nil); err != nil {
 				return err
 			}
@@ -151,7 +158,7 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 		if err != nil {
 			return err
 		}
-		if err := in.take(ctx, record); err != nil {
+		if err := in.take(ctx, record, page.Flaw); err != nil {
 			return err
 		}
 	}
@@ -164,19 +171,25 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 	}
 	in.buffer.finish()
 	in.cursor, in.ended, in.cut = page.Next, page.Next == "", cmp.Or(in.cut, page.Incomplete)
+	if page.Resume != "" {
+		in.resume = page.Resume
+	}
 	if in.run.Pages+in.buffer.finished.pages > maxPages {
 		return sallyport.Errorf(sallyport.Upstream, "endless paging: the run has more than %d pages", maxPages)
 	}
-	if in.staged || in.buffer.waiting() >= commitBytes || time.Since(in.committed) >= commitInterval {
+	if page.Commit || in.staged || in.buffer.waiting() >= commitBytes || time.Since(in.committed) >= commitInterval {
 		return in.commit(ctx, nil)
 	}
 	return nil
 }
 
 // take keeps a record, unless only changes are kept and it is none, or puts a value that is no record into quarantine.
-func (in *ingestion) take(ctx context.Context, record []byte) (err error) {
+func (in *ingestion) take(ctx context.Context, record []byte, flaw string) (err error) {
 	if reason := WhyNoRecord(record); reason != "" {
-		return in.reject(record, reason)
+		if flaw != "" { // it would be a record if it could be read: it has not vanished
+			in.cut = cmp.Or(in.cut, "some of its records cannot be read; they are in quarantine")
+		}
+		return in.reject(record, cmp.Or(flaw, reason))
 	}
 	in.buffer.page.seen++
 	if in.tracker.On {
@@ -240,6 +253,7 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 	p := in.moves(done.judged.parts())
 	p.Cursor, p.Batches, p.Pages, p.Records, p.Bytes, p.Quarantined = in.cursor, batches, done.pages, done.records, done.bytes, done.quarantined
 	p.Seen, p.Changes, p.Pulled, p.Incomplete = done.seen, done.judged.changes, in.ended, in.cut
+	p.Resume = in.resume
 	changed := in.observer.Changed()
 	var run sallyport.Run
 	err := in.inTx(ctx, func(tx *store.Tx) (err error) {
@@ -270,6 +284,7 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 		return err
 	}
 	in.run, in.staged, in.committed = run, false, time.Now()
+	in.resume = ""
 	in.buffer.committed()
 	in.signal.send()
 	return nil
@@ -289,6 +304,9 @@ func (in *ingestion) schema(ctx context.Context, tx *store.Tx) (*sallyport.Schem
 // end ends the ingest: everything is kept, and what is left is to deliver it.
 func (in *ingestion) end(ctx context.Context, tx *store.Tx, run *sallyport.Run) error {
 	if err := in.mark(ctx, tx, sallyport.VerdictValid, fmt.Sprintf("accepted in run %d", run.ID)); err != nil {
+		return err
+	}
+	if err := in.pulled(ctx, tx); err != nil {
 		return err
 	}
 	if err := in.endIndex(ctx, tx); err != nil {
@@ -325,8 +343,7 @@ func (in *ingestion) stop(ctx context.Context, cause error) error {
 	var until time.Time
 	err := in.commit(ctx, func(ctx context.Context, tx *store.Tx, run *sallyport.Run) error {
 		run.Code, run.Error = sallyport.CodeOf(cause), in.Redactor.String(cause.Error())
-		if failure != nil && failure.Class == connector.ClassRate {
-			until = resumeAt(failure)
+		if until = pauseOf(cause); !until.IsZero() {
 			run.State, run.WaitUntil = sallyport.RunWaiting, until
 			return tx.UpdateRun(ctx, *run)
 		}
@@ -364,6 +381,18 @@ func (in *ingestion) mark(ctx context.Context, tx *store.Tx, verdict sallyport.V
 		return err
 	}
 	return tx.SetVerdict(ctx, c.ID, in.keys.version, verdict, reason, sallyport.Now())
+}
+
+// pauseOf is until when a run waits that was stopped by a limit, zero if it was by something else.
+func pauseOf(cause error) time.Time {
+	failure, ok := errors.AsType[*connector.Failure](cause)
+	if ok && failure.Class == connector.ClassRate {
+		return resumeAt(failure)
+	}
+	if limit, ok := errors.AsType[*sallyport.Error](cause); ok && limit.Code == sallyport.Limited {
+		return limit.Until
+	}
+	return time.Time{}
 }
 
 // resumeAt is when to try a limited call again. Where the system does not say, its window decides how soon that makes sense: the source

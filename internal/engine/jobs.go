@@ -81,9 +81,13 @@ func outcome(ctx context.Context, err error) error {
 // asleep ends an execution, and lets the next one begin at a time.
 func asleep(until time.Time) error { return river.JobSnooze(max(0, time.Until(until))) }
 
-// enqueueIngest queues the ingest of a flow, in the transaction that made it due, unless it is queued already.
-func (e *Engine) enqueueIngest(ctx context.Context, tx *store.Tx, flow sallyport.ID) error {
-	_, err := e.jobs.InsertTx(ctx, tx.SQL(), ingestArgs{flow}, nil)
+// enqueueIngest queues the ingest of a flow, in the transaction that made it due, unless it is queued already. One that sleeps for an
+// earlier run is woken for a new one.
+func (e *Engine) enqueueIngest(ctx context.Context, tx *store.Tx, flow sallyport.ID, wake bool) error {
+	queued, err := e.jobs.InsertTx(ctx, tx.SQL(), ingestArgs{flow}, nil)
+	if err == nil && wake && queued.UniqueSkippedAsDuplicate && queued.Job.State == rivertype.JobStateScheduled {
+		_, err = e.jobs.JobRetryTx(ctx, tx.SQL(), queued.Job.ID)
+	}
 	return err
 }
 
@@ -122,7 +126,7 @@ func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID
 		return run, false, err
 	}
 	if run.State != sallyport.RunDelivering {
-		if err := e.enqueueIngest(ctx, tx, flowID); err != nil {
+		if err := e.enqueueIngest(ctx, tx, flowID, !resumed); err != nil {
 			return run, resumed, err
 		}
 	}

@@ -78,6 +78,15 @@ func (e *Engine) endpoint(s sallyport.Source) (*connector.Definition, *connector
 	return definition, endpoint, err
 }
 
+// MaySample refuses to make a call for a sample that does more than reading.
+func (e *Engine) MaySample(s sallyport.Source) error {
+	_, endpoint, err := e.endpoint(s)
+	if err != nil || endpoint.Effect == "" {
+		return err
+	}
+	return sallyport.Errorf(sallyport.Conflict, "%s has no sample: a call %s. Only a run of a flow makes it", endpoint.ID, endpoint.Effect)
+}
+
 // OpenSample is OpenSource, and lets peek see the beginning of every answer, without any secret.
 func (e *Engine) OpenSample(s sallyport.Source, public map[string]string, keys Keys, peek func(beginning []byte)) (connector.Source, error) {
 	return e.openSource(s, public, keys, peek, e.Quota.ForPerson)

@@ -229,7 +229,7 @@ func (s *Service) checkStep(ctx context.Context, tx *store.Tx, d *Draft, step St
 		}
 		_, _, err = r.openable(ctx, spec)
 	case StepSchedule:
-		err = spec.at(checkSchedule(spec.Source.Schedule), "source")
+		err = spec.at(r.schedule(spec.Source), "source")
 	case StepDestinations:
 		f := &sallyport.Flow{Name: d.Name}
 		if f.Destinations, err = r.destinations(ctx, spec); err != nil {
@@ -274,6 +274,23 @@ func (r resolver) authenticates(ctx context.Context, spec sourceSpec) error {
 	}
 	_, err = r.credential(ctx, definition, spec.Credential)
 	return err
+}
+
+// schedule checks the schedule of a source, for its endpoint.
+func (r resolver) schedule(spec sourceSpec) error {
+	err := checkSchedule(spec.Schedule)
+	if err != nil || spec.Endpoint == "" {
+		return err
+	}
+	definition, err := r.Catalogue.Definition(spec.Connector)
+	if err != nil {
+		return err
+	}
+	endpoint, err := definition.Endpoint(spec.Endpoint)
+	if err != nil {
+		return err
+	}
+	return checkInterval(spec.Schedule, endpoint)
 }
 
 // draftSpec writes a draft as a flow file would.

@@ -208,6 +208,9 @@ func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Sour
 		return s, nil, err
 	}
 	s.Endpoint = endpoint.ID
+	if err := checkInterval(spec.Schedule, endpoint); err != nil {
+		return s, nil, err
+	}
 	s.Params, err = r.params(ctx, endpoint, spec.Params)
 	return s, endpoint.Request.Key, prefix("params", err)
 }
@@ -318,6 +321,36 @@ func checkSchedule(s *sallyport.Schedule) error {
 	_, err := engine.Next(s, time.Now())
 	return err
 }
+
+// checkInterval makes sure that a schedule is not due more often than an endpoint allows. Cron expressions are looked at in UTC, whose days
+// are all of the same length.
+func checkInterval(s *sallyport.Schedule, e *connector.Endpoint) error {
+	least := time.Duration(e.MinInterval)
+	switch {
+	case s == nil || least == 0:
+		return nil
+	case s.Cron == "" && time.Duration(s.Every) < least:
+		return sallyport.FieldErrorf("schedule.every", "must be at least %s: %s may not be pulled more often", e.MinInterval, e.ID)
+	case s.Cron == "":
+		return nil
+	}
+	plain := sallyport.Schedule{Cron: s.Cron}
+	last, err := engine.Next(&plain, time.Now())
+	for range cronLook {
+		if err != nil {
+			return err
+		}
+		var next time.Time
+		if next, err = engine.Next(&plain, last); err == nil && next.Sub(last) < least {
+			return sallyport.FieldErrorf("schedule.cron", "is due again after %s: %s may be pulled every %s only", next.Sub(last), e.ID, e.MinInterval)
+		}
+		last = next
+	}
+	return nil
+}
+
+// cronLook is how many times of a cron expression are looked at.
+const cronLook = 50
 
 // spec writes a flow as a flow file would.
 func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*flowSpec, error) {

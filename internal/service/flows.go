@@ -141,6 +141,9 @@ func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, actor sallyport.
 		if err := abandonRun(ctx, tx, old); err != nil {
 			return err
 		}
+		if err := tx.SetResume(ctx, f.Source.ID, ""); err != nil {
+			return err
+		}
 	}
 	if err := tx.UpdateFlow(ctx, f); err != nil {
 		return err

@@ -24,6 +24,9 @@ func (s *Service) StartRun(ctx context.Context, actor sallyport.Actor, flowName 
 		return run, false, sallyport.Errorf(sallyport.Conflict, "flow %q is paused; resume it first", flow.Name)
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if err := s.mayRun(ctx, tx, flow); err != nil {
+			return err
+		}
 		run, resumed, err = s.startRun(ctx, tx, actor, &flow)
 		return err
 	})
@@ -35,6 +38,15 @@ func (s *Service) startRun(ctx context.Context, tx *store.Tx, actor sallyport.Ac
 		return run, false, err
 	}
 	return s.Engine.StartRun(ctx, tx, f.ID)
+}
+
+// mayRun refuses a new run of a flow whose source was pulled too short a time ago. One that is unfinished may go on.
+func (s *Service) mayRun(ctx context.Context, tx *store.Tx, flow sallyport.Flow) error {
+	_, err := tx.UnfinishedRun(ctx, flow.ID)
+	if sallyport.CodeOf(err) != sallyport.NotFound {
+		return err
+	}
+	return s.Engine.MayPull(ctx, tx, flow.Source)
 }
 
 // Progress is where a run stands, with the destinations of its flow.

@@ -51,6 +51,9 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 		return sample, err
 	}
 	sample.Key = key
+	if err := s.Engine.MaySample(source); err != nil {
+		return sample, err
+	}
 	var credential sallyport.Credential
 	if source.Credential != "" {
 		if credential, err = s.Store.Credential(ctx, source.Credential); err != nil {

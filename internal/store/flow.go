@@ -15,7 +15,7 @@ const flowTables = " FROM flow JOIN source ON source.flow_id = flow.id JOIN data
 
 const (
 	sourceColumns = `source.id, source.flow_id, source.connector, COALESCE(source.credential_id, ''), source.endpoint,
-		source.params, source.request, source.raw, source.schedule, source.emit, source.next_run_at, source.fence`
+		source.params, source.request, source.raw, source.schedule, source.emit, source.next_run_at, source.resume, source.fence`
 	datasetColumns = `dataset.id, dataset.source_id, flow.name, dataset.schema, dataset.key_fields,
 		dataset.records, dataset.bytes, dataset.last_seq`
 	selectFlows = `SELECT flow.id, flow.name, flow.description, flow.state, flow.reason, flow.created_at, flow.updated_at, ` +
@@ -24,7 +24,7 @@ const (
 
 func sourceTargets(s *sallyport.Source) []any {
 	return []any{&s.ID, &s.FlowID, &s.Connector, &s.Credential, &s.Endpoint,
-		jsonColumn{&s.Params}, jsonColumn{&s.Request}, &s.Raw, jsonColumn{&s.Schedule}, &s.Emit, timeColumn{&s.NextRunAt}, &s.Fence}
+		jsonColumn{&s.Params}, jsonColumn{&s.Request}, &s.Raw, jsonColumn{&s.Schedule}, &s.Emit, timeColumn{&s.NextRunAt}, &s.Resume, &s.Fence}
 }
 
 func datasetTargets(d *sallyport.Dataset) []any {

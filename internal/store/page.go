@@ -15,6 +15,7 @@ type PageCommit struct {
 	DatasetID   sallyport.ID
 	Batches     []sallyport.Batch       // after those that were staged; they need no DatasetID, RunID or Seq
 	Cursor      string                  // where the source goes on
+	Resume      string                  // where its next run begins; "": unchanged
 	Pages       int64                   // to add
 	Records     int64                   // to add, to the run and to the dataset
 	Seen        int64                   // to add: records that the source gave, whether they are in the batches or not
@@ -68,6 +69,11 @@ func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, erro
 	}
 	if err := tx.moveDataset(ctx, p.DatasetID, p.Records, p.Bytes, last, p.Schema); err != nil {
 		return sallyport.Run{}, err
+	}
+	if p.Resume != "" {
+		if err := tx.SetResume(ctx, p.SourceID, p.Resume); err != nil {
+			return sallyport.Run{}, err
+		}
 	}
 	if err := tx.moveRun(ctx, p, last); err != nil {
 		return sallyport.Run{}, err

@@ -60,6 +60,7 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.Deliveries(ctx, "x", 1, 0) },
 		func() { r.CaughtUp(ctx, "x") },
 		func() { r.Batches(ctx, "x", 1, 1) },
+		func() { r.Pulled(ctx, "x", "x") },
 		func() { r.BatchesBefore(ctx, "x", 1) },
 		func() { r.ChangeBytes(ctx, "x", 1) },
 		func() {

@@ -103,6 +103,8 @@ func TestStore(t *testing.T) {
 		{"RunList", testRunList},
 		{"Page", testPage},
 		{"PageStaged", testPageStaged},
+		{"Resume", testResume},
+		{"Pulled", testPulled},
 		{"PageFenced", testPageFenced},
 		{"PageOfFinishedRun", testPageOfFinishedRun},
 		{"ChangeParts", testChangeParts},

@@ -98,10 +98,12 @@ func requestInputs(q *sallyport.Request) []input {
 		{Name: "query", Label: "Query Parameters", Value: pairText(q.Query, "="), Placeholder: "limit=1000", Help: "One `name=value` a line. Never a key: it comes from the credential."},
 		{Name: "headers", Label: "Headers", Value: pairText(q.Headers, ": "), Help: "One `Name: value` a line."},
 		{Name: "body", Label: "Body", Value: q.Body, Help: "With POST only."},
+		{Name: "format", Label: "Format of Answers", Value: q.Format, Values: []string{sallyport.FormatJSON, sallyport.FormatCSV, sallyport.FormatTAXII}, Help: "The rows of a CSV are its records; the first row names their fields. TAXII is JSON in its own media type."},
+		{Name: "columns", Label: "Columns", Value: strings.Join(q.Columns, ", "), Placeholder: "id, risk", Help: "With CSV only: those that must be there, separated by commas."},
 		{Name: "records", Label: "Path to Records", Value: q.Records, Placeholder: "$.results[*]", Help: "JSONPath to the records in an answer. Absent: the answer itself is the record."},
 		{Name: "names", Label: "Fields for Names of Groups", Value: strings.Join(q.Names, ", "), Placeholder: "group", Help: "Where the path goes through objects, as in $[*][*]: the fields for the names that its wildcards meet."},
 		{Name: "with", Label: "Fields for All", Value: pairText(q.With, "="), Help: "Put into every record. One `name=value` a line."},
-		{Name: "paging.type", Label: "Paging", Value: q.Paging.Type, Values: pagingTypes(), Help: "How the next page is asked for: not at all (single), by a number (page, offset), by what the answer says (next_value, next_url), by its Link header."},
+		{Name: "paging.type", Label: "Paging", Value: q.Paging.Type, Values: pagingTypes(), Help: "How the next page is asked for: not at all (single), by a number (page, offset), by what the answer says (next_value, next_url), by its Link header, as TAXII does (with that format)."},
 		{Name: "paging.value", Label: "Next in the Answer", Value: q.Paging.Value, Placeholder: "$.page_next", Help: "Path to the value or URL of the next page."},
 		{Name: "paging.query", Label: "Paging Parameter", Value: q.Paging.Query, Placeholder: "page", Help: "The query parameter that carries the page, the offset or the next value."},
 		{Name: "paging.start", Label: "First Number", Value: start, Help: "Absent: pages count from 1, offsets from 0."},
@@ -113,6 +115,7 @@ func requestInputs(q *sallyport.Request) []input {
 func pagingTypes() []string {
 	return []string{
 		sallyport.PagingSingle, sallyport.PagingPage, sallyport.PagingOffset, sallyport.PagingNextValue, sallyport.PagingNextURL, sallyport.PagingLinkHeader,
+		sallyport.PagingTAXII,
 	}
 }
 
@@ -140,7 +143,7 @@ func readRequest(r *http.Request, problems map[string]string) *sallyport.Request
 		Method: text("method"), URL: text("url"), Query: pairs("query", "="), Headers: pairs("headers", ":"), Body: text("body"), Records: text("records"),
 		Names: words(text("names")), With: pairs("with", "="),
 		Paging: sallyport.Paging{Type: text("paging.type"), Value: text("paging.value"), Query: text("paging.query"), Start: number("paging.start")},
-		Key:    words(text("key")),
+		Key:    words(text("key")), Format: text("format"), Columns: words(text("columns")),
 	}
 	if size := number("paging.size"); size != nil {
 		q.Paging.Size = *size
@@ -164,6 +167,14 @@ func dropHidden(q *sallyport.Request) {
 	}
 	if q.Method == http.MethodGet {
 		q.Body = ""
+	}
+	switch q.Format {
+	case sallyport.FormatCSV:
+		q.Records = ""
+	case sallyport.FormatJSON: // it is the default
+		q.Format, q.Columns = "", nil
+	default:
+		q.Columns = nil
 	}
 }
 

@@ -109,9 +109,14 @@ func (a *answer) begin(s *stream) error {
 		return nil
 	case a.response.StatusCode/100 != 2:
 		return a.refusal()
+	case a.shape.taxii && a.otherTAXII() != nil:
+		return a.broken(a.otherTAXII())
 	}
 	if err := a.decode(s); err != nil {
 		return a.explain(err)
+	}
+	if a.shape.text[atStatus] != "" {
+		return a.keep()
 	}
 	var err error
 	if a.first, err = a.decoder.next(); err != nil && err != io.EOF {
@@ -122,7 +127,7 @@ func (a *answer) begin(s *stream) error {
 	switch {
 	case nothing && textOf(said) != "":
 		return a.judge.failure(a.response, said, nil)
-	case a.decoder.found() == absent:
+	case a.decoder.found() == absent && !a.shape.taxii:
 		return a.broken(fmt.Errorf("it has nothing at %s, where the records should be", a.shape.text[atRecords]))
 	}
 	return nil
@@ -130,13 +135,19 @@ func (a *answer) begin(s *stream) error {
 
 // decode opens the decoder that the path to the records needs.
 func (a *answer) decode(s *stream) (err error) {
+	if a.shape.query != nil || a.shape.text[atStatus] != "" {
+		a.body.maxBody = min(a.body.maxBody, maxTree)
+	}
+	if a.shape.rows {
+		a.decoder, err = a.table()
+		return err
+	}
 	if a.shape.query == nil {
 		s.reset(a.shape, a.body)
 		a.body.decoded = s.json.InputOffset
 		a.decoder = s
 		return nil
 	}
-	a.body.maxBody = min(a.body.maxBody, maxTree)
 	a.decoder, err = newTree(a.shape, a.body)
 	return err
 }
@@ -172,11 +183,12 @@ func (a *answer) explain(err error) error {
 	if err == nil || err == io.EOF {
 		return err
 	}
+	_, judged := errors.AsType[*connector.Failure](err)
 	_, ours := errors.AsType[*sallyport.Error](err)
 	_, syntax := errors.AsType[*jsontext.SyntacticError](err)
 	_, oldSyntax := errors.AsType[*json.SyntaxError](err)
 	switch {
-	case ours:
+	case judged, ours:
 		return err
 	case a.ctx.Err() != nil:
 		return context.Cause(a.ctx)
@@ -202,6 +214,14 @@ func (a *answer) notJSON() error {
 		return errors.New("it is not valid JSON")
 	}
 	return fmt.Errorf("it is %s, not JSON", line(a.judge.known.String(declared)))
+}
+
+// flaw says why the record that was given last is none, "" if only its kind can tell.
+func (a *answer) flaw() string {
+	if rows, ok := a.decoder.(*rows); ok {
+		return rows.flaw
+	}
+	return ""
 }
 
 // value returns what stood at a place, nil if nothing did. It is complete once next returned io.EOF.

@@ -60,7 +60,7 @@ func BenchmarkJSONText(b *testing.B) {
 // BenchmarkStream decodes one page of 43 MB.
 func BenchmarkStream(b *testing.B) {
 	body := indicators(100_000)
-	shape, err := newShape("$.results[*]", "$.page_next", "$.error")
+	shape, err := newShape(paths{"$.results[*]", "$.page_next", "$.error"})
 	if err != nil {
 		b.Fatal(err)
 	}

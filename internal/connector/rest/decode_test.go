@@ -91,7 +91,7 @@ func TestDecode(t *testing.T) {
 		{"filter finds nothing", `$.results[?@.n > 1]`, `{"results":[]}`, decoded{Found: null}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			shape, err := newShape(test.path, "$.next", "$.error")
+			shape, err := newShape(paths{test.path, "$.next", "$.error"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +129,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"an odd comma", `$.a[*]`, `{"a":[1,]}`, "invalid character"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			shape, err := newShape(test.path, "$.next", "$.error")
+			shape, err := newShape(paths{test.path, "$.next", "$.error"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -148,7 +148,7 @@ func TestShapeRefuses(t *testing.T) {
 		{"$", "", "$..error", `sentence: "$..error" must be a path of names`},
 		{"$.a[*]", "$.a", "", `paging.value: $.a leads to the records at $.a[*]`},
 	} {
-		if _, err := newShape(test.records, test.next, test.sentence); err == nil || !strings.Contains(err.Error(), test.want) {
+		if _, err := newShape(paths{test.records, test.next, test.sentence}); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%v: %v", test, err)
 		}
 	}
@@ -173,7 +173,7 @@ func TestLookup(t *testing.T) {
 
 // TestStreamKeepsOneRecord reads an answer that is larger than any buffer and looks at how much the decoder holds.
 func TestStreamKeepsOneRecord(t *testing.T) {
-	shape, err := newShape("$.results[*]", "$.next", "")
+	shape, err := newShape(paths{"$.results[*]", "$.next"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func exact(text []byte) (any, error) {
 
 // FuzzStream compares the streaming decoder with encoding/json and JSONPath.
 func FuzzStream(f *testing.F) {
-	paths := []string{"$", "$[*]", "$.a", "$.a[*]", "$.a.b[*]", "$[*].b"}
+	choice := []string{"$", "$[*]", "$.a", "$.a[*]", "$.a.b[*]", "$[*].b"}
 	for i, body := range []string{
 		`{"a":1}`, `[1,"x",{"b":null}]`, `{"a":{"b":[1,2.50,1e9]}}`, `{"a":[[],{},""]}`, `{"a":{"b":[{"c":"\ud83d\ude00\/"}]},"x":[[[]]]}`,
 		`[{"b":1},{"b":[2]},3]`, " {\n\"a\" : [ 1 ,\r\n2 ] }", `null`, ``, `{"a":`, `[1,]`, "{\"a\":[\"\xff\xfe\"]}", `{"a":[1]}x`,
@@ -265,8 +265,8 @@ func FuzzStream(f *testing.F) {
 		f.Add(byte(i), []byte(body))
 	}
 	f.Fuzz(func(t *testing.T, which byte, body []byte) {
-		path := paths[int(which)%len(paths)]
-		shape, err := newShape(path, "$.next", "$.error")
+		path := choice[int(which)%len(choice)]
+		shape, err := newShape(paths{path, "$.next", "$.error"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -37,7 +38,9 @@ func (g *gate) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	keyed := request.Clone(blind{request.Context()})
 	keyed.Host = ""
-	g.sign(keyed, key)
+	if err := g.sign(keyed, key); err != nil {
+		return nil, err
+	}
 	response, err := g.next.RoundTrip(keyed)
 	if err != nil {
 		return nil, g.rebuild(request.Context(), err)
@@ -79,28 +82,53 @@ func (g *gate) key(ctx context.Context) (secret.Text, error) {
 }
 
 // sign puts the key where the connector wants it.
-func (g *gate) sign(keyed *http.Request, key secret.Text) {
+func (g *gate) sign(keyed *http.Request, key secret.Text) error {
 	if key.IsEmpty() {
-		return
+		return nil
 	}
-	switch g.auth.Kind {
-	case connector.AuthQuery:
-		pair := url.Values{g.auth.Name: {key.Reveal()}}.Encode()
-		keyed.URL.RawQuery = strings.TrimPrefix(withoutPair(keyed.URL.RawQuery, g.auth.Name)+"&"+pair, "&")
-	case connector.AuthHeader:
+	switch kind := g.auth.Kind; {
+	case kind == connector.AuthForm && keyed.Method == http.MethodPost:
+		return g.fillIn(keyed, key)
+	case kind == connector.AuthQuery || kind == connector.AuthForm:
+		keyed.URL.RawQuery = g.withKey(keyed.URL.RawQuery, key)
+	case kind == connector.AuthHeader:
 		keyed.Header.Set(g.auth.Name, key.Reveal())
-	case connector.AuthBasic:
+	case kind == connector.AuthBasic:
 		keyed.SetBasicAuth(g.auth.Username, key.Reveal())
-	case connector.AuthBearer:
+	case kind == connector.AuthBearer:
 		keyed.Header.Set("Authorization", "Bearer "+key.Reveal())
 	}
+	return nil
+}
+
+// withKey adds the key to a query, or to a form, which is written as one.
+func (g *gate) withKey(query string, key secret.Text) string {
+	pair := url.Values{g.auth.Name: {key.Reveal()}}.Encode()
+	return strings.TrimPrefix(withoutPair(query, g.auth.Name)+"&"+pair, "&")
+}
+
+// fillIn puts the key into the form that is the body of a request.
+func (g *gate) fillIn(keyed *http.Request, key secret.Text) error {
+	form := []byte{}
+	if keyed.Body != nil {
+		var err error
+		if form, err = io.ReadAll(keyed.Body); err != nil { // it is ours, and as long as a definition's body
+			return err
+		}
+	}
+	filled := g.withKey(string(form), key)
+	keyed.ContentLength = int64(len(filled))
+	keyed.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(filled)), nil }
+	keyed.Body, _ = keyed.GetBody() // it does not fail
+	keyed.Header.Set("Content-Type", formType)
+	return nil
 }
 
 // keyless returns a URL that a system gave, without the key that it may have repeated there.
 func (g *gate) keyless(u *url.URL) *url.URL {
 	clean := *u
 	clean.Fragment, clean.RawFragment = "", ""
-	if g.auth.Kind == connector.AuthQuery {
+	if g.auth.Kind == connector.AuthQuery || g.auth.Kind == connector.AuthForm {
 		clean.RawQuery = withoutPair(u.RawQuery, g.auth.Name)
 	}
 	return &clean

@@ -73,6 +73,7 @@ type turned struct {
 	cursor  string         // of this page
 	records int64          // that it had
 	value   jsontext.Value // that stood at the paging's path; nil if nothing did
+	more    jsontext.Value // what says whether there are more pages; nil if nothing does
 	header  http.Header
 	url     *url.URL // that the page was read from
 }

@@ -14,11 +14,14 @@ const (
 	atRecords  = iota // where the records stand
 	atNext            // the value that paging goes on with
 	atSentence        // what the system says about a failure
+	atMore            // whether there are more pages, where that is said apart
+	atTicket          // what a request that only begins something gives for asking
+	atStatus          // how far that is
 	places
 )
 
 // fields are the fields of a request or definition that hold their paths.
-var fields = [places]string{"records", "paging.value", "sentence"}
+var fields = [places]string{"records", "paging.value", "sentence", "paging.value", "poll.ticket", "poll.status"}
 
 // set is a set of places, one bit each.
 type set uint8
@@ -36,15 +39,21 @@ type step struct {
 
 // shape says where the places stand in an answer.
 type shape struct {
-	text  [places]string // the paths as they were written; "" for a place that is not looked for
+	text  paths // the paths as they were written; "" for a place that is not looked for
 	steps [places][]step
 	named bool           // the names that the wildcards of the path to the records meet are of interest
 	query *jsonpath.Path // the path to the records, if it is none that streaming can follow
+	rows  bool           // the answer is CSV, and has none of the places but the sentence of a failure
+	wants []string       // the columns that it must have then
+	taxii bool           // the answer is in the media type of TAXII, and may have nothing where the records would be
 }
 
-// newShape compiles the three paths. The one to the records may be any JSONPath, the other two consist of names and may be empty.
-func newShape(recordsPath, nextPath, sentencePath string) (*shape, error) {
-	s := &shape{text: [places]string{recordsPath, nextPath, sentencePath}}
+// paths are those to all places, by place; "" where there is none.
+type paths [places]string
+
+// newShape compiles paths. The one to the records may be any JSONPath, the others consist of names and may be empty.
+func newShape(of paths) (*shape, error) {
+	s, recordsPath := &shape{text: of}, of[atRecords]
 	query, err := jsonpath.Parse(recordsPath)
 	if err != nil {
 		return nil, sallyport.FieldErrorf(fields[atRecords], "%q is not a JSONPath such as $.results[*]: %w", recordsPath, err)
@@ -53,7 +62,7 @@ func newShape(recordsPath, nextPath, sentencePath string) (*shape, error) {
 	if s.steps[atRecords], plain = plainSteps(query); !plain {
 		s.query = query
 	}
-	for _, place := range []int{atNext, atSentence} {
+	for place := atNext; place < places; place++ {
 		if s.steps[place], err = dotted(fields[place], s.text[place]); err != nil {
 			return nil, err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/secret"
 )
@@ -26,11 +27,16 @@ type reading struct {
 	forming forming
 	seed    maphash.Seed
 	asked   map[uint64]bool // the cursors so far
+	taxii   *taxii          // nil with any other paging
 	last    uint64          // the hash of the last page's records
 }
 
 func newReading(s *Source, cursor string) *reading {
-	return &reading{Source: s, forming: s.form.begin(), cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]bool{}}
+	r := &reading{Source: s, forming: s.form.begin(), cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]bool{}}
+	if s.turner.Type == sallyport.PagingTAXII {
+		r.taxii = &taxii{asked: map[string]bool{}}
+	}
+	return r
 }
 
 // page is a page while it is read.
@@ -48,7 +54,7 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 	if r.pages++; r.pages > r.limits.Pages {
 		return nil, r.judge.broken(connector.ClassPermanent, 200, fmt.Errorf("there are more than %d pages", r.limits.Pages))
 	}
-	call, err := r.turner.ask(r.first, r.cursor)
+	call, err := r.call()
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +73,14 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 	p.hash.SetSeed(r.seed)
 	p.Records = p.read
 	return p, nil
+}
+
+// call is the one for the page at the cursor.
+func (r *reading) call() (call, error) {
+	if r.taxii != nil {
+		return r.taxii.ask(r.first, r.cursor)
+	}
+	return r.turner.ask(r.first, r.cursor)
 }
 
 // read yields the records of the page and, behind the last, finds out what the next page is.
@@ -96,6 +110,16 @@ func (p *page) read(yield func([]byte, error) bool) {
 
 // record returns the next record as it is passed on.
 func (p *page) record() (jsontext.Value, error) {
+	for {
+		record, err := p.next()
+		if err != nil || p.taxii == nil || p.taxii.isNew(record) {
+			return record, err
+		}
+	}
+}
+
+// next returns the next record, whether it was there before or not.
+func (p *page) next() (jsontext.Value, error) {
 	if p.answer == nil {
 		return nil, io.EOF
 	}
@@ -107,6 +131,7 @@ func (p *page) record() (jsontext.Value, error) {
 		return nil, p.answer.broken(fmt.Errorf("there are more than %d records", p.limits.Records))
 	}
 	p.count++
+	p.Flaw = p.answer.flaw()
 	record = p.tidy(record)
 	p.hash.Write(record)   // never fails
 	p.hash.WriteByte('\n') // never fails
@@ -127,19 +152,29 @@ func (p *page) finish() error {
 		return p.answer.broken(errors.New("endless paging: it has the same records as the page before"))
 	}
 	p.last = sum
-	next, err := p.turner.after(turned{
-		cursor: p.cursor, records: p.count, value: p.answer.value(atNext), header: p.answer.response.Header, url: p.answer.response.Request.URL,
+	next, resume, err := p.after(turned{
+		cursor: p.cursor, records: p.count, value: p.answer.value(atNext), more: p.answer.value(atMore),
+		header: p.answer.response.Header, url: p.answer.response.Request.URL,
 	})
 	switch {
 	case err != nil:
 		return p.answer.broken(err)
 	case next != "" && p.asked[maphash.String(p.seed, next)]:
 		return p.answer.broken(errors.New("endless paging: it leads back to a page that was read before"))
-	case p.gate.known.String(next) != next:
+	case p.gate.known.String(next+resume) != next+resume:
 		return p.answer.broken(errors.New("what leads to its next page holds the key, which would be stored in the open"))
 	}
-	p.Next = next
+	p.Next, p.Resume = next, resume
 	return nil
+}
+
+// after finds the cursor of the next page, and that of the next run.
+func (p *page) after(t turned) (next, resume string, err error) {
+	if p.taxii != nil {
+		return p.taxii.after(t)
+	}
+	next, err = p.turner.after(t)
+	return next, "", err
 }
 
 func (p *page) close() {

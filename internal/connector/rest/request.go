@@ -17,8 +17,11 @@ import (
 )
 
 const (
-	jsonType = "application/json"
-	formType = "application/x-www-form-urlencoded"
+	jsonType     = "application/json"
+	csvType      = "text/csv"
+	taxiiType    = "application/taxii+json"
+	taxiiVersion = "2.1"
+	formType     = "application/x-www-form-urlencoded"
 )
 
 // call is a request before it is made: without the key, and the same for every attempt.
@@ -62,6 +65,23 @@ type params struct {
 
 var placeholder = regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`)
 
+// sent returns the value of a parameter as it is written in a request; nil if it was not given.
+func (p params) sent(name string) any {
+	value := p.given[name]
+	i := slices.IndexFunc(p.declared, func(f connector.Field) bool { return f.Name == name })
+	switch {
+	case i < 0 || value == nil:
+		return value
+	case p.declared[i].Sent == connector.SentCommas:
+		return strings.Join(texts(value), ",")
+	case p.declared[i].Sent == connector.SentDigit && value == true:
+		return "1"
+	case p.declared[i].Sent == connector.SentDigit:
+		return "0"
+	}
+	return value
+}
+
 // knows tells whether {name} stands for a parameter. Otherwise it stands for itself.
 func (p params) knows(name string) bool {
 	_, given := p.given[name]
@@ -74,7 +94,7 @@ func (p params) alone(text string) (value any, is bool) {
 	if match == nil || match[0] != text || !p.knows(match[1]) {
 		return nil, false
 	}
-	return p.given[match[1]], true
+	return p.sent(match[1]), true
 }
 
 // expand puts values in the place of their {name}. The function write escapes a value for its place, behind the given text; it says false
@@ -87,7 +107,7 @@ func (p params) expand(text string, write func(value any, behind string) (string
 		if !p.knows(name) {
 			continue
 		}
-		written, ok := write(p.given[name], text[:at[0]])
+		written, ok := write(p.sent(name), text[:at[0]])
 		if !ok {
 			return "", sallyport.FieldErrorf(name, "must be given: the request cannot be made without it")
 		}
@@ -163,7 +183,7 @@ func (p params) query(listed map[string]string) (url.Values, error) {
 }
 
 func (p params) header(request sallyport.Request, userAgent string) (http.Header, error) {
-	header := http.Header{"Accept": {jsonType}, "User-Agent": {userAgent}}
+	header := http.Header{"Accept": {acceptable(request.Format)}, "User-Agent": {userAgent}}
 	switch body := strings.TrimLeft(request.Body, " \t\r\n"); {
 	case body == "":
 	case body[0] == '{' || body[0] == '[':
@@ -182,6 +202,29 @@ func (p params) header(request sallyport.Request, userAgent string) (http.Header
 		header.Set(name, text)
 	}
 	return header, nil
+}
+
+// acceptable is the media type of a format.
+func acceptable(format string) string {
+	switch format {
+	case sallyport.FormatCSV:
+		return csvType
+	case sallyport.FormatTAXII:
+		return taxiiType + ";version=" + taxiiVersion
+	}
+	return jsonType
+}
+
+// columns are the columns that an answer must have. The {name} of a list stands for all its elements.
+func (p params) columns(listed []string) (all []string) {
+	for _, text := range listed {
+		if match := placeholder.FindString(text); match == text && p.knows(strings.Trim(text, "{}")) {
+			all = append(all, texts(p.given[strings.Trim(text, "{}")])...)
+		} else {
+			all = append(all, text)
+		}
+	}
+	return all
 }
 
 // body fills a body, escaping values as its type wants it.

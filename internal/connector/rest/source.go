@@ -83,6 +83,7 @@ type Source struct {
 	userAgent string
 	peek      func(beginning []byte)
 	kept      bool // its connections are for others, too
+	job       *job // nil: the request itself gives the records
 }
 
 // Open opens a source. It asks nothing of the system.
@@ -103,7 +104,7 @@ func open(c Config, attempts int) (*Source, error) {
 	if err := g.checkRoom(first, request.Paging); err != nil {
 		return nil, err
 	}
-	shape, err := newShape(cmp.Or(request.Records, "$"), request.Paging.Value, c.Definition.Sentence)
+	shape, err := shapeOf(c)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func open(c Config, attempts int) (*Source, error) {
 		return nil, err
 	}
 	limits := c.Limits.withDefaults(c.Definition)
-	return &Source{
+	s := &Source{
 		first:     first,
 		turner:    turner{request.Paging, g},
 		shape:     shape,
@@ -132,7 +133,29 @@ func open(c Config, attempts int) (*Source, error) {
 		address:   address,
 		userAgent: userAgent,
 		peek:      c.Peek,
-	}, nil
+	}
+	if c.Endpoint.Poll != nil {
+		err = newJob(c, s, address, attempts)
+	}
+	return s, err
+}
+
+// shapeOf says where everything stands in the answers of an endpoint.
+func shapeOf(c Config) (*shape, error) {
+	request := c.Endpoint.Request
+	of := paths{atRecords: cmp.Or(request.Records, "$"), atNext: request.Paging.Value, atSentence: c.Definition.Sentence}
+	if request.Paging.Type == sallyport.PagingTAXII {
+		of[atNext], of[atMore] = "$.next", "$.more"
+	}
+	s, err := newShape(of)
+	if err != nil {
+		return nil, err
+	}
+	s.taxii = request.Format == sallyport.FormatTAXII
+	if s.rows = request.Format == sallyport.FormatCSV; s.rows {
+		s.wants = params{c.Endpoint.Params, c.Params}.columns(request.Columns)
+	}
+	return s, nil
 }
 
 // addressOf finds where the system is: at the credential's address, else at the connector's own.
@@ -155,7 +178,7 @@ func newGate(c Config, address *url.URL) *gate {
 	g := &gate{secrets: c.Secrets, known: new(secret.Redactor), next: c.Transport(address)}
 	var hosts []string
 	if spec := c.Definition.Credential; spec != nil {
-		g.auth, hosts = spec.Auth.Resolve(c.Public), spec.Hosts
+		g.auth, hosts = c.Definition.AuthOf(c.Endpoint).Resolve(c.Public), spec.Hosts
 	}
 	g.origins = originsOf(address, hosts)
 	return g
@@ -163,9 +186,14 @@ func newGate(c Config, address *url.URL) *gate {
 
 // checkRoom makes sure that the place of the key is free: what a request puts there would be overwritten, or a key in the open.
 func (g *gate) checkRoom(c call, paging sallyport.Paging) error {
+	form, queried := g.auth.Kind == connector.AuthForm, g.auth.Kind == connector.AuthQuery || g.auth.Kind == connector.AuthForm
 	switch {
-	case g.auth.Kind == connector.AuthQuery && (c.url.Query().Has(g.auth.Name) || paging.Query == g.auth.Name):
+	case queried && (c.url.Query().Has(g.auth.Name) || paging.Query == g.auth.Name):
 		return sallyport.FieldErrorf("query", "must not hold %s: the key comes from the credential", g.auth.Name)
+	case form && withoutPair(c.body, g.auth.Name) != withoutPair(c.body, ""):
+		return sallyport.FieldErrorf("body", "must not hold %s: the key comes from the credential", g.auth.Name)
+	case form && c.method == http.MethodPost && c.header.Get("Content-Type") != formType && c.body != "":
+		return sallyport.FieldErrorf("body", "must be a form, such as name=value&other=value: the key is added to it")
 	case g.auth.Kind == connector.AuthHeader && c.header.Get(g.auth.Name) != "":
 		return sallyport.FieldErrorf("headers", "must not hold %s: the key comes from the credential", g.auth.Name)
 	}
@@ -176,6 +204,9 @@ var errUnread = errors.New("a page must be read to its end before the next one i
 
 // Pages reads page after page.
 func (s *Source) Pages(ctx context.Context, cursor string) iter.Seq2[*connector.Page, error] {
+	if s.job != nil {
+		return s.result(ctx, cursor)
+	}
 	return func(yield func(*connector.Page, error) bool) {
 		r := newReading(s, cursor)
 		if !s.kept {

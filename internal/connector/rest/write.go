@@ -40,7 +40,7 @@ type Writer struct {
 // OpenWriter opens a destination whose definition says how a record is submitted. Config.Params are its settings, checked.
 func OpenWriter(c Config, journal Journal) (*Writer, error) {
 	spec := c.Definition.Destination.Submit
-	c.Endpoint = &connector.Endpoint{ID: "destination", Params: c.Definition.Destination.Fields, Request: spec.Request}
+	c.Endpoint = &connector.Endpoint{ID: "destination", Params: c.Definition.Destination.Fields, Auth: spec.Auth, Request: spec.Request}
 	source, err := Open(c)
 	if err != nil {
 		return nil, err
