@@ -307,7 +307,7 @@ func endpointMenu(v configureView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "\" hx-trigger=\"change, submit\" hx-target=\"#configure\" hx-select=\"#configure\" hx-swap=\"outerHTML\" hx-sync=\"this:replace\"><div class=\"field\"><label for=\"endpoint\">Endpoint</label> <select id=\"endpoint\" name=\"endpoint\" aria-describedby=\"endpoint-help\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "\" hx-trigger=\"change delay:300ms, submit\" hx-target=\"#configure\" hx-select=\"#configure\" hx-swap=\"outerHTML\" hx-sync=\"this:replace\"><div class=\"field\"><label for=\"endpoint\">Endpoint</label> <select id=\"endpoint\" name=\"endpoint\" aria-describedby=\"endpoint-help\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
