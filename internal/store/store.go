@@ -49,6 +49,9 @@ func (s *Store) InTx(ctx context.Context, f func(tx *Tx) error) error {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
+		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+			err = ctx.Err() // database/sql rolled back by itself before it could say why
+		}
 		return fmt.Errorf("commit a transaction: %w", err)
 	}
 	return nil
