@@ -69,13 +69,13 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// is evaluates an expression that must become true.
+// is evaluates an expression that must become true on a page that is loaded with its scripts.
 func (b *tab) is(expression string) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
 	defer cancel()
 	for {
-		_, err := chromedp.Run(ctx, chromedp.Poll[bool](expression))
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](`document.readyState === "complete" && (`+expression+`)`))
 		if err == nil {
 			return
 		}
@@ -364,8 +364,14 @@ func TestKeyboard(t *testing.T) {
 // tabTo presses Tab until an expression is true.
 func (b *tab) tabTo(expression string) {
 	b.Helper()
+	b.goOn("the Tab key", expression, chromedp.KeyEvent(kb.Tab))
+}
+
+// goOn presses a key until an expression is true.
+func (b *tab) goOn(key, expression string, press chromedp.Action[chromedp.Void]) {
+	b.Helper()
 	for range 40 {
-		b.press(kb.Tab)
+		b.do(press)
 		if there, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](expression)); err != nil {
 			b.Fatal(err)
 		} else if there {
@@ -373,5 +379,5 @@ func (b *tab) tabTo(expression string) {
 		}
 	}
 	b.shot("failed")
-	b.Fatalf("the Tab key does not lead to where %s", expression)
+	b.Fatalf("%s does not lead to where %s", key, expression)
 }

@@ -26,8 +26,8 @@ func navigation() []navEntry {
 	return []navEntry{{"Flows", "/flows"}, {"Credentials", "/credentials"}, {"Runs", "/runs"}, {"Activity", "/activity"}, {"Settings", "/settings"}}
 }
 
-// htmxConfig makes htmx work under the content security policy, and show the answers to faulty forms.
-const htmxConfig = `{"includeIndicatorStyles":false,"allowEval":false,"historyCacheSize":0,"refreshOnHistoryMiss":true,"responseHandling":[` +
+// htmxConfig makes htmx work under the content security policy, show the answers to faulty forms, and let what is swapped in work at once.
+const htmxConfig = `{"defaultSettleDelay":0,"includeIndicatorStyles":false,"allowEval":false,"historyCacheSize":0,"refreshOnHistoryMiss":true,"responseHandling":[` +
 	`{"code":"204","swap":false},{"code":"[23]..","swap":true},{"code":"422","swap":true},` +
 	`{"code":"[45]..","swap":true,"error":true,"target":"#notice","swapOverride":"outerHTML"}]}`
 
