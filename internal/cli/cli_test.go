@@ -77,6 +77,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("API", server.URL)
 	env.Setenv("SALLYPORT_DATA", env.WorkDir+"/data")
 	env.Setenv("HOME", env.WorkDir)
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // or every command sleeps for a second at its end
 	for name, content := range map[string]string{"key": key, "freekey": freeKey, "apikey": apiKey, "long": strings.Repeat("x", secret.MaxLength+1)} {
 		if err := os.WriteFile(env.WorkDir+"/"+name, []byte(content+"\n"), 0o600); err != nil {
 			return err
