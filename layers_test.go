@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"internal/service", "internal/auth"},
 	{"internal/web"},
 	{"internal/app"},
-	{"internal/cli"},
+	{"internal/cli", "internal/app/apptest"},
 	{"cmd/sallyport"},
 }
 

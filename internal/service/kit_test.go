@@ -3,7 +3,6 @@ package service_test
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -14,7 +13,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/app"
-	"github.com/sallyport-io/sallyport/internal/config"
+	"github.com/sallyport-io/sallyport/internal/app/apptest"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
@@ -83,12 +82,10 @@ func newPlace(t *testing.T, pages map[string]func(http.ResponseWriter)) *place {
 	server := httptest.NewServer(p.api)
 	t.Cleanup(server.Close)
 	p.api.address = server.URL
-	env := func(string) (string, bool) { return "", false }
-	settings, err := config.Load(map[string]string{"data": filepath.Join(p.dir, "data"), "log.level": "debug"}, env, func(string) ([]byte, error) { return nil, fs.ErrNotExist })
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.App, err = app.Open(t.Context(), settings, &p.log, new(secret.Redactor)); err != nil {
+	data := filepath.Join(p.dir, "data")
+	apptest.Start(t, data)
+	var err error
+	if p.App, err = app.Open(t.Context(), apptest.Settings(t, data, "debug"), &p.log, new(secret.Redactor)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

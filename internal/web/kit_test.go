@@ -10,7 +10,6 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,8 +19,8 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/app"
+	"github.com/sallyport-io/sallyport/internal/app/apptest"
 	"github.com/sallyport-io/sallyport/internal/auth"
-	"github.com/sallyport-io/sallyport/internal/config"
 	"github.com/sallyport-io/sallyport/internal/sandbox"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/service"
@@ -60,11 +59,8 @@ func newSite(t testing.TB) *site {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	settings, err := config.Load(map[string]string{"data": dir, "log.level": "error"}, func(string) (string, bool) { return "", false }, os.ReadFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.app, err = app.Open(ctx, settings, io.Discard, new(secret.Redactor)); err != nil {
+	apptest.Start(t, dir)
+	if s.app, err = app.Open(ctx, apptest.Settings(t, dir, "error"), io.Discard, new(secret.Redactor)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.app.Close() })
