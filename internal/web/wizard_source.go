@@ -64,7 +64,18 @@ type configureView struct {
 	Chosen   *connector.Endpoint // of a template
 	Fields   []input             // of the endpoint or of the request
 	Advanced []input
+	Compares bool   // records can be compared with those of the last pull
+	Kept     string // what is kept unless something else is chosen
 	Sample   *sampleView
+}
+
+const emitPath = "source.emit" // in a flow file
+
+// emitChoices are the ways to keep records, in words.
+var emitChoices = []struct{ Emit, Words string }{
+	{"", "what fits the source"},
+	{sallyport.EmitChanges, "those that changed"},
+	{sallyport.EmitAll, "all, with what became of each"},
 }
 
 func (s *server) showConfigure(w http.ResponseWriter, r *http.Request, v draftView) error {
@@ -92,12 +103,33 @@ func (s *server) showSource(w http.ResponseWriter, r *http.Request, v draftView,
 		}
 		view.Fields, view.Advanced = definedInputs(view.Chosen.Params, v.Params)
 	}
+	view.Compares, view.Kept = kept(view)
 	s.show(w, r, v.status(), configurePage(s.frame(r, "Configure", "Flows"), view))
 	return nil
 }
 
+// kept tells whether the records of a source can be compared, and which of them are kept if nothing is chosen.
+func kept(v configureView) (compares bool, words string) {
+	source := sallyport.Source{Request: v.Request}
+	if !v.Manual {
+		source.Endpoint = v.Chosen.ID
+	}
+	tracking, err := v.Definition.Tracking(source)
+	return err == nil && (v.Manual || len(tracking.Key) > 0), "What fits this source: " + tracking.String() + "."
+}
+
+// kept says which records the flow keeps.
+func (v draftView) kept() string {
+	tracking, err := v.Definition.Tracking(sallyport.Source{Endpoint: v.Endpoint, Request: v.Request, Emit: v.Emit})
+	if err != nil {
+		return "records" // what is wrong is said by its step
+	}
+	return tracking.String()
+}
+
 // readSource reads the form of a source into the draft.
 func (v *draftView) readSource(r *http.Request) {
+	v.Emit, v.Raw = r.PostForm.Get("emit"), r.PostForm.Has("raw")
 	if r.PostForm.Get("mode") == "manual" {
 		v.Endpoint, v.Params = "", nil
 		v.Request = readRequest(r, v.Errors)

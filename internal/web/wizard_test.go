@@ -55,6 +55,33 @@ func (a *answer) atField(id string) string {
 	return words(a.one("small", "id="+id+"-error"))
 }
 
+func TestWhatIsKept(t *testing.T) {
+	s := newSite(t)
+	c := s.signedUp()
+	credential := s.addCredential("Pulsedive team", "For feeds")
+	draft := c.newDraft("pulsedive")
+	c.step(draft+"/authenticate", url.Values{"credential": {string(credential.ID)}}).wantLocation(draft + "/configure")
+	configure := draft + "/configure"
+	c.get(configure + "?endpoint=feed.indicators").says("What fits this source: the records that changed.")
+	if got := c.get(configure+"?endpoint=taxii.discovery").all("select", "id=emit"); len(got) != 0 {
+		t.Error("records without a key are compared")
+	}
+	form := url.Values{"endpoint": {"feed.indicators"}, "value.fid": {"1"}, "emit": {"some"}, "raw": {"yes"}}
+	if got := c.step(configure, form).want(http.StatusUnprocessableEntity).atField("emit"); !strings.Contains(got, "all") {
+		t.Errorf("at the choice stands %q", got)
+	}
+	form.Set("emit", "all")
+	c.step(configure, form).wantLocation(draft + "/destinations")
+	c.get(configure).one("option", "value=all", "selected=")
+	c.get(configure).one("input", "name=raw", "checked=")
+	c.get(draft + "/review").says("It keeps every record, and what became of it")
+	c.step(draft+"/review", url.Values{"name": {"kept"}, "go": {"pause"}})
+	file, err := s.app.Service.ExportFlow(t.Context(), "kept")
+	if err != nil || !strings.Contains(string(file), "raw: true") || !strings.Contains(string(file), "emit: all") {
+		t.Errorf("the flow is %s, %v", file, err)
+	}
+}
+
 func TestWizardWithoutScripts(t *testing.T) {
 	s := newSite(t)
 	c := s.signedUp()
@@ -120,7 +147,7 @@ func TestWizardWithoutScripts(t *testing.T) {
 		}
 	}
 	c.step(schedule, url.Values{"kind": {"cron"}, "cron": {"0 8 * * *"}, "zone": {"Europe/Vienna"}}).wantLocation(draft + "/review")
-	review := c.get(draft+"/review").says("08:00 (Europe/Vienna)", "Pulsedive team", "List Indicators of a Feed", "delivered to lines")
+	review := c.get(draft+"/review").says("08:00 (Europe/Vienna)", "Pulsedive team", "List Indicators of a Feed", "delivers them to lines")
 	if n := len(review.all("ol", "class=times")); n != 1 {
 		t.Error("the next times are not shown")
 	}
