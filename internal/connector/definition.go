@@ -22,6 +22,7 @@ type Definition struct {
 	Endpoints     []Endpoint       `yaml:"endpoints" json:"endpoints,omitzero"`
 	Manual        bool             `yaml:"manual" json:"manual,omitzero"`           // sources may describe their request by hand
 	Destination   *DestinationSpec `yaml:"destination" json:"destination,omitzero"` // nil: nothing can be delivered to it
+	Oddities      []Oddity         `yaml:"oddities" json:"oddities,omitzero"`       // of the system, numbered from 1 in its documentation
 	Tests         []Test           `yaml:"tests" json:"tests,omitzero"`
 
 	Shapes map[string]*shape.Shape `yaml:"-" json:"-"` // of records, by the names of their schemas
@@ -32,6 +33,12 @@ type Links struct {
 	Website string `yaml:"website" json:"website,omitzero"`
 	API     string `yaml:"api" json:"api,omitzero"`
 	Keys    string `yaml:"keys" json:"keys,omitzero"` // where a key is made
+}
+
+// Oddity is something about a system that one would not expect.
+type Oddity struct {
+	What    string `yaml:"what" json:"what"`       // it is, in a sentence
+	Handled string `yaml:"handled" json:"handled"` // what becomes of it here, or why nothing does
 }
 
 // The types of fields, and what the checks make of their values.
@@ -110,6 +117,14 @@ type Limits struct {
 	Headers map[string]string `yaml:"headers" json:"headers,omitzero"`   // window (second, day, month) → answer header that says what is left in it
 	Plans   []PlanProfile     `yaml:"plans" json:"plans,omitzero"`       // what plans allow, for credentials that are told theirs
 	MaxBody int64             `yaml:"max_body" json:"max_body,omitzero"` // bytes of one answer; 1 GiB if absent
+	Cut     *Cut              `yaml:"cut" json:"cut,omitzero"`           // nil: a list that ends is whole
+}
+
+// Cut says after how many pages a plan ends a list, without a word about what is left of it. So a list that ends there with a full page, as
+// long as those before it, counts as cut off.
+type Cut struct {
+	After []int `yaml:"after" json:"after,omitzero"` // that many pages, by plan
+	Full  int64 `yaml:"full" json:"full,omitzero"`   // records of a full page, for a list on one page; absent: unknown, so one is whole
 }
 
 // PlanProfile is what a plan of the system is known to allow.
