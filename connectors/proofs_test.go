@@ -37,7 +37,7 @@ var proofs = map[int][]proof{
 	13: {{".", "TestPulsediveWindows", ""}, {inRest, "TestRetryPauses", ""}, {inService, "TestRunWaitsForTheBudget", ""}},
 	14: {{".", "TestPitfall14", ""}, {"../internal/quota", "TestFreePlan", ""}, {"../internal/quota", "TestPortionsNeverExceedADay", ""}},
 	15: {{".", "TestPitfall15", "15 "}, {inService, "TestIncompletePullLetsNothingVanish", ""}},
-	16: {{".", "TestPitfall16", ""}, {inRest, "TestResultThatDoesNotCome", ""}, {"../internal/sandbox", "TestOnlySubmittingIsCounted", ""}},
+	16: {{".", "TestPitfall16", ""}, {inService, "TestAnswersAreFree", ""}, {inRest, "TestResultThatDoesNotCome", ""}, {"../internal/sandbox", "TestOnlySubmittingIsCounted", ""}},
 	17: {{".", "TestPitfall17", ""}, {inRest, "TestPagingThatDoesNotGetOn", ""}, {inService, "TestLimitedRunGoesOnWhereItStood", ""}},
 	18: {{"../internal/connector/partition", "TestEveryRecordOnce", ""}, {"../internal/connector/partition", "TestIncomplete", ""}},
 	19: {{inRest, "TestTAXII", ""}, {inRest, "TestTAXIIThatDoesNotGetOn", "a next that repeats"}, {inService, "TestCollectionGoesOnFromRunToRun", ""}},

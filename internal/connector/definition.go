@@ -138,6 +138,7 @@ type PlanProfile struct {
 type ErrorRule struct {
 	Status []int  `yaml:"status" json:"status,omitzero"` // empty: any
 	Match  string `yaml:"match" json:"match,omitzero"`   // regular expression, ignoring case, on the sentence (or the body, where there is none); its group named limit is how many calls the window allows
+	Says   string `yaml:"says" json:"says,omitzero"`     // what the match is, in words
 	Class  Class  `yaml:"class" json:"class"`
 	Window string `yaml:"window" json:"window,omitzero"` // of class rate: second, day, month
 }
@@ -153,7 +154,8 @@ type Endpoint struct {
 	Each    *Each             `yaml:"each" json:"each,omitzero"`       // nil: it is one call, and its pages
 	Split   *Split            `yaml:"split" json:"split,omitzero"`     // nil: an answer is whole, or its pages are
 	Answers *Answers          `yaml:"answers" json:"answers,omitzero"` // nil: it asks for something else
-	Cost    string            `yaml:"cost" json:"cost,omitzero"`       // what it takes from the quota, in words
+	Cost    string            `yaml:"cost" json:"cost,omitzero"`       // what it takes from the quota, in words, where that is not plain
+	Needs   string            `yaml:"needs" json:"needs,omitzero"`     // the plan that a call needs, in words; absent: any
 	Effect  string            `yaml:"effect" json:"effect,omitzero"`   // what a call does besides reading, as in "it …": then no preview makes it
 	Auth    *Auth             `yaml:"auth" json:"auth,omitzero"`       // where the key goes, if elsewhere than the credential says
 	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
@@ -275,6 +277,7 @@ type Answers struct {
 	Pending []string `yaml:"pending" json:"pending"`        // what it says while it is not done
 	Lost    []string `yaml:"lost" json:"lost,omitzero"`     // what it says of a reference that the system does not know
 	Record  string   `yaml:"record" json:"record,omitzero"` // the field that holds what came of it; absent: the whole answer
+	Free    bool     `yaml:"free" json:"free,omitzero"`     // these calls take nothing from the quota
 }
 
 // The parameters of an endpoint with [Answers].

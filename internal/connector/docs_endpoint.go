@@ -26,7 +26,7 @@ func (p *page) endpoints(d *Definition) {
 		p.split(e.Split)
 		p.shape(d.Shape(&e))
 		p.terms(d, &e)
-		p.code("sh", testCommand(d, &e))
+		p.example(d, &e)
 	}
 }
 
@@ -75,51 +75,58 @@ const shapeText = `Every record has the fields of its table, in that order, what
 	"one to the next. With `raw: true` in the source (`source test --raw`) a record has its original beside it, as `_raw`.\n\n" +
 	"The tables are JSON Schemas: `sallyport connector show %s --schema NAME` prints %s."
 
-// terms say what a call costs and does, and how often it may be made.
+// terms say what a call costs, needs and does, how often it may be made, and what may come of it.
 func (p *page) terms(d *Definition, e *Endpoint) {
 	if e.Auth != nil {
 		p.text("%s", keyPlace(*e.Auth, d.Credential.Hosts))
 	}
-	if e.Cost != "" {
-		p.text("**Cost.** %s", e.Cost)
-	}
-	if e.MinInterval != 0 {
-		p.text("**Limit.** A pull every %s: a schedule must not be shorter, and a run that is too early waits.", e.MinInterval)
-	}
-	if e.Poll != nil {
-		p.text("The result is asked for every %s, for %s at most. Only then the run ends. What was begun is never begun again by a retry or a "+
-			"restart.", e.Poll.Every, e.Poll.Deadline)
-	}
+	p.text("**Cost.** %s", costOf(e))
+	p.text("**Limits.** %s", limitsOf(d, e))
 	if e.Effect != "" {
 		p.text("**Effect.** A call %s. So it has no preview: it is made by runs only.", e.Effect)
 	}
+	if len(d.Errors) > 0 {
+		p.text("**States.** %s · %s · %s · %s · %s: see [What may come of a call](#what-may-come-of-a-call).",
+			goodStates(e), stateRefused, stateForbidden, stateLimited, stateBroken)
+	}
 }
 
-// testCommand is how an endpoint is tried with the parameters that it needs. One with an effect is not tried, but run.
-func testCommand(d *Definition, e *Endpoint) string {
-	if e.Effect != "" {
-		return "sallyport flow run " + shell("my flow") + " --follow"
+// costOf says how many calls an endpoint takes.
+func costOf(e *Endpoint) string {
+	paged := e.Request.Paging.Type != "" && e.Request.Paging.Type != sallyport.PagingSingle
+	switch {
+	case e.Cost != "":
+		return e.Cost
+	case e.Each != nil:
+		return "One call for every value of the list whose answer is not kept."
+	case e.Split != nil:
+		return "One call, and one more for every part in which it is asked again."
+	case paged:
+		return "One call for every page."
 	}
-	command := fmt.Sprintf("sallyport source test --connector %s --credential %s --endpoint %s", d.Connector, shell("my "+d.Connector), e.ID)
-	for _, f := range e.Params {
-		first := slices.ContainsFunc(e.OneOf, func(group []string) bool { return group[0] == f.Name })
-		if f.Required || first {
-			command += " --param " + shell(f.Name+"="+exampleOf(f))
-		}
-	}
-	return command
+	return "One call."
 }
 
-// exampleOf writes a value for a field as an argument.
-func exampleOf(f Field) string {
-	switch example := f.Example.(type) {
-	case nil:
-		return "…"
-	case []any:
-		return strings.Trim(strings.ReplaceAll(flowValue(example), ", ", ","), "[]")
-	default:
-		return fmt.Sprint(example)
+// limitsOf says how often an endpoint may be called, by whom and for how long.
+func limitsOf(d *Definition, e *Endpoint) string {
+	var all []string
+	if e.Needs != "" {
+		all = append(all, e.Needs)
 	}
+	if e.MinInterval != 0 {
+		all = append(all, fmt.Sprintf("A pull every %s: a schedule must not be shorter, and a run that is too early waits.", e.MinInterval))
+	}
+	if e.Poll != nil {
+		all = append(all, fmt.Sprintf("The result is asked for every %s, for %s at most. Only then the run ends. What was begun is never begun again "+
+			"by a retry or a restart.", e.Poll.Every, e.Poll.Deadline))
+	}
+	if e.Answers != nil {
+		all = append(all, fmt.Sprintf("Asked every `%s`, until `%s` is over.", ParamEvery, ParamDeadline))
+	}
+	if d.Limits.Cut != nil && e.Request.Paging.Type == sallyport.PagingNextValue {
+		all = append(all, "A plan may end the list after some pages.")
+	}
+	return strings.Join(append(all, "The calls a second, day and month that the account has."), " ")
 }
 
 // each says what becomes of every value of a list.

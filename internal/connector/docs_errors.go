@@ -5,23 +5,70 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-io/sallyport"
 )
 
+// The states that a call may end in.
+const (
+	stateFound     = "found"
+	stateNotFound  = "not found"
+	stateRefused   = "refused"
+	stateForbidden = "forbidden"
+	stateLimited   = "limited"
+	stateBroken    = "broken"
+)
+
+// goodStates are those in which a call of an endpoint succeeds.
+func goodStates(e *Endpoint) string {
+	switch {
+	case e.Each != nil:
+		return "for every value: found, not found, refused or skipped, in its record"
+	case e.Answers != nil:
+		return "for every submission: done, lost or expired, in its record"
+	case e.Request.Format != "" && e.Request.Format != sallyport.FormatJSON:
+		return stateFound + " (also if there is no record)"
+	case e.Request.Records == "$":
+		return stateFound + " (one record) · " + stateNotFound + " (none)"
+	case e.Poll != nil:
+		return stateFound + " (the result)"
+	}
+	return stateFound + " (also if there is no record) · " + stateNotFound
+}
+
+// errors says what may come of a call, and how that is told from an answer.
 func (p *page) errors(rules []ErrorRule) {
 	if len(rules) == 0 {
 		return
 	}
-	p.text("## What errors mean")
-	p.text("The first line that fits decides. What fits none is read by its status alone.")
+	p.text("## What may come of a call")
+	p.table([]string{"state", "what it means", "what becomes of the run", "exit code of `flow run --follow`"}, [][]string{
+		{"**" + stateFound + "**", "There is an answer. A list may be empty.", "It succeeds.", "0"},
+		{"**" + stateNotFound + "**", "The system knows no such thing. This is an answer, not a failure.", "It succeeds, without a record.", "0"},
+		{"**" + stateRefused + "**", "The key is not accepted.", "It fails at once and is not tried again. The flows of the credential wait until a new key is put in, " +
+			"and then go on by themselves.", "4"},
+		{"**" + stateForbidden + "**", "The key is known, but its plan or permissions do not allow this call.", "It fails, and is not tried again before it is due.", "5"},
+		{"**" + stateLimited + "**", "The quota of the second, day or month is used up.", "It waits until there is room again, says until when, and goes on where it was.", "6, if that is longer than `--max-wait`"},
+		{"**" + stateBroken + "**, for the moment", "There is no connection, or the system has a problem.", "It is tried again, five times in all; then the run fails.", "7"},
+		{"**" + stateBroken + "**", "The call cannot succeed, or what came is no answer.", "It fails, and says what the system said.", "7"},
+	})
+	p.text("How answers are told apart: the first line that fits decides. What fits none is read by its status alone.")
 	var rows [][]string
 	for _, r := range rules {
-		says := ""
-		if r.Match != "" {
-			says = quote(r.Match)
-		}
-		rows = append(rows, []string{statuses(r.Status), says, meaning(r)})
+		rows = append(rows, []string{statuses(r.Status), says(r), stateOf(r)})
 	}
-	p.table([]string{"HTTP status", "the answer says", "meaning"}, rows)
+	p.table([]string{"HTTP status", "the answer says", "state"}, rows)
+}
+
+// says is what an answer says that a rule is for.
+func says(r ErrorRule) string {
+	switch {
+	case r.Says != "":
+		return r.Says
+	case r.Match != "":
+		return quote(r.Match)
+	}
+	return "anything"
 }
 
 func statuses(status []int) string {
@@ -35,24 +82,24 @@ func statuses(status []int) string {
 	return strings.Join(all, ", ")
 }
 
-// meaning says what an error is and what is done about it.
-func meaning(r ErrorRule) string {
+// stateOf is the state that a rule leads to.
+func stateOf(r ErrorRule) string {
 	switch r.Class {
 	case ClassEmpty:
-		return "Nothing was found. This is an answer, not a failure."
+		return stateNotFound
 	case ClassCredential:
-		return "The key is refused. Runs stop until a new one is put in."
+		return stateRefused
 	case ClassPlan:
-		return "The key is known, but its plan or permissions do not allow the call. The run stops."
+		return stateForbidden
 	case ClassRate:
 		if r.Window != "" {
-			return fmt.Sprintf("The quota of the %s is used up. The run waits, and goes on where it was.", r.Window)
+			return fmt.Sprintf("%s, for the %s", stateLimited, r.Window)
 		}
-		return "Too many requests. The run waits, and goes on where it was."
+		return stateLimited
 	case ClassTransient:
-		return "The system has a problem. The call is tried again."
+		return stateBroken + ", for the moment"
 	}
-	return "The call cannot succeed. The run stops."
+	return stateBroken
 }
 
 // oddities writes what is not as one would expect.

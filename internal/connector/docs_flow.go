@@ -54,6 +54,9 @@ func (p *page) destination(d *Definition) {
 	p.text("%s", d.Destination.Summary)
 	p.fields("setting", d.Destination.Fields, false)
 	p.code("yaml", destinationExample(d))
+	if d.Destination.Submit != nil && d.Destination.Submit.Answers != "" {
+		p.text("A whole flow is in the example of %s.", quote(d.Destination.Submit.Answers))
+	}
 	p.text("No two destinations may have the same %s.", list(d.Destination.Target, "and"))
 }
 

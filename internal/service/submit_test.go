@@ -110,6 +110,20 @@ func TestSubmit(t *testing.T) {
 	}
 }
 
+// TestAnswersAreFree submits as much as the quota allows: asking for the answers takes nothing from it.
+func TestAnswersAreFree(t *testing.T) {
+	p, s := newScans(t, `{"indicator":"a.example.com"},{"indicator":"b.example.com"}`)
+	p.apply(fmt.Sprintf(scanDestination, "field: indicator"))
+	err := p.Service.SetQuota(p.Context(), actor, "P", service.QuotaChange{Limits: map[string]int64{sallyport.WindowDay: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.run()
+	if diff := cmp.Diff([]string{"a.example.com done", "b.example.com done"}, p.answered()); diff != "" || len(s.take()) != 2 {
+		t.Error(diff)
+	}
+}
+
 // TestSubmitRefused has each kind of failure: what certainly was not submitted is told from what may have been.
 func TestSubmitRefused(t *testing.T) {
 	p, s := newScans(t, `{"indicator":"a.example.com"},{"indicator":"b.example.com"},{"indicator":"c.example.com"},{"indicator":"d.example.com"}`)
