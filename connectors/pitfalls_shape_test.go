@@ -10,7 +10,9 @@ import (
 
 // TestPitfallsOfShapes reads each oddity in all its forms: they must give the same record, with the wanted fields.
 func TestPitfallsOfShapes(t *testing.T) {
-	const get, links, linked = "indicator.get", "indicator.links", "feed.indicators"
+	const get, links, linked, export = "indicator.get", "indicator.links", "feed.indicators", "csv.export"
+	const columns = "id,indicator,type,risk,threats,feeds,usersubmissions,riskfactors,reference,stamp_added,stamp_updated,stamp_seen\n"
+	scanned := func(data string) string { return `{"success":"Done.","qid":7,"status":"done","data":` + data + `}` }
 	results := func(row string) string { return `{"page_current":0,"results":[` + row + `]}` }
 	for _, c := range []struct {
 		name, endpoint string
@@ -52,6 +54,18 @@ func TestPitfallsOfShapes(t *testing.T) {
 			`{"risk":"low","retired":true,"retired_reason":null}`},
 		{"25 retired instead of a risk", linked, []string{results(`{"iid":1,"risk":"retired"}`), results(`{"iid":1,"risk":null,"retired":1}`)},
 			`{"risk":null,"retired":true}`},
+		{"25 retired instead of a risk, in links", links, []string{`{"Sources":[{"iid":1,"risk":"retired"}]}`}, `{"risk":null,"retired":true}`},
+		{"25 retired instead of a risk, in a threat's", "threat.indicators", []string{results(`{"iid":1,"risk":"retired"}`)}, `{"risk":null,"retired":true}`},
+		{"25 retired instead of a risk, found", "explore.search", []string{results(`{"iid":1,"risk":"retired"}`)}, `{"risk":null,"retired":true}`},
+		{"25 retired, in an export", export, []string{columns + "1,a.example,domain,high:retired,,,,,,,,\n"},
+			`{"id":1,"indicator":"a.example","risk":"high","retired":true,"threats":[],"usersubmissions":null,"reference":null,"stamp_added":null}`},
+		{"25 not retired, in an export", export, []string{columns + `1,a.example,domain,high,"Zeus, Emotet",F,7,"x,y,",r,2024-01-02 3:04:05,,` + "\n"},
+			`{"id":1,"risk":"high","retired":false,"threats":["Zeus","Emotet"],"feeds":["F"],"usersubmissions":7,"riskfactors":["x","y"],` +
+				`"reference":"r","stamp_added":"2024-01-02T03:04:05Z","stamp_updated":null}`},
+		{"25 retired, in a scan and what it is linked to", "scan.indicator",
+			[]string{scanned(`{"iid":1,"risk":"low","retired":"Old.","links":{"Sources":[{"iid":2,"risk":"retired","summary":[]}]}}`)},
+			`{"risk":"low","retired":true,"retired_reason":"Old.","links":{"Sources":[{"iid":2,"indicator":null,"type":null,"risk":null,` +
+				`"retired":true,"stamp_linked":null,"summary":{"properties":{}}}]}}`},
 		{"26 absent, null and empty", get, []string{
 			`{"iid":1}`, `{"iid":1,"riskfactors":null,"threats":[],"feeds":{},"comments":"","redirects":[],"umbrella_rank":[],"umbrella_domain":""}`,
 		}, `{"riskfactors":[],"threats":[],"feeds":[],"comments":[],"redirects":{"from":[],"to":[]},"umbrella_rank":null,"umbrella_domain":null}`},

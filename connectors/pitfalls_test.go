@@ -38,8 +38,10 @@ func openAt(t *testing.T, address, id string, params map[string]any) (connector.
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Poll != nil {
-		e.Poll.Every = sallyport.Duration(time.Millisecond)
+	if e.Poll != nil { // without the pauses
+		own, poll := *e, *e.Poll
+		poll.Every = sallyport.Duration(time.Millisecond)
+		own.Poll, e = &poll, &own
 	}
 	source, err := rest.Open(rest.Config{
 		Definition: d, Endpoint: e, Params: checked, Public: map[string]string{"address": address},
@@ -98,6 +100,10 @@ func paramsOf(id string) map[string]any {
 		return map[string]any{"q": "risk=high"}
 	case id == "indicator.get":
 		return map[string]any{"indicator": "example.com"}
+	case id == "scan.indicator":
+		return map[string]any{"value": "example.com"}
+	case id == "csv.export":
+		return map[string]any{"fields": "id,indicator,type,risk,threats,feeds,usersubmissions,riskfactors,reference,stamp_added,stamp_updated,stamp_seen"}
 	case kind == "indicator":
 		return map[string]any{"iid": "2"}
 	default:

@@ -24,7 +24,8 @@ func (p *page) endpoints(d *Definition) {
 		p.text("%s%s", recordsOf(e.Request), changesOf(&e))
 		p.each(e.Each)
 		p.split(e.Split)
-		p.shape(d.Shape(&e))
+		p.answers(e.Answers)
+		p.shape(&e, d.Shape(&e))
 		p.terms(d, &e)
 		p.example(d, &e)
 	}
@@ -48,10 +49,23 @@ func recordsOf(r sallyport.Request) string {
 	return records + "."
 }
 
+// answers says what the record of a submission has.
+func (p *page) answers(a *Answers) {
+	if a == nil {
+		return
+	}
+	p.text("A record has what was submitted in `asked`, when in `submitted_at`, the system's own number of it in `ref`, and what came of it in `state`: "+
+		"`done`, `lost` (the system does not know %s any more) or `expired` (it was not done in time). Where it is done, the fields below follow.",
+		quote(a.Name))
+}
+
 // shape writes what the records of an endpoint have.
-func (p *page) shape(s *shape.Shape) {
+func (p *page) shape(e *Endpoint, s *shape.Shape) {
 	if s == nil {
 		return
+	}
+	if len(e.Request.Columns) > 0 {
+		p.text("Of these fields a record has those whose columns were asked for. Other columns follow, as text.")
 	}
 	var rows [][]string
 	for _, f := range s.Fields() {
