@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -140,7 +141,10 @@ func limitsOf(d *Definition, e *Endpoint) string {
 	if d.Limits.Cut != nil && e.Request.Paging.Type == sallyport.PagingNextValue {
 		all = append(all, "A plan may end the list after some pages.")
 	}
-	return strings.Join(append(all, "The calls a second, day and month that the account has."), " ")
+	if len(d.Limits.Headers) > 0 && (e.Answers == nil || !e.Answers.Free) {
+		all = append(all, "The calls a second, day and month that the account has.")
+	}
+	return cmp.Or(strings.Join(all, " "), "None that is known.")
 }
 
 // each says what becomes of every value of a list.

@@ -52,7 +52,7 @@ func (p *page) errors(rules []ErrorRule) {
 		{"**" + stateBroken + "**, for the moment", "There is no connection, or the system has a problem.", "It is tried again, five times in all; then the run fails.", "7"},
 		{"**" + stateBroken + "**", "The call cannot succeed, or what came is no answer.", "It fails, and says what the system said.", "7"},
 	})
-	p.text("How answers are told apart: the first line that fits decides. What fits none is read by its status alone.")
+	p.text("An answer that brings no records is told by the first line that fits it, and by its status alone if none does.")
 	var rows [][]string
 	for _, r := range rules {
 		rows = append(rows, []string{statuses(r.Status), says(r), stateOf(r)})
