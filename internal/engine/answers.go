@@ -26,6 +26,9 @@ const (
 	answerExpired = "expired" // it was not done before the deadline
 )
 
+// breath is the pause before a call: no quota holds them back where they are free, and many in a row would be a burden.
+const breath = 100 * time.Millisecond
+
 // committer is a source that has something to commit together with its pages.
 type committer interface {
 	commit(ctx context.Context, tx *store.Tx) error
@@ -204,6 +207,9 @@ func (a *answers) form(data []byte) []byte {
 
 // call asks about a reference, and returns what is said; nil if nothing is known of it.
 func (a *answers) call(ctx context.Context, ref string) (said []byte, err error) {
+	if err := pause(ctx, breath); err != nil {
+		return nil, err
+	}
 	source, err := a.ask(a.config.Endpoint.Answers.Name, ref)
 	if err != nil {
 		return nil, err
