@@ -251,6 +251,7 @@ func TestScanIsSubmittedOnce(t *testing.T) {
 		}
 		if polls++; polls == 3 {
 			stop()
+			<-r.Context().Done() // so that it is stopped before it goes on
 		}
 		if polls < 5 {
 			fmt.Fprint(w, `{"qid":7,"status":"processing","error":"Request(s) still processing."}`)
