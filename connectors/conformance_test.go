@@ -6,12 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/shape"
+	"github.com/sallyport-io/sallyport/internal/sandbox"
 )
 
 // recorded reads a recorded answer of Pulsedive. They are not part of this repository.
@@ -80,6 +83,65 @@ func TestRecordedScans(t *testing.T) {
 			t.Fatal(len(records), class)
 		}
 		holds(t, string(done.Data), records)
+		scans, class := pull(t, "scan.indicator", paramsOf("scan.indicator"), 200, recorded(t, name))
+		if len(scans) != 1 || class != "" {
+			t.Fatal(len(scans), class)
+		}
+		holds(t, string(done.Data), scans)
+		for field, value := range records[0] {
+			if diff := cmp.Diff(value, scans[0][field]); diff != "" && field != "links" {
+				t.Errorf("%s of a scan and of an indicator:\n%s", field, diff)
+			}
+		}
+	}
+}
+
+// TestScannedIndicators wants of scans all fields that indicators have, and their links besides.
+func TestScannedIndicators(t *testing.T) {
+	d, err := catalogue(t).Definition("pulsedive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scanned := slices.DeleteFunc(d.Shapes["scanned_indicator"].Fields(), func(f shape.Field) bool { return strings.HasPrefix(f.Path, "links") })
+	if diff := cmp.Diff(d.Shapes["indicator"].Fields(), scanned); diff != "" {
+		t.Errorf("indicator and scanned_indicator:\n%s", diff)
+	}
+}
+
+// TestExportedIndicators compares the rows of an export with what look-ups say.
+func TestExportedIndicators(t *testing.T) {
+	u := newUpstream(t, sandbox.Options{Records: 60})
+	rows, _ := u.read(t, "csv.export", paramsOf("csv.export"))
+	retired := 0
+	if len(rows) < 100 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	for _, row := range rows[:100] {
+		found, _ := u.read(t, "indicator.get", map[string]any{"iid": fmt.Sprint(row["id"])})
+		for column, field := range map[string]string{
+			"id": "iid", "indicator": "indicator", "type": "type", "risk": "risk", "retired": "retired", "usersubmissions": "submissions",
+			"stamp_added": "stamp_added", "stamp_updated": "stamp_updated", "stamp_seen": "stamp_seen",
+		} {
+			if diff := cmp.Diff(found[0][field], row[column]); diff != "" {
+				t.Errorf("%v: %s:\n%s", row["indicator"], column, diff)
+			}
+		}
+		var feeds []any
+		for _, feed := range found[0]["feeds"].([]any) {
+			feeds = append(feeds, feed.(map[string]any)["name"])
+		}
+		if got := row["feeds"].([]any); len(got) != len(feeds) {
+			t.Errorf("%v is in %v, and by the export in %v", row["indicator"], feeds, got)
+		}
+		if row["retired"] == true {
+			retired++
+		}
+	}
+	if retired == 0 || retired == 100 {
+		t.Errorf("of a hundred rows %d are retired", retired)
+	}
+	if some, _ := u.read(t, "csv.export", map[string]any{"fields": "threats,id"}); len(some[0]) != 2 {
+		t.Errorf("two columns were asked for: %v", some[0])
 	}
 }
 

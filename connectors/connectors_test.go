@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,11 +17,16 @@ import (
 
 var update = flag.Bool("update", false, "write each README.md anew")
 
+// embedded is the catalogue of what is embedded. Tests share it, and so change nothing in it.
+var embedded = sync.OnceValues(func() (*connector.Catalogue, error) {
+	open := func(context.Context, connector.Target) (connector.Destination, error) { return nil, nil }
+	return connector.NewCatalogue(connectors.FS, map[string]connector.OpenDestination{"file": open, "sqlite": open})
+})
+
 // catalogue holds every definition that is embedded.
 func catalogue(t *testing.T) *connector.Catalogue {
 	t.Helper()
-	open := func(context.Context, connector.Target) (connector.Destination, error) { return nil, nil }
-	c, err := connector.NewCatalogue(connectors.FS, map[string]connector.OpenDestination{"file": open, "sqlite": open})
+	c, err := embedded()
 	if err != nil {
 		t.Fatal(err)
 	}

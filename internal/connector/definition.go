@@ -22,6 +22,7 @@ type Definition struct {
 	Endpoints     []Endpoint       `yaml:"endpoints" json:"endpoints,omitzero"`
 	Manual        bool             `yaml:"manual" json:"manual,omitzero"`           // sources may describe their request by hand
 	Destination   *DestinationSpec `yaml:"destination" json:"destination,omitzero"` // nil: nothing can be delivered to it
+	Oddities      []Oddity         `yaml:"oddities" json:"oddities,omitzero"`       // of the system, numbered from 1 in its documentation
 	Tests         []Test           `yaml:"tests" json:"tests,omitzero"`
 
 	Shapes map[string]*shape.Shape `yaml:"-" json:"-"` // of records, by the names of their schemas
@@ -32,6 +33,12 @@ type Links struct {
 	Website string `yaml:"website" json:"website,omitzero"`
 	API     string `yaml:"api" json:"api,omitzero"`
 	Keys    string `yaml:"keys" json:"keys,omitzero"` // where a key is made
+}
+
+// Oddity is something about a system that one would not expect.
+type Oddity struct {
+	What    string `yaml:"what" json:"what"`       // it is, in a sentence
+	Handled string `yaml:"handled" json:"handled"` // what becomes of it here, or why nothing does
 }
 
 // The types of fields, and what the checks make of their values.
@@ -110,6 +117,14 @@ type Limits struct {
 	Headers map[string]string `yaml:"headers" json:"headers,omitzero"`   // window (second, day, month) → answer header that says what is left in it
 	Plans   []PlanProfile     `yaml:"plans" json:"plans,omitzero"`       // what plans allow, for credentials that are told theirs
 	MaxBody int64             `yaml:"max_body" json:"max_body,omitzero"` // bytes of one answer; 1 GiB if absent
+	Cut     *Cut              `yaml:"cut" json:"cut,omitzero"`           // nil: a list that ends is whole
+}
+
+// Cut says after how many pages a plan ends a list, without a word about what is left of it. So a list that ends there with a full page, as
+// long as those before it, counts as cut off.
+type Cut struct {
+	After []int `yaml:"after" json:"after,omitzero"` // that many pages, by plan
+	Full  int64 `yaml:"full" json:"full,omitzero"`   // records of a full page, for a list on one page; absent: unknown, so one is whole
 }
 
 // PlanProfile is what a plan of the system is known to allow.
@@ -123,6 +138,7 @@ type PlanProfile struct {
 type ErrorRule struct {
 	Status []int  `yaml:"status" json:"status,omitzero"` // empty: any
 	Match  string `yaml:"match" json:"match,omitzero"`   // regular expression, ignoring case, on the sentence (or the body, where there is none); its group named limit is how many calls the window allows
+	Says   string `yaml:"says" json:"says,omitzero"`     // what the match is, in words
 	Class  Class  `yaml:"class" json:"class"`
 	Window string `yaml:"window" json:"window,omitzero"` // of class rate: second, day, month
 }
@@ -138,7 +154,8 @@ type Endpoint struct {
 	Each    *Each             `yaml:"each" json:"each,omitzero"`       // nil: it is one call, and its pages
 	Split   *Split            `yaml:"split" json:"split,omitzero"`     // nil: an answer is whole, or its pages are
 	Answers *Answers          `yaml:"answers" json:"answers,omitzero"` // nil: it asks for something else
-	Cost    string            `yaml:"cost" json:"cost,omitzero"`       // what it takes from the quota, in words
+	Cost    string            `yaml:"cost" json:"cost,omitzero"`       // what it takes from the quota, in words, where that is not plain
+	Needs   string            `yaml:"needs" json:"needs,omitzero"`     // the plan that a call needs, in words; absent: any
 	Effect  string            `yaml:"effect" json:"effect,omitzero"`   // what a call does besides reading, as in "it …": then no preview makes it
 	Auth    *Auth             `yaml:"auth" json:"auth,omitzero"`       // where the key goes, if elsewhere than the credential says
 	Request sallyport.Request `yaml:"request" json:"request,omitzero"`
@@ -260,6 +277,7 @@ type Answers struct {
 	Pending []string `yaml:"pending" json:"pending"`        // what it says while it is not done
 	Lost    []string `yaml:"lost" json:"lost,omitzero"`     // what it says of a reference that the system does not know
 	Record  string   `yaml:"record" json:"record,omitzero"` // the field that holds what came of it; absent: the whole answer
+	Free    bool     `yaml:"free" json:"free,omitzero"`     // these calls take nothing from the quota
 }
 
 // The parameters of an endpoint with [Answers].

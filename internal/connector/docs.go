@@ -3,13 +3,8 @@ package connector
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/sallyport-io/sallyport"
-	"github.com/sallyport-io/sallyport/internal/connector/shape"
 )
 
 // Markdown is the documentation of a connector: the README.md in its folder.
@@ -27,6 +22,7 @@ func (d *Definition) Markdown() []byte {
 	p.manual(d)
 	p.destination(d)
 	p.errors(d.Errors)
+	p.oddities(d.Oddities)
 	return []byte(strings.TrimSpace(p.String()) + "\n")
 }
 
@@ -84,10 +80,15 @@ func list(names []string, last string) string {
 	for i, name := range names {
 		quoted[i] = quote(name)
 	}
-	if len(quoted) < 2 {
-		return strings.Join(quoted, "")
+	return choice(quoted, last)
+}
+
+// choice writes texts one after the other.
+func choice(texts []string, last string) string {
+	if len(texts) < 2 {
+		return strings.Join(texts, "")
 	}
-	return strings.Join(quoted[:len(quoted)-1], ", ") + " " + last + " " + quoted[len(quoted)-1]
+	return strings.Join(texts[:len(texts)-1], ", ") + " " + last + " " + texts[len(texts)-1]
 }
 
 func (p *page) links(l Links) {
@@ -155,73 +156,6 @@ func traits(f Field, secret bool) string {
 	return strings.Join(all, ", ")
 }
 
-func (p *page) credential(d *Definition) {
-	c := d.Credential
-	if c == nil {
-		return
-	}
-	p.text("## Credential")
-	p.fields("field", c.Fields, true)
-	p.text("%s", keyPlace(c.Auth, c.Hosts))
-	p.code("sh", addCommand(d))
-	if c.Test != nil {
-		p.text("A new credential is tested with one call of %s.", quote(c.Test.Endpoint))
-	}
-}
-
-// keyPlace says where a key goes.
-func keyPlace(auth Auth, hosts []string) string {
-	where := map[string]string{
-		AuthNone:   "No key is sent.",
-		AuthQuery:  "The key is sent as the query parameter " + quote(auth.Name),
-		AuthHeader: "The key is sent in the header " + quote(auth.Name),
-		AuthBasic:  "The key is sent as the password of HTTP Basic authentication" + userName(auth.Username),
-		AuthBearer: "The key is sent as a bearer token",
-		AuthForm:   "The key is sent as the field " + quote(auth.Name) + " of the form, and as a query parameter where there is none",
-	}[auth.Kind]
-	if where == "" {
-		where = fmt.Sprintf("The key is sent where %s says", quote(strings.Trim(auth.Kind, "{}")))
-	}
-	if auth.Kind == AuthNone {
-		return where
-	}
-	if len(hosts) == 0 {
-		return where + ", to the address only."
-	}
-	return fmt.Sprintf("%s, to %s only. If the address is elsewhere, it is sent there only.", where, list(hosts, "and"))
-}
-
-// userName names a user name that is always the same.
-func userName(name string) string {
-	if name == "" || placeholder.MatchString(name) {
-		return ""
-	}
-	return " with the user name " + quote(name)
-}
-
-// addCommand is how a credential is added.
-func addCommand(d *Definition) string {
-	command := "sallyport credential add " + d.Connector + " --name " + shell("my "+d.Connector)
-	for _, f := range d.PublicFields() {
-		if f.Required {
-			command += " --set " + shell(f.Name+"="+exampleOf(f))
-		}
-	}
-	if len(d.SecretFields()) > 0 && d.Credential.Auth.Kind != AuthNone {
-		command += d.chosenAuth() + " --secret-stdin"
-	}
-	return command
-}
-
-// chosenAuth sets the kind of authentication, for an example, where the credential chooses it.
-func (d *Definition) chosenAuth() string {
-	auth := d.Credential.Auth
-	if !placeholder.MatchString(auth.Kind) {
-		return ""
-	}
-	return fmt.Sprintf(" --set %s=%s --set %s=X-API-Key", strings.Trim(auth.Kind, "{}"), AuthHeader, strings.Trim(auth.Name, "{}"))
-}
-
 // shell quotes an argument where a shell needs that.
 func shell(argument string) string {
 	plain := func(r rune) bool {
@@ -231,152 +165,4 @@ func shell(argument string) string {
 		return argument
 	}
 	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
-}
-
-func (p *page) limits(l Limits) {
-	if l.Note == "" && len(l.Headers) == 0 && len(l.Plans) == 0 {
-		return
-	}
-	p.text("## Limits")
-	p.text("%s", l.Note)
-	var rows [][]string
-	for _, window := range windows {
-		if header := l.Headers[window]; header != "" {
-			rows = append(rows, []string{window, quote(header)})
-		}
-	}
-	p.table([]string{"window", "header that says what is left"}, rows)
-	p.plans(l.Plans)
-}
-
-func (p *page) plans(plans []PlanProfile) {
-	if len(plans) == 0 {
-		return
-	}
-	p.text("Tell a credential its plan with `sallyport credential quota NAME --plan PLAN`; what answers say corrects it.")
-	var rows [][]string
-	for _, plan := range plans {
-		row := []string{quote(plan.Name)}
-		for _, window := range windows {
-			calls := "–"
-			if n := plan.Windows[window]; n > 0 {
-				calls = strconv.FormatInt(n, 10)
-			}
-			row = append(row, calls)
-		}
-		rows = append(rows, append(row, plan.Note))
-	}
-	p.table(append(append([]string{"plan"}, windows...), "note"), rows)
-}
-
-func (p *page) endpoints(d *Definition) {
-	if len(d.Endpoints) > 0 {
-		p.text("## Endpoints")
-	}
-	for _, e := range d.Endpoints {
-		p.text("### %s", e.Name)
-		p.text("%s: %s", quote(e.ID), e.Summary)
-		p.fields("parameter", e.Params, false)
-		for _, group := range e.OneOf {
-			p.text("Exactly one of %s must be given.", list(group, "and"))
-		}
-		p.text("%s%s", recordsOf(e.Request), changesOf(&e))
-		p.each(e.Each)
-		p.split(e.Split)
-		p.shape(d.Shape(&e))
-		p.terms(d, &e)
-		p.code("sh", testCommand(d, &e))
-	}
-}
-
-// recordsOf says what the records of a request are.
-func recordsOf(r sallyport.Request) string {
-	records := "The answer is one record"
-	switch {
-	case r.Format == sallyport.FormatCSV:
-		records = "The records are the rows of a CSV"
-	case r.Records != "$":
-		records = "The records are at " + quote(r.Records)
-	}
-	if len(r.Key) > 0 {
-		records += ", named by " + list(r.Key, "and")
-	}
-	if r.Paging.Type != "" && r.Paging.Type != sallyport.PagingSingle {
-		records += fmt.Sprintf("; pages are turned by %s", quote(r.Paging.Type))
-	}
-	return records + "."
-}
-
-// shape writes what the records of an endpoint have.
-func (p *page) shape(s *shape.Shape) {
-	if s == nil {
-		return
-	}
-	var rows [][]string
-	for _, f := range s.Fields() {
-		rows = append(rows, []string{quote(f.Path), f.Type, f.Description})
-	}
-	p.table([]string{"field of a record", "type", "meaning"}, rows)
-}
-
-// shapes says what all records with a shape have in common.
-func (p *page) shapes(d *Definition) {
-	if len(d.Shapes) == 0 {
-		return
-	}
-	p.text("## Records")
-	p.text(shapeText, d.Connector, list(slices.Sorted(maps.Keys(d.Shapes)), "and"))
-}
-
-const shapeText = `Every record has the fields of its table, in that order, whatever the answer left out: what is absent, null or empty is ` +
-	"`null`, `[]` or `{}`" + `. Numbers are numbers and times are RFC 3339 in UTC; a value that is none of its type stays, as text. ` +
-	`Fields that the table does not have follow as they came. The order within lists and objects is that of the answer, and may differ from ` +
-	"one to the next. With `raw: true` in the source (`source test --raw`) a record has its original beside it, as `_raw`.\n\n" +
-	"The tables are JSON Schemas: `sallyport connector show %s --schema NAME` prints %s."
-
-// terms say what a call costs and does, and how often it may be made.
-func (p *page) terms(d *Definition, e *Endpoint) {
-	if e.Auth != nil {
-		p.text("%s", keyPlace(*e.Auth, d.Credential.Hosts))
-	}
-	if e.Cost != "" {
-		p.text("**Cost.** %s", e.Cost)
-	}
-	if e.MinInterval != 0 {
-		p.text("**Limit.** A pull every %s: a schedule must not be shorter, and a run that is too early waits.", e.MinInterval)
-	}
-	if e.Poll != nil {
-		p.text("The result is asked for every %s, for %s at most. Only then the run ends. What was begun is never begun again by a retry or a "+
-			"restart.", e.Poll.Every, e.Poll.Deadline)
-	}
-	if e.Effect != "" {
-		p.text("**Effect.** A call %s. So it has no preview: it is made by runs only.", e.Effect)
-	}
-}
-
-// testCommand is how an endpoint is tried with the parameters that it needs. One with an effect is not tried, but run.
-func testCommand(d *Definition, e *Endpoint) string {
-	if e.Effect != "" {
-		return "sallyport flow run " + shell("my flow") + " --follow"
-	}
-	command := fmt.Sprintf("sallyport source test --connector %s --credential %s --endpoint %s", d.Connector, shell("my "+d.Connector), e.ID)
-	for _, f := range e.Params {
-		first := slices.ContainsFunc(e.OneOf, func(group []string) bool { return group[0] == f.Name })
-		if f.Required || first {
-			command += " --param " + shell(f.Name+"="+exampleOf(f))
-		}
-	}
-	return command
-}
-
-// exampleOf writes a value for a field as an argument.
-func exampleOf(f Field) string {
-	switch example := f.Example.(type) {
-	case nil:
-		return "…"
-	case []any:
-		return strings.Trim(strings.ReplaceAll(flowValue(example), ", ", ","), "[]")
-	default:
-		return fmt.Sprint(example)
-	}
 }

@@ -2,7 +2,6 @@ package connector
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/sallyport-io/sallyport"
@@ -47,40 +46,6 @@ func (p *page) manual(d *Definition) {
 	})
 }
 
-// each says what becomes of every value of a list.
-func (p *page) each(e *Each) {
-	if e == nil {
-		return
-	}
-	p.text("Every value is one call, unless its answer is kept from before. A record has the value in `asked` and what came of it in `state`: " +
-		"`found`, `not_found`, `refused` (the system does not take this value) or `skipped` (it was not asked about), the last two with a `reason`.")
-	var rows [][]string
-	for value, age := range inOrder(e.Cache.Values) {
-		rows = append(rows, []string{fmt.Sprintf("found, %s is %s", quote(e.Cache.Field), quote(value)), age.String()})
-	}
-	if e.Cache.Found != 0 {
-		rows = append(rows, []string{"found", e.Cache.Found.String()})
-	}
-	if e.Cache.NotFound != 0 {
-		rows = append(rows, []string{"not found", e.Cache.NotFound.String()})
-	}
-	p.table([]string{"answer", "is kept for"}, rows)
-}
-
-// split says how a query is asked in parts.
-func (p *page) split(s *Split) {
-	if s == nil {
-		return
-	}
-	p.text("An answer with as many records as %s allows may be cut off. It is asked again in parts, until each is whole:", quote(s.Limit))
-	var rows [][]string
-	for _, d := range s.By {
-		rows = append(rows, []string{quote(d.Field), list(d.Values, "and") + ", and all others"})
-	}
-	rows = append(rows, []string{"days, by " + quote(ParamDateField), "halves, down to one day"})
-	p.table([]string{"divided by", "into"}, rows)
-}
-
 func (p *page) destination(d *Definition) {
 	if d.Destination == nil {
 		return
@@ -89,6 +54,9 @@ func (p *page) destination(d *Definition) {
 	p.text("%s", d.Destination.Summary)
 	p.fields("setting", d.Destination.Fields, false)
 	p.code("yaml", destinationExample(d))
+	if d.Destination.Submit != nil && d.Destination.Submit.Answers != "" {
+		p.text("A whole flow is in the example of %s.", quote(d.Destination.Submit.Answers))
+	}
 	p.text("No two destinations may have the same %s.", list(d.Destination.Target, "and"))
 }
 
@@ -125,52 +93,4 @@ func flowValue(value any) string {
 		}
 	}
 	return fmt.Sprint(value)
-}
-
-func (p *page) errors(rules []ErrorRule) {
-	if len(rules) == 0 {
-		return
-	}
-	p.text("## What errors mean")
-	p.text("The first line that fits decides. What fits none is read by its status alone.")
-	var rows [][]string
-	for _, r := range rules {
-		says := ""
-		if r.Match != "" {
-			says = quote(r.Match)
-		}
-		rows = append(rows, []string{statuses(r.Status), says, meaning(r)})
-	}
-	p.table([]string{"HTTP status", "the answer says", "meaning"}, rows)
-}
-
-func statuses(status []int) string {
-	if len(status) == 0 {
-		return "any"
-	}
-	var all []string
-	for _, s := range status {
-		all = append(all, strings.TrimSpace(fmt.Sprintf("%d %s", s, http.StatusText(s))))
-	}
-	return strings.Join(all, ", ")
-}
-
-// meaning says what an error is and what is done about it.
-func meaning(r ErrorRule) string {
-	switch r.Class {
-	case ClassEmpty:
-		return "Nothing was found. This is an answer, not a failure."
-	case ClassCredential:
-		return "The key is refused. Runs stop until a new one is put in."
-	case ClassPlan:
-		return "The key is known, but its plan or permissions do not allow the call. The run stops."
-	case ClassRate:
-		if r.Window != "" {
-			return fmt.Sprintf("The quota of the %s is used up. The run waits, and goes on where it was.", r.Window)
-		}
-		return "Too many requests. The run waits, and goes on where it was."
-	case ClassTransient:
-		return "The system has a problem. The call is tried again."
-	}
-	return "The call cannot succeed. The run stops."
 }

@@ -32,7 +32,9 @@ func TestMarkdown(t *testing.T) {
 		`--endpoint thing.get --param 'id=it'\''s 1'` + "\n",
 		"    config: {path: \"a: b\", list: [x, y]}\n",
 		"No two destinations may have the same `path` and `list`.",
-		"| 429 Too Many Requests | `a\\|b` | The quota of the day is used up.",
+		"**Cost.** One call",
+		"| **found** | There is an answer.",
+		"| 429 Too Many Requests | `a\\|b` | limited, for the day |",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in\n%s", want, page)

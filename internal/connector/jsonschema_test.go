@@ -99,6 +99,8 @@ func schemaFacts() []schemaFact {
 		{of: "DestinationSpec", required: []string{"fields", "target"}},
 		{of: "Test", required: []string{"name", "endpoint", "answers", "expect"}},
 		{of: "PlanProfile", required: []string{"name", "windows"}},
+		{of: "Oddity", required: []string{"what", "handled"}},
+		{of: "Cut", required: []string{"after"}},
 		{of: "Expect", key: "class", values: classes},
 	}
 }

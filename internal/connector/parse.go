@@ -38,7 +38,7 @@ func Parse(name string, data []byte, files fs.FS) (*Definition, error) {
 		return nil, err
 	}
 	l := &linter{Definition: d, doc: doc, files: files}
-	for _, lint := range []func(){l.identity, l.credential, l.limits, l.errors, l.endpoints, l.destination, l.tests} {
+	for _, lint := range []func(){l.identity, l.credential, l.limits, l.errors, l.endpoints, l.destination, l.oddities, l.tests} {
 		lint()
 	}
 	if len(l.faults) > 0 {
@@ -108,6 +108,9 @@ func (l *linter) limits() {
 	l.plans(at.at("plans"))
 	if l.Limits.MaxBody < 0 {
 		l.fault(at.at("max_body"), "max_body: must not be negative")
+	}
+	if c := l.Limits.Cut; c != nil && (len(c.After) == 0 || slices.Min(c.After) < 1 || c.Full < 0) {
+		l.fault(at.at("cut"), "cut: after must hold numbers of pages above 0, and full must not be negative")
 	}
 	if l.Sentence != "" && !isNamePath(l.Sentence) {
 		l.fault(route{"sentence"}, "sentence: must be a path of names such as $.error")
@@ -186,6 +189,14 @@ func (l *linter) destination() {
 	}
 	for i, name := range l.Destination.Target {
 		l.check(at.at("target", i), nameless(checkKnown("field of the destination", l.Destination.Fields, []string{name})))
+	}
+}
+
+func (l *linter) oddities() {
+	for i, o := range l.Oddities {
+		if strings.TrimSpace(o.What) == "" || strings.TrimSpace(o.Handled) == "" {
+			l.fault(route{"oddities", i}, "what and handled are required")
+		}
 	}
 }
 

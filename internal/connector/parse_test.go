@@ -107,6 +107,8 @@ func TestParseFaults(t *testing.T) {
 		"plan without a limit":   {"{day: X-Left}", "{day: X-Left}\n  plans: [{name: free, windows: {day: 0}}]", "demo.yaml:14:39: windows.day: must be a number of calls above 0"},
 		"plan of a window":       {"{day: X-Left}", "{day: X-Left}\n  plans: [{name: free, windows: {dya: 1}}]", `demo.yaml:14:39: there is no window "dya"; did you mean "day"?`},
 		"plan named twice":       {"{day: X-Left}", "{day: X-Left}\n  plans: [{name: a, windows: {}}, {name: a, windows: {}}]", "demo.yaml:14:42: name: must be of lower-case letters and digits, and no other plan's"},
+		"cut after nothing":      {"{day: X-Left}", "{day: X-Left}\n  cut: {after: [1, 0]}", "demo.yaml:14:8: cut: after must hold numbers of pages above 0"},
+		"oddity without help":    {"name: Demo\n", "name: Demo\noddities: [{what: It is odd.}]\n", "demo.yaml:3:12: what and handled are required"},
 		"window without rate":    {"{class: rate,", "{class: plan,", "demo.yaml:17:27: window: goes with class rate only"},
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
+	"github.com/sallyport-io/sallyport/internal/connector/shape"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -24,6 +25,9 @@ const (
 	answerLost    = "lost"    // the system does not know the reference that it gave
 	answerExpired = "expired" // it was not done before the deadline
 )
+
+// breath is the pause before a call: no quota holds them back where they are free, and many in a row would be a burden.
+const breath = 100 * time.Millisecond
 
 // committer is a source that has something to commit together with its pages.
 type committer interface {
@@ -44,17 +48,21 @@ type answers struct {
 	config      rest.Config
 	ask         func(name, value string) (connector.Source, error)
 	every, over time.Duration
+	shape       *shape.Shape       // of what came of it; nil: as it comes
+	raw         bool               // the original stands beside it, as _raw
 	answered    []int64            // of finished pages that are not committed
 	seen        map[int64]struct{} // answered in this pass
 }
 
 // openAnswers opens an endpoint that asks for answers.
 func (e *Engine) openAnswers(c rest.Config) (connector.Source, error) {
+	form, raw := c.Definition.Shape(c.Endpoint), c.Raw
+	c.Raw = c.Raw && form == nil // which is refused
 	one, err := rest.OpenOne(c)
 	if err != nil {
 		return nil, err
 	}
-	a := &answers{Engine: e, config: c, ask: one, seen: map[int64]struct{}{}}
+	a := &answers{Engine: e, config: c, ask: one, shape: form, raw: raw, seen: map[int64]struct{}{}}
 	for name, into := range map[string]*time.Duration{connector.ParamEvery: &a.every, connector.ParamDeadline: &a.over} {
 		text, _ := c.Params[name].(string)
 		d, err := sallyport.ParseDuration(text)
@@ -178,15 +186,30 @@ func (a *answers) answer(ctx context.Context, s sallyport.Submission) ([]byte, e
 	case said == nil, slices.Contains(spec.Lost, status):
 		return answerRecord(s, answerLost, nil), nil
 	case !slices.Contains(spec.Pending, status):
-		return answerRecord(s, answerDone, data), nil
+		return answerRecord(s, answerDone, a.form(data)), nil
 	case time.Since(s.At) > a.over:
 		return answerRecord(s, answerExpired, nil), nil
 	}
 	return nil, nil
 }
 
+// form brings what came of a submission into its shape.
+func (a *answers) form(data []byte) []byte {
+	if a.shape == nil || !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
+		return data
+	}
+	formed := a.shape.Normaliser().Record(data)
+	if a.raw {
+		formed = fmt.Appendf(formed[:len(formed)-1], `,"%s":%s}`, sallyport.RawField, data)
+	}
+	return formed
+}
+
 // call asks about a reference, and returns what is said; nil if nothing is known of it.
 func (a *answers) call(ctx context.Context, ref string) (said []byte, err error) {
+	if err := pause(ctx, breath); err != nil {
+		return nil, err
+	}
 	source, err := a.ask(a.config.Endpoint.Answers.Name, ref)
 	if err != nil {
 		return nil, err

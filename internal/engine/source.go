@@ -102,7 +102,7 @@ func (e *Engine) openSource(s sallyport.Source, public map[string]string, keys K
 	}
 	c := e.restConfig(definition, public, keys)
 	c.Endpoint, c.Params, c.Peek, c.Raw = endpoint, s.Params, peek, s.Raw
-	if s.Credential != "" {
+	if s.Credential != "" && (endpoint.Answers == nil || !endpoint.Answers.Free) {
 		c.Quota = spend(s.Credential, definition.Limits)
 	}
 	switch {

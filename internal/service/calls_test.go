@@ -157,6 +157,38 @@ func TestExportKeepsItsInterval(t *testing.T) {
 	}
 }
 
+// TestExportTellsWhatVanished pulls an export from which a row is gone, and then is there again.
+func TestExportTellsWhatVanished(t *testing.T) {
+	const first, second = "1,high\n", "2,low\n"
+	body := first + second
+	p, _ := withUpstream(t, `endpoint: csv.export, params: {fields: "id,risk"}`, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/csv")
+		fmt.Fprint(w, "id,risk\n"+body)
+	})
+	d, err := p.Service.Catalogue.Definition("pulsedive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := d.Endpoint("csv.export")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.MinInterval = 0
+	for _, pull := range []struct {
+		body string
+		want sallyport.Changes
+	}{
+		{first + second, sallyport.Changes{New: 2}},
+		{first, sallyport.Changes{Unchanged: 1, Vanished: 1}},
+		{second + first, sallyport.Changes{Unchanged: 1, Returned: 1}},
+	} {
+		body = pull.body
+		if run := p.runP(); run.State != sallyport.RunSucceeded || run.Changes != pull.want {
+			t.Errorf("%q: run %s: %+v, want %+v", pull.body, run.State, run.Changes, pull.want)
+		}
+	}
+}
+
 // TestCollectionGoesOnFromRunToRun pulls a TAXII collection in several runs, one of which breaks off.
 func TestCollectionGoesOnFromRunToRun(t *testing.T) {
 	const page = `{"more":%t,"next":"%s","objects":[%s]}`
@@ -219,6 +251,7 @@ func TestScanIsSubmittedOnce(t *testing.T) {
 		}
 		if polls++; polls == 3 {
 			stop()
+			<-r.Context().Done() // so that it is stopped before it goes on
 		}
 		if polls < 5 {
 			fmt.Fprint(w, `{"qid":7,"status":"processing","error":"Request(s) still processing."}`)

@@ -110,6 +110,46 @@ func TestSubmit(t *testing.T) {
 	}
 }
 
+// TestAnswersAreFree submits as much as the quota allows: asking for the answers takes nothing from it.
+func TestAnswersAreFree(t *testing.T) {
+	p, s := newScans(t, `{"indicator":"a.example.com"},{"indicator":"b.example.com"}`)
+	p.apply(fmt.Sprintf(scanDestination, "field: indicator"))
+	err := p.Service.SetQuota(p.Context(), actor, "P", service.QuotaChange{Limits: map[string]int64{sallyport.WindowDay: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.run()
+	if diff := cmp.Diff([]string{"a.example.com done", "b.example.com done"}, p.answered()); diff != "" || len(s.take()) != 2 {
+		t.Error(diff)
+	}
+}
+
+// TestAnswersHaveAShape wants what comes of a scan in the form of an indicator, and its original beside it if that is asked for.
+func TestAnswersHaveAShape(t *testing.T) {
+	p, _ := newScans(t, `{"indicator":"a.example.com"}`)
+	err := p.applyFile("flow: answered\nsource: {connector: pulsedive, credential: P, endpoint: scan.answers, params: {flow: f, destination: scan, every: 1s}, raw: true}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.apply(fmt.Sprintf(scanDestination, "field: indicator"))
+	p.run()
+	p.answered()
+	d, err := p.Service.Dataset(p.Context(), "answered")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for record, err := range p.Service.Records(p.Context(), d.ID) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{`"iid":101,"indicator":null`, `"risk":"low","retired":false`, `"links":{}`, `"_raw":{"iid":101,"risk":"low"}}`} {
+			if !strings.Contains(string(record), want) {
+				t.Errorf("%s has no %s", record, want)
+			}
+		}
+	}
+}
+
 // TestSubmitRefused has each kind of failure: what certainly was not submitted is told from what may have been.
 func TestSubmitRefused(t *testing.T) {
 	p, s := newScans(t, `{"indicator":"a.example.com"},{"indicator":"b.example.com"},{"indicator":"c.example.com"},{"indicator":"d.example.com"}`)

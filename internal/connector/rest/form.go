@@ -25,7 +25,11 @@ type form struct {
 // newForm compiles what an endpoint makes of its records.
 func newForm(c Config) (*form, error) {
 	request := c.Endpoint.Request
-	f := &form{shape: c.Definition.Shape(c.Endpoint), raw: c.Raw}
+	shape, err := formOf(c)
+	if err != nil {
+		return nil, err
+	}
+	f := &form{shape: shape, raw: c.Raw}
 	for _, name := range request.Names {
 		f.names = append(f.names, append(quoted(name), ':'))
 	}
@@ -46,6 +50,19 @@ func newForm(c Config) (*form, error) {
 		}
 	}
 	return f, nil
+}
+
+// formOf is the shape of an endpoint's records, nil if they stay as they come. A table has the columns that were asked for. Answers to
+// submissions are shaped by whoever takes them out of what is said about them.
+func formOf(c Config) (*recordshape.Shape, error) {
+	shape, columns := c.Definition.Shape(c.Endpoint), params{c.Endpoint.Params, c.Params}.columns(c.Endpoint.Request.Columns)
+	switch {
+	case shape == nil, c.Endpoint.Answers != nil:
+		return nil, nil
+	case len(columns) > 0:
+		return shape.Only(columns)
+	}
+	return shape, nil
 }
 
 // field is the value of a field that every record gets: that of a parameter as it is, null if it was not given, any other text with the

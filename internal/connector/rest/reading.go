@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"slices"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,6 +31,7 @@ type reading struct {
 	asked   map[uint64]bool // the cursors so far
 	taxii   *taxii          // nil with any other paging
 	last    uint64          // the hash of the last page's records
+	longest int64           // records of the longest page so far
 }
 
 func newReading(s *Source, cursor string) *reading {
@@ -165,7 +168,30 @@ func (p *page) finish() error {
 		return p.answer.broken(errors.New("what leads to its next page holds the key, which would be stored in the open"))
 	}
 	p.Next, p.Resume = next, resume
+	if next == "" {
+		p.Incomplete = p.cutOff()
+	}
+	p.longest = max(p.longest, p.count)
 	return nil
+}
+
+// cutOff says why a list that ends with this page may have more, "" if nothing speaks for that. Its pages are numbered from 0.
+func (p *page) cutOff() string {
+	if p.cut == nil || p.turner.Type != sallyport.PagingNextValue {
+		return ""
+	}
+	number := 1
+	if before, err := strconv.Atoi(p.cursor); err == nil {
+		number += before
+	}
+	full := p.longest
+	if full == 0 {
+		full = p.cut.Full
+	}
+	if full == 0 || p.count < full || !slices.Contains(p.cut.After, number) {
+		return ""
+	}
+	return fmt.Sprintf("the list ends with page %d, which is full: the plan may not give more", number)
 }
 
 // after finds the cursor of the next page, and that of the next run.

@@ -72,6 +72,7 @@ func (l Limits) withDefaults(d *connector.Definition) Limits {
 type Source struct {
 	first     call // for the first page
 	turner    turner
+	cut       *connector.Cut // nil: a list that ends is whole
 	shape     *shape
 	form      *form
 	judge     judge
@@ -123,6 +124,7 @@ func open(c Config, attempts int) (*Source, error) {
 	s := &Source{
 		first:     first,
 		turner:    turner{request.Paging, g},
+		cut:       c.Definition.Limits.Cut,
 		shape:     shape,
 		form:      form,
 		judge:     judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known, quota: c.Quota},

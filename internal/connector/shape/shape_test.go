@@ -273,3 +273,26 @@ func FuzzBroken(f *testing.F) {
 	}
 	f.Fuzz(func(_ *testing.T, text []byte) { s.Normaliser().Record(text) })
 }
+
+func TestOnly(t *testing.T) {
+	s := mustNew(t, things)
+	for _, c := range []struct {
+		names  []string
+		record string
+		want   string
+	}{
+		{[]string{"tags", "id"}, `{"tags":"a,b","x":"1"}`, `{"id":null,"tags":["a","b"],"x":"1"}`},
+		{[]string{"risk"}, `{"risk":"high:retired"}`, `{"risk":"high","retired":true,"why":null}`},
+	} {
+		only, err := s.Only(c.names)
+		if err != nil {
+			t.Fatalf("%s: %v", c.names, err)
+		}
+		if got := string(only.Normaliser().Record([]byte(c.record))); got != c.want {
+			t.Errorf("%s: %s, want %s", c.names, got, c.want)
+		}
+	}
+	if only, err := s.Only([]string{"x"}); only != nil || err != nil {
+		t.Errorf("nothing is left, but %v, %v", only, err)
+	}
+}

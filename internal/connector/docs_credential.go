@@ -1,0 +1,127 @@
+package connector
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+func (p *page) credential(d *Definition) {
+	c := d.Credential
+	if c == nil {
+		return
+	}
+	p.text("## Credential")
+	p.fields("field", c.Fields, true)
+	p.text("%s", keyPlace(c.Auth, c.Hosts))
+	p.code("sh", addCommand(d))
+	if c.Test != nil {
+		p.text("A new credential is tested with one call of %s.", quote(c.Test.Endpoint))
+	}
+}
+
+// keyPlace says where a key goes.
+func keyPlace(auth Auth, hosts []string) string {
+	where := map[string]string{
+		AuthNone:   "No key is sent.",
+		AuthQuery:  "The key is sent as the query parameter " + quote(auth.Name),
+		AuthHeader: "The key is sent in the header " + quote(auth.Name),
+		AuthBasic:  "The key is sent as the password of HTTP Basic authentication" + userName(auth.Username),
+		AuthBearer: "The key is sent as a bearer token",
+		AuthForm:   "The key is sent as the field " + quote(auth.Name) + " of the form, and as a query parameter where there is none",
+	}[auth.Kind]
+	if where == "" {
+		where = fmt.Sprintf("The key is sent where %s says", quote(strings.Trim(auth.Kind, "{}")))
+	}
+	if auth.Kind == AuthNone {
+		return where
+	}
+	if len(hosts) == 0 {
+		return where + ", to the address only."
+	}
+	return fmt.Sprintf("%s, to %s only. If the address is elsewhere, it is sent there only.", where, list(hosts, "and"))
+}
+
+// userName names a user name that is always the same.
+func userName(name string) string {
+	if name == "" || placeholder.MatchString(name) {
+		return ""
+	}
+	return " with the user name " + quote(name)
+}
+
+// addCommand is how a credential is added.
+func addCommand(d *Definition) string {
+	command := "sallyport credential add " + d.Connector + " --name " + shell("my "+d.Connector)
+	for _, f := range d.PublicFields() {
+		if f.Required {
+			command += " --set " + shell(f.Name+"="+exampleOf(f))
+		}
+	}
+	if len(d.SecretFields()) > 0 && d.Credential.Auth.Kind != AuthNone {
+		command += d.chosenAuth() + " --secret-stdin"
+	}
+	return command
+}
+
+// chosenAuth sets the kind of authentication, for an example, where the credential chooses it.
+func (d *Definition) chosenAuth() string {
+	auth := d.Credential.Auth
+	if !placeholder.MatchString(auth.Kind) {
+		return ""
+	}
+	return fmt.Sprintf(" --set %s=%s --set %s=X-API-Key", strings.Trim(auth.Kind, "{}"), AuthHeader, strings.Trim(auth.Name, "{}"))
+}
+
+func (p *page) limits(l Limits) {
+	if l.Note == "" && len(l.Headers) == 0 && len(l.Plans) == 0 {
+		return
+	}
+	p.text("## Limits")
+	p.text("%s", l.Note)
+	var rows [][]string
+	for _, window := range windows {
+		if header := l.Headers[window]; header != "" {
+			rows = append(rows, []string{window, quote(header)})
+		}
+	}
+	p.table([]string{"window", "header that says what is left"}, rows)
+	p.plans(l.Plans)
+	p.cut(l.Cut)
+}
+
+// cut says which lists are not taken for whole.
+func (p *page) cut(c *Cut) {
+	if c == nil {
+		return
+	}
+	after := make([]string, len(c.After))
+	for i, n := range c.After {
+		after[i] = strconv.Itoa(n)
+	}
+	text := "A list that ends after " + choice(after, "or") + " pages with one that is as long as those before it"
+	if c.Full > 0 {
+		text += fmt.Sprintf(", or after the first with %d records,", c.Full)
+	}
+	p.text("%s may have been ended by the plan. Its run is incomplete and says so, and nothing counts as vanished.", text)
+}
+
+func (p *page) plans(plans []PlanProfile) {
+	if len(plans) == 0 {
+		return
+	}
+	p.text("Tell a credential its plan with `sallyport credential quota NAME --plan PLAN`; what answers say corrects it.")
+	var rows [][]string
+	for _, plan := range plans {
+		row := []string{quote(plan.Name)}
+		for _, window := range windows {
+			calls := "–"
+			if n := plan.Windows[window]; n > 0 {
+				calls = strconv.FormatInt(n, 10)
+			}
+			row = append(row, calls)
+		}
+		rows = append(rows, append(row, plan.Note))
+	}
+	p.table(append(append([]string{"plan"}, windows...), "note"), rows)
+}
