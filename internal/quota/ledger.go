@@ -237,37 +237,20 @@ type shared struct {
 // share gives a process its part of what the second allows. What it used until now it keeps for one more turn, in which it learns that it
 // has less; so whatever another process gets was not used for a second.
 func (l *ledger) share(c shareOf) shared {
-	name := sallyport.WindowSecond
-	w := l.window(name, c.news)
+	w := l.second(c.news)
 	if w == nil {
 		return shared{}
 	}
-	if c.news.none && w.Origin == sallyport.QuotaHeader {
-		w.Limit, w.Origin = 0, ""
-	}
-	first := w.Limit == 0
-	l.correct(w, c.news)
-	w.UpdatedAt = l.now
-	l.expire(name)
-	if first && w.Limit > 0 { // other processes may have made calls before anybody knew
-		l.put(&sallyport.QuotaPortion{CredentialID: l.id, Window: name, Holder: unknownHolder, Calls: w.Limit, ExpiresAt: l.now.Add(hold)}, nil)
-	}
-	own := l.take(name)
+	own := l.take(w.Window)
 	if w.Limit == 0 {
 		return shared{}
 	}
-	taken, next := int64(0), time.Time{}
-	for _, p := range l.portions[name] {
-		taken += p.Calls
-		if p.Wanted == 0 && (next.IsZero() || p.ExpiresAt.Before(next)) {
-			next = p.ExpiresAt
-		}
-	}
-	mine := &sallyport.QuotaPortion{CredentialID: l.id, Window: name, Holder: l.holder, Wanted: c.wants, ExpiresAt: l.now.Add(lease)}
+	taken, next := l.taken(w.Window)
+	mine := &sallyport.QuotaPortion{CredentialID: l.id, Window: w.Window, Holder: l.holder, Wanted: c.wants, ExpiresAt: l.now.Add(lease)}
 	if own != nil {
 		mine.TurnAt = own.TurnAt
 	}
-	fair := fairShare(w.Limit, mine, l.portions[name])
+	fair := fairShare(w.Limit, mine, l.portions[w.Window])
 	mine.Calls = max(c.usable, c.warm)
 	mine.Calls = max(mine.Calls, min(fair, w.Limit-taken))
 	usable := min(fair, mine.Calls)
@@ -286,6 +269,37 @@ func (l *ledger) share(c shareOf) shared {
 		s.next = soon
 	}
 	return s
+}
+
+// second is the window of a second as the news have it, without the portions that count no longer; nil: nothing is known of it.
+func (l *ledger) second(n news) *sallyport.QuotaWindow {
+	name := sallyport.WindowSecond
+	w := l.window(name, n)
+	if w == nil {
+		return nil
+	}
+	if n.none && w.Origin == sallyport.QuotaHeader {
+		w.Limit, w.Origin = 0, ""
+	}
+	first := w.Limit == 0
+	l.correct(w, n)
+	w.UpdatedAt = l.now
+	l.expire(name)
+	if first && w.Limit > 0 { // other processes may have made calls before anybody knew
+		l.put(&sallyport.QuotaPortion{CredentialID: l.id, Window: name, Holder: unknownHolder, Calls: w.Limit, ExpiresAt: l.now.Add(hold)}, nil)
+	}
+	return w
+}
+
+// taken is how many calls the portions of a window have, and when the first of those is free again that nobody wants any more; zero: none is.
+func (l *ledger) taken(window string) (calls int64, next time.Time) {
+	for _, p := range l.portions[window] {
+		calls += p.Calls
+		if p.Wanted == 0 && (next.IsZero() || p.ExpiresAt.Before(next)) {
+			next = p.ExpiresAt
+		}
+	}
+	return calls, next
 }
 
 // put keeps a portion, unless it is of nothing, and nothing is wanted.

@@ -58,6 +58,19 @@ func (s *server) pages() http.Handler {
 	closed := func(pattern string, h handler) { mux.Handle(pattern, s.page(s.signedIn(h))) }
 	closed("POST /sign-out", s.signOut)
 	closed("GET /{$}", s.home)
+	closed("GET /activity", s.listActivity)
+	closed("GET /settings", s.showSettings)
+	s.flowPages(closed)
+	s.credentialPages(closed)
+	s.wizard(closed)
+	s.quarantine(closed)
+	closed("/", s.missing)
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(s.page(crossSite))
+	return guard.Handler(s.Auth.Sessions(bounded(mux)))
+}
+
+func (s *server) flowPages(closed func(pattern string, h handler)) {
 	closed("GET /flows", s.listFlows)
 	closed("GET /flows/new", s.newFlow)
 	closed("POST /flows/new", s.createDraft)
@@ -78,9 +91,9 @@ func (s *server) pages() http.Handler {
 	closed("GET /runs", s.listRuns)
 	closed("GET /runs/{id}", s.showRun)
 	closed("GET /runs/{id}/events", s.watchRun)
-	closed("GET /activity", s.listActivity)
-	closed("GET /settings", s.showSettings)
+}
 
+func (s *server) credentialPages(closed func(pattern string, h handler)) {
 	closed("GET /credentials", s.listCredentials)
 	closed("GET /credentials/new", s.chooseConnector)
 	closed("GET /credentials/{id}", s.showCredential)
@@ -97,10 +110,4 @@ func (s *server) pages() http.Handler {
 	closed("GET /connectors/{connector}/credentials/new", s.showAdd)
 	closed("POST /connectors/{connector}/credentials", s.add)
 	closed("POST /connectors/{connector}/credentials/test", s.testDraft)
-	s.wizard(closed)
-	s.quarantine(closed)
-	closed("/", s.missing)
-	guard := http.NewCrossOriginProtection()
-	guard.SetDenyHandler(s.page(crossSite))
-	return guard.Handler(s.Auth.Sessions(bounded(mux)))
 }
