@@ -6,6 +6,7 @@ build:
 
 test:
 	go test -race ./...
+	go test -run '^TestFaults' ./internal/service
 
 lint:
 	test -z "$$(gofmt -l .)"

@@ -108,7 +108,7 @@ func (a *answers) Pages(ctx context.Context, _ string) iter.Seq2[*connector.Page
 				return
 			}
 			if waiting && err == nil {
-				err = pause(ctx, a.every)
+				err = a.Sleep(ctx, a.every)
 			}
 		}
 		if err != nil {
@@ -116,15 +116,6 @@ func (a *answers) Pages(ctx context.Context, _ string) iter.Seq2[*connector.Page
 			return
 		}
 		yield(&connector.Page{Records: func(func([]byte, error) bool) {}, Free: true}, nil)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 
@@ -207,7 +198,7 @@ func (a *answers) form(data []byte) []byte {
 
 // call asks about a reference, and returns what is said; nil if nothing is known of it.
 func (a *answers) call(ctx context.Context, ref string) (said []byte, err error) {
-	if err := pause(ctx, breath); err != nil {
+	if err := a.Sleep(ctx, breath); err != nil {
 		return nil, err
 	}
 	source, err := a.ask(a.config.Endpoint.Answers.Name, ref)

@@ -18,6 +18,7 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/rest"
 	"github.com/sallyport-io/sallyport/internal/egress"
 	"github.com/sallyport-io/sallyport/internal/quota"
 	"github.com/sallyport-io/sallyport/internal/secret"
@@ -34,7 +35,8 @@ type Config struct {
 	Egress    egress.Policy
 	Redactor  *secret.Redactor
 	UserAgent string
-	LockFile  string // beside the database: held by the one process that works its jobs
+	Sleep     func(ctx context.Context, d time.Duration) error // before a call is made again, or a result is asked for; nil: by the clock
+	LockFile  string                                           // beside the database: held by the one process that works its jobs
 	Log       *slog.Logger
 	QueueLog  *slog.Logger // for what the job queue itself has to say
 }
@@ -60,6 +62,9 @@ const (
 
 // New makes an engine, and the tables of its job queue if they are not there yet.
 func New(ctx context.Context, c Config) (*Engine, error) {
+	if c.Sleep == nil {
+		c.Sleep = rest.Sleep
+	}
 	e := &Engine{Config: c, lock: flock.New(c.LockFile, flock.SetPermissions(0o600))}
 	driver := riversqlite.New(c.Store.SQL())
 	if err := migrate(ctx, driver); err != nil {

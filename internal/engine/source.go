@@ -124,6 +124,7 @@ func (e *Engine) restConfig(definition *connector.Definition, public map[string]
 		Secrets:    keys,
 		Transport:  func(address *url.URL) http.RoundTripper { return e.Egress.Transport(address) },
 		UserAgent:  e.UserAgent,
+		Sleep:      e.Sleep,
 	}
 }
 

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -155,14 +156,23 @@ func (a *answer) decode(s *stream) (err error) {
 // refusal reads as much of an answer as it takes to say why there are no records.
 func (a *answer) refusal() error {
 	text, err := io.ReadAll(io.LimitReader(a.body, maxRefusal))
-	if err != nil && a.ctx.Err() != nil {
+	switch {
+	case err != nil && a.ctx.Err() != nil:
 		return context.Cause(a.ctx)
+	case a.response.StatusCode == http.StatusNotFound && (err != nil || half(text)): // what it says decides whether it is an answer
+		return a.judge.broken(connector.ClassTransient, a.response.StatusCode, errors.New("it breaks off before its end"))
 	}
 	var said jsontext.Value
 	if steps := a.shape.steps[atSentence]; steps != nil {
 		said = lookup(text, steps)
 	}
 	return a.judge.failure(a.response, said, text[:min(len(text), maxBeginning)])
+}
+
+// half tells whether a text begins like an object and is none.
+func half(text []byte) bool {
+	text = bytes.TrimSpace(text)
+	return len(text) > 0 && len(text) < maxRefusal && text[0] == '{' && !jsontext.Value(text).IsValid(lenient...)
 }
 
 // next returns the next record, and io.EOF after the last.

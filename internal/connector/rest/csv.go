@@ -56,9 +56,11 @@ func (a *answer) kind(from *bufio.Reader) string {
 	beginning = bytes.TrimLeft(beginning, " \t\r\n")
 	declared, _, err := mime.ParseMediaType(a.response.Header.Get("Content-Type"))
 	switch {
-	case err == nil && strings.HasSuffix(declared, "json"), len(beginning) > 0 && (beginning[0] == '{' || beginning[0] == '['):
+	case len(beginning) == 0:
+		return ""
+	case err == nil && strings.HasSuffix(declared, "json"), beginning[0] == '{', beginning[0] == '[':
 		return "JSON"
-	case err == nil && declared == "text/html", len(beginning) > 0 && beginning[0] == '<':
+	case err == nil && declared == "text/html", beginning[0] == '<':
 		return "HTML"
 	}
 	return ""

@@ -30,7 +30,6 @@ type job struct {
 	spec  *connector.Poll
 	begin *Source                           // makes the request
 	ask   func(ticket string) (call, error) // the call that asks
-	wait  func(ctx context.Context, d time.Duration) error
 }
 
 // ticket is what a result is asked for with. As JSON it is the cursor of the next call.
@@ -58,7 +57,7 @@ func newJob(c Config, s *Source, address *url.URL, attempts int) error {
 		s.quota, s.judge.quota = nil, nil
 	}
 	s.shape, s.retry = shape, retries(http.MethodGet, attempts, s.limits.Pause)
-	s.job = &job{spec: spec, begin: &begin, wait: sleep, ask: func(ticket string) (call, error) {
+	s.job = &job{spec: spec, begin: &begin, ask: func(ticket string) (call, error) {
 		given := map[string]any{connector.TicketName: ticket}
 		for name, value := range c.Params {
 			given[name] = value
@@ -67,18 +66,6 @@ func newJob(c Config, s *Source, address *url.URL, attempts int) error {
 		return newCall(&asking, given, address, s.first.header.Get("User-Agent"))
 	}}
 	return nil
-}
-
-// sleep waits.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // result begins what is to be begun, or goes on asking, until the result is there. A page is one call; all but the last have no records.
@@ -123,11 +110,8 @@ func idle(next string) *connector.Page {
 // send makes the request, once, and returns the cursor of the first call that asks for its result.
 func (j *job) send(ctx context.Context) (cursor string, err error) {
 	r := newReading(j.begin, "")
-	answer, err := r.retry.WithContext(ctx).Get(func() (*answer, error) { return r.ask(ctx, r.first) })
+	answer, err := r.repeat(ctx, r.first)
 	if err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
 		return "", err
 	}
 	defer answer.body.Close()
@@ -165,7 +149,7 @@ func refused(err error) bool {
 		return true
 	}
 	said := f.Status/100 == 2 && f.Err == nil
-	return unanswered && fault.unsent || said || f.Status/100 == 4 && f.Status != http.StatusRequestTimeout
+	return unanswered && fault.unsent || said || redirects(f) || f.Status/100 == 4 && f.Status != http.StatusRequestTimeout
 }
 
 // uncertain is the error where it is not known whether anything was begun. A nil cause: an earlier execution ended there.
@@ -218,7 +202,7 @@ func (s *Source) await(ctx context.Context, cursor string, yield func(*connector
 
 // look waits and then asks once. It returns nil if the result is not there yet.
 func (s *Source) look(ctx context.Context, t ticket) (*page, error) {
-	if err := s.job.wait(ctx, time.Duration(s.job.spec.Every)); err != nil {
+	if err := s.sleep(ctx, time.Duration(s.job.spec.Every)); err != nil {
 		return nil, err
 	}
 	call, err := s.job.ask(t.Ticket)
@@ -226,16 +210,16 @@ func (s *Source) look(ctx context.Context, t ticket) (*page, error) {
 		return nil, err
 	}
 	r := newReading(s, "")
-	answer, err := r.retry.WithContext(ctx).Get(func() (*answer, error) { return r.ask(ctx, call) })
+	answer, err := r.repeat(ctx, call)
+	if f, ok := errors.AsType[*connector.Failure](err); ok && f.Status == http.StatusNotFound && f.Sentence != "" {
+		return nil, s.gaveUp(f.Status, "%s does not know request %s, or not any more (HTTP 404, %q); run the flow again to make a new one", s.judge.host, t.Ticket, f.Sentence)
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
 		return nil, err
 	}
 	going, err := s.job.judge(answer, t.Ticket)
 	if err == nil && going && time.Since(t.Since) >= time.Duration(s.job.spec.Deadline) {
-		err = s.gaveUp(answer, "%s was not done with request %s within %s; run the flow again to make a new one", s.judge.host, t.Ticket, s.job.spec.Deadline)
+		err = s.gaveUp(answer.response.StatusCode, "%s was not done with request %s within %s; run the flow again to make a new one", s.judge.host, t.Ticket, s.job.spec.Deadline)
 	}
 	if err != nil || going {
 		answer.body.Close()
@@ -255,7 +239,7 @@ func (j *job) judge(a *answer, ticket string) (going bool, err error) {
 	case slices.Contains(j.spec.Going, status):
 		return true, nil
 	case slices.Contains(j.spec.Missing, status):
-		return false, j.begin.gaveUp(a, "%s does not know request %s, or not any more: its status is %q; run the flow again to make a new one",
+		return false, j.begin.gaveUp(a.response.StatusCode, "%s does not know request %s, or not any more: its status is %q; run the flow again to make a new one",
 			j.begin.judge.host, ticket, status)
 	case here && (status == "" || slices.Contains(j.spec.Done, status)):
 		return false, nil
@@ -271,8 +255,8 @@ func (j *job) judge(a *answer, ticket string) (going bool, err error) {
 }
 
 // gaveUp is the failure of a request whose result will not come, in a sentence of its own.
-func (s *Source) gaveUp(a *answer, format string, args ...any) error {
-	return &connector.Failure{Class: connector.ClassPermanent, Host: s.judge.host, Status: a.response.StatusCode, Err: sallyport.Errorf(sallyport.Upstream, format, args...)}
+func (s *Source) gaveUp(status int, format string, args ...any) error {
+	return &connector.Failure{Class: connector.ClassPermanent, Host: s.judge.host, Status: status, Err: sallyport.Errorf(sallyport.Upstream, format, args...)}
 }
 
 // kept holds the records of an answer that was read to its end before the first was given: what it means may stand behind them.

@@ -62,20 +62,25 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 		return nil, err
 	}
 	r.asked[maphash.String(r.seed, r.cursor)] = true
-	answer, err := r.retry.WithContext(ctx).Get(func() (*answer, error) { return r.ask(ctx, call) })
+	answer, err := r.repeat(ctx, call)
 	if f, ok := errors.AsType[*connector.Failure](err); ok && f.Class == connector.ClassEmpty {
-		answer, err = nil, nil
+		answer, err = nil, r.lost(f)
 	}
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil:
+	if err != nil {
 		return nil, err
 	}
 	p := &page{reading: r, answer: answer, err: errUnread}
 	p.hash.SetSeed(r.seed)
 	p.Records = p.read
 	return p, nil
+}
+
+// lost is the failure of a page that is not there though the one before led to it; nil if that is how the pages end.
+func (r *reading) lost(f *connector.Failure) error {
+	if r.cursor == "" || r.turner.Type == sallyport.PagingPage || r.turner.Type == sallyport.PagingOffset {
+		return nil
+	}
+	return r.judge.broken(connector.ClassPermanent, f.Status, fmt.Errorf("it says %q of a page that the one before it led to", f.Sentence))
 }
 
 // call is the one for the page at the cursor.

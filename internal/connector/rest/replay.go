@@ -66,7 +66,7 @@ func openTest(c Config) (connector.Source, error) {
 	case err != nil:
 		return nil, err
 	case source.job != nil:
-		source.job.wait = func(context.Context, time.Duration) error { return nil }
+		source.sleep = func(context.Context, time.Duration) error { return nil }
 		return source, nil
 	case c.Endpoint.Split != nil:
 		return split(c, source)

@@ -55,9 +55,12 @@ func TestRunTests(t *testing.T) {
 			c.Expect.Records, c.Expect.Class = 2, connector.ClassRate
 		}, ""},
 		{"class empty", func(c *connector.Test) {
-			c.Answers[1] = connector.Answer{Status: 404, Body: `{"error":"Not found"}`}
-			c.Expect.Records, c.Expect.Class = 2, connector.ClassEmpty
+			c.Answers = []connector.Answer{{Status: 404, Body: `{"error":"Not found"}`}}
+			c.Expect = connector.Expect{Class: connector.ClassEmpty}
 		}, ""},
+		{"empty where a page should be", func(c *connector.Test) {
+			c.Answers[1] = connector.Answer{Status: 404, Body: `{"error":"Not found"}`}
+		}, "says \"Not found\" of a page that the one before it led to"},
 		{"too few answers", func(c *connector.Test) { c.Answers = c.Answers[:1] }, "it asks for /list?all=1&id=7&page=2, but there are only 1 answers"},
 		{"too many answers", func(c *connector.Test) { c.Answers = append(c.Answers, connector.Answer{}) }, "it asks for 2 of 3 answers"},
 		{"no such file", func(c *connector.Test) { c.Answers[0].File = "none.json" }, "none.json"},

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -17,12 +18,38 @@ const (
 	firstPause = 500 * time.Millisecond // the longest pause before the second attempt; it doubles from then on
 )
 
-// retries says which attempts are made again, and when: those that failed in a way that may pass, after a random pause that grows, or
-// when the system says, if that is soon.
+// repeat makes a call, and again after a pause as long as that may help.
+func (r *reading) repeat(ctx context.Context, c call) (*answer, error) {
+	a, err := r.retry.WithContext(ctx).GetWithExecution(func(e failsafe.Execution[*answer]) (*answer, error) {
+		if retries := e.Retries(); retries > 0 {
+			if err := r.sleep(ctx, pause(e.LastError(), retries-1)); err != nil {
+				return nil, err
+			}
+		}
+		return r.ask(ctx, c)
+	})
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return a, err
+}
+
+// Sleep waits for a while, by the clock.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// retries says which attempts are made again: those that failed in a way that may pass.
 func retries(method string, attempts int, maxPause time.Duration) failsafe.Executor[*answer] {
 	return failsafe.With(retrypolicy.NewBuilder[*answer]().
 		HandleIf(func(_ *answer, err error) bool { return passing(err, method, maxPause) }).
-		WithDelayFunc(func(e failsafe.ExecutionAttempt[*answer]) time.Duration { return pause(e.LastError(), e.Retries()) }).
 		WithMaxAttempts(attempts).
 		ReturnLastFailure().
 		Build())
@@ -42,7 +69,7 @@ func passing(err error, method string, maxPause time.Duration) bool {
 	return soon && (f.Class == connector.ClassTransient || f.Class == connector.ClassRate && (f.Window == "" || f.Window == "second"))
 }
 
-// pause is how long to wait before the next attempt.
+// pause is how long to wait before the next attempt: a random time that grows, or until when the system says.
 func pause(err error, retries int) time.Duration {
 	random := rand.N(firstPause << retries)
 	f, ok := errors.AsType[*connector.Failure](err)

@@ -33,8 +33,10 @@ type Config struct {
 	// Transport makes the connections to the system at address. It sees the key.
 	Transport func(address *url.URL) http.RoundTripper
 	UserAgent string
-	Raw       bool // each record also has the original, as _raw
-	Limits    Limits
+	// Sleep waits before a call is made again, or a result is asked for. Nil: [Sleep].
+	Sleep  func(ctx context.Context, d time.Duration) error
+	Raw    bool // each record also has the original, as _raw
+	Limits Limits
 	// Peek is given the beginning of every answer, at most MaxPeek bytes, as it came but without any secret. Nil: nobody wants to see it.
 	Peek func(beginning []byte)
 }
@@ -83,6 +85,7 @@ type Source struct {
 	address   *url.URL
 	userAgent string
 	peek      func(beginning []byte)
+	sleep     func(ctx context.Context, d time.Duration) error
 	kept      bool // its connections are for others, too
 	job       *job // nil: the request itself gives the records
 }
@@ -135,6 +138,10 @@ func open(c Config, attempts int) (*Source, error) {
 		address:   address,
 		userAgent: userAgent,
 		peek:      c.Peek,
+		sleep:     c.Sleep,
+	}
+	if s.sleep == nil {
+		s.sleep = Sleep
 	}
 	if c.Endpoint.Poll != nil {
 		err = newJob(c, s, address, attempts)
@@ -147,7 +154,7 @@ func shapeOf(c Config) (*shape, error) {
 	request := c.Endpoint.Request
 	of := paths{atRecords: cmp.Or(request.Records, "$"), atNext: request.Paging.Value, atSentence: c.Definition.Sentence}
 	if request.Paging.Type == sallyport.PagingTAXII {
-		of[atNext], of[atMore] = "$.next", "$.more"
+		of[atNext], of[atMore], of[atSentence] = "$.next", "$.more", "$.description" // as the standard has them
 	}
 	s, err := newShape(of)
 	if err != nil {

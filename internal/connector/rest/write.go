@@ -12,6 +12,9 @@ import (
 	lookups "github.com/sallyport-io/sallyport/internal/connector/lookup"
 )
 
+// maxUnclear is how many calls in a row may come to nothing clear. Beyond that it is not the records: no more of them are put at risk.
+const maxUnclear = 3
+
 // submitTime bounds one submission, which is not interrupted: an answer that nobody waits for would be lost.
 const submitTime = 90 * time.Second
 
@@ -35,6 +38,7 @@ type Writer struct {
 	members connector.Members
 	field   string
 	again   time.Duration
+	unclear int // calls in a row of which it is not known what they did
 }
 
 // OpenWriter opens a destination whose definition says how a record is submitted. Config.Params are its settings, checked.
@@ -146,12 +150,20 @@ func (w *Writer) submit(ctx context.Context, s sallyport.Submission) (reason str
 	ref, err := w.call(whole, s.Value)
 	switch {
 	case err == nil:
+		w.unclear = 0
 		s.State, s.Ref = sallyport.Submitted, ref
 		return "", w.journal.SaveSubmission(whole, s)
 	case !w.refused(err):
 		s.State = sallyport.Unclear
-		return unclear + " (" + err.Error() + ")", w.journal.SaveSubmission(whole, s)
+		if saved := w.journal.SaveSubmission(whole, s); saved != nil {
+			return "", saved
+		}
+		if w.unclear++; w.unclear >= maxUnclear {
+			return "", fmt.Errorf("of %d submissions in a row it is not known what became of them; the others are made with the next run: %w", w.unclear, err)
+		}
+		return unclear + " (" + err.Error() + ")", nil
 	}
+	w.unclear = 0
 	if f, ok := errors.AsType[*connector.Failure](err); ok && refusesValue(f) {
 		s.State, s.Ref = sallyport.Refused, f.Error()
 		return s.Ref, w.journal.SaveSubmission(whole, s)
@@ -194,7 +206,16 @@ func (w *Writer) refused(err error) bool {
 	if cut, ok := errors.AsType[*fault](f.Err); ok {
 		return cut.unsent
 	}
-	return f.Err == nil && f.Status >= 300 && f.Status < 500 && f.Status != http.StatusRequestTimeout || f.Class == connector.ClassRate
+	switch f.Class {
+	case connector.ClassCredential, connector.ClassPlan, connector.ClassRate:
+		return true
+	}
+	return redirects(f) || f.Err == nil && f.Status >= 400 && f.Status < 500 && f.Status != http.StatusRequestTimeout
+}
+
+// redirects tells whether a request was sent elsewhere instead of being taken. 303 is said of one that was taken.
+func redirects(f *connector.Failure) bool {
+	return f.Status/100 == 3 && f.Status != http.StatusSeeOther
 }
 
 // refusesValue tells whether a failure is about the value, so that others may be taken.
