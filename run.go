@@ -9,7 +9,7 @@ type RunState string
 const (
 	RunQueued     RunState = "queued"
 	RunRunning    RunState = "running"
-	RunWaiting    RunState = "waiting"    // for a quota, until WaitUntil
+	RunWaiting    RunState = "waiting"    // for a quota, until WaitUntil; without that, for a new key
 	RunDelivering RunState = "delivering" // everything is pulled and kept; destinations are still behind
 	RunSucceeded  RunState = "succeeded"
 	RunFailed     RunState = "failed"
@@ -17,6 +17,9 @@ const (
 
 // Finished tells whether nothing more will happen in a run of this state.
 func (s RunState) Finished() bool { return s == RunSucceeded || s == RunFailed }
+
+// WaitsForKey tells whether a run waits for a new key, as its key was refused.
+func (r Run) WaitsForKey() bool { return r.State == RunWaiting && r.WaitUntil.IsZero() }
 
 // Run is one execution of a source.
 type Run struct {

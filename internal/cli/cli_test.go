@@ -48,10 +48,11 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits,
-			"lines": countLines,
-			"same":  sameLines,
-			"asked": asked,
+			"exits":  exits,
+			"lines":  countLines,
+			"same":   sameLines,
+			"asked":  asked,
+			"newkey": newKey,
 		},
 	})
 }
@@ -59,11 +60,11 @@ func TestScripts(t *testing.T) {
 const apiKey = "APIKEY-0123456789-canary"
 
 func setup(env *testscript.Env) error {
-	address, key, err := serveSandbox(env, sandbox.Options{Records: 1200})
+	address, key, err := serveSandbox(env, "sandbox", sandbox.Options{Records: 1200})
 	if err != nil {
 		return err
 	}
-	free, freeKey, err := serveSandbox(env, sandbox.Options{Records: 10, Plan: "free"})
+	free, freeKey, err := serveSandbox(env, "free", sandbox.Options{Records: 10, Plan: "free"})
 	if err != nil {
 		return err
 	}
@@ -86,8 +87,8 @@ func setup(env *testscript.Env) error {
 	return nil
 }
 
-// serveSandbox serves a sandbox while a script runs.
-func serveSandbox(env *testscript.Env, o sandbox.Options) (address, key string, err error) {
+// serveSandbox serves a sandbox while a script runs, which has it as a value.
+func serveSandbox(env *testscript.Env, name string, o sandbox.Options) (address, key string, err error) {
 	s, err := sandbox.New(o)
 	if err != nil {
 		return "", "", err
@@ -99,6 +100,7 @@ func serveSandbox(env *testscript.Env, o sandbox.Options) (address, key string, 
 		return "", "", err
 	}
 	env.Defer(func() { stop(); <-done })
+	env.Values[name] = s
 	return address, s.CreateKey("script"), nil
 }
 
@@ -158,6 +160,16 @@ func asked(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// newkey FILE revokes the keys of the sandbox at $SANDBOX, and writes a new one.
+func newKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: newkey FILE")
+	}
+	s := ts.Value("sandbox").(*sandbox.Sandbox)
+	s.RevokeKeys()
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(s.CreateKey("new")+"\n"), 0o600))
+}
+
 // faultyAPI is an API with the key in the query, and one fault for each path.
 type faultyAPI struct{ requests atomic.Int64 }
 
@@ -187,6 +199,8 @@ func (a *faultyAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "<html><body>Sign in</body></html>")
 	case "/values":
 		fmt.Fprint(w, `[1,2,3]`)
+	case "/hosts":
+		fmt.Fprint(w, `[{"indicator":"a.example"},{"indicator":"b.example"}]`)
 	case "/mixed":
 		fmt.Fprint(w, `[{"id":1},"two",{"id":3}]`)
 	case "/cut": // a good page, then one that ends in the middle

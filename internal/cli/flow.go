@@ -77,13 +77,37 @@ func (flowList) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{}
-	for _, f := range flows {
-		rows = append(rows, []string{f.Name, string(f.State), sourceText(f.Source), count(f.Dataset.Records), fmt.Sprint(len(f.Destinations)), f.Description})
+	last, err := s.LastRuns(e.ctx, flows)
+	if err != nil {
+		return err
 	}
-	return e.show(flows, func(w io.Writer) {
-		table(w, "There is no flow yet: `sallyport flow apply -f FILE` makes one.", []string{"NAME", "STATE", "SOURCE", "RECORDS", "DESTINATIONS", "DESCRIPTION"}, rows)
+	rows, listed := [][]string{}, []flowListed{}
+	for _, f := range flows {
+		listed = append(listed, flowListed{f, last[f.ID]})
+		rows = append(rows, []string{f.Name, string(f.State), sourceText(f.Source), count(f.Dataset.Records), fmt.Sprint(len(f.Destinations)), lastText(last[f.ID]), f.Description})
+	}
+	return e.show(listed, func(w io.Writer) {
+		table(w, "There is no flow yet: `sallyport flow apply -f FILE` makes one.", []string{"NAME", "STATE", "SOURCE", "RECORDS", "DESTINATIONS", "LAST RUN", "DESCRIPTION"}, rows)
 	})
+}
+
+// flowListed is a flow with its newest run, if it has one.
+type flowListed struct {
+	sallyport.Flow
+	Last *sallyport.Run `json:"last,omitempty"`
+}
+
+// lastText says how the newest run of a flow ended, or where it stands; nothing if there is none.
+func lastText(r *sallyport.Run) string {
+	switch {
+	case r == nil:
+		return ""
+	case !r.State.Finished():
+		return standing(*r)
+	case runRemark(*r) != "":
+		return string(r.State) + ": " + runRemark(*r)
+	}
+	return string(r.State)
 }
 
 func sourceText(s sallyport.Source) string {
@@ -111,13 +135,17 @@ func (c *flowShow) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return err
 	}
+	last, err := s.LastRuns(e.ctx, []sallyport.Flow{f})
+	if err != nil {
+		return err
+	}
 	shown := struct {
-		sallyport.Flow
+		flowListed
 		Cost service.Cost `json:"cost"`
-	}{f, cost}
+	}{flowListed{f, last[f.ID]}, cost}
 	return e.show(shown, func(w io.Writer) {
 		facts(w, "flow", f.Name, "description", f.Description, "state", string(f.State), "reason", f.Reason,
-			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt), "keeps", keeps.String(),
+			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt), "last run", lastText(last[f.ID]), "keeps", keeps.String(),
 			"cost", cost.String(), "warning", cost.Warning,
 			"dataset", fmt.Sprintf("%s, %s in %s", plural(f.Dataset.Records, "record"), bytesOf(f.Dataset.Bytes), batches(f.Dataset.LastSeq)))
 		fmt.Fprintln(w)
@@ -175,6 +203,9 @@ func standing(r sallyport.Run) string {
 	case sallyport.RunQueued:
 		return "is queued"
 	case sallyport.RunWaiting:
+		if r.WaitsForKey() {
+			return "waits for a new key: " + r.Error
+		}
 		return "waits for the quota until " + moment(r.WaitUntil)
 	}
 	return "is unfinished, with " + plural(r.Records, "record") + " kept"

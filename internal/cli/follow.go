@@ -32,7 +32,7 @@ func (e *env) follow(s *service.Service, id int64, maxWait time.Duration) error 
 // runError is how a run's end becomes an exit code. The error itself was shown with the run.
 func runError(run sallyport.Run) error {
 	switch {
-	case run.State == sallyport.RunFailed:
+	case run.State == sallyport.RunFailed, run.WaitsForKey():
 		return finding(exitCodes[run.Code])
 	case run.State == sallyport.RunWaiting:
 		return finding(exitCodes[sallyport.Limited])
@@ -58,7 +58,7 @@ func runSummary(w io.Writer, r *service.RunDetail, last service.Progress) {
 	if r.Error != "" {
 		fmt.Fprintf(w, "  %s\n", oneLine(r.Error))
 	}
-	if r.State == sallyport.RunWaiting {
+	if r.State == sallyport.RunWaiting && !r.WaitsForKey() {
 		fmt.Fprintf(w, "  waiting for the quota until %s; run it again then, or give --max-wait\n", moment(r.WaitUntil))
 	}
 	if len(last.Destinations) > 0 && r.State.Finished() {
@@ -162,7 +162,7 @@ func progressText(p service.Progress) string {
 	var parts []string
 	if r := p.Run; r.ID != 0 {
 		part := fmt.Sprintf("run %d %s: %s, %s", r.ID, r.State, plural(r.Pages, "page"), plural(r.Records, "record"))
-		if r.State == sallyport.RunWaiting {
+		if r.State == sallyport.RunWaiting && !r.WaitsForKey() {
 			part += ", for the quota until " + moment(r.WaitUntil)
 		}
 		parts = append(parts, part)

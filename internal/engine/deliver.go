@@ -30,6 +30,7 @@ type delivery struct {
 	row         sallyport.Delivery
 	unpacker    *dataset.Unpacker
 	target      connector.Destination
+	keys        *keyring // nil if the destination needs no key
 }
 
 // deliver works a delivery until nothing is left, or to the end of its slice.
@@ -229,6 +230,9 @@ func (d *delivery) finish(ctx context.Context) (finished bool, err error) {
 		if err := d.startAnswers(ctx, tx); err != nil {
 			return err
 		}
+		if err := d.keys.mark(ctx, tx, sallyport.VerdictValid, "accepted in a delivery of "+d.flow.Name); err != nil {
+			return err
+		}
 		return d.end(ctx, tx, sallyport.RunSucceeded, "")
 	})
 	if err != nil {
@@ -238,13 +242,24 @@ func (d *delivery) finish(ctx context.Context) (finished bool, err error) {
 	return finished, nil
 }
 
-// fail ends the delivery with an error. The dataset keeps what was not delivered, and the next run tries again.
+// fail ends the delivery with an error. The dataset keeps what was not delivered, and the next run tries again; where the key was refused,
+// a new key does.
 func (d *delivery) fail(ctx context.Context, cause error) error {
 	d.Log.InfoContext(ctx, "delivery failed", "flow", d.flow.Name, "destination", d.destination.Name, "error", cause)
-	err := d.Store.InTx(ctx, func(tx *store.Tx) error {
-		return d.end(ctx, tx, sallyport.RunFailed, d.Redactor.String(cause.Error()))
+	rotated, reason := false, d.Redactor.String(cause.Error())
+	err := d.Store.InTx(ctx, func(tx *store.Tx) (err error) {
+		if d.keys.blames(cause) {
+			if rotated, err = d.keys.refused(ctx, tx, cause, reason); err != nil || rotated {
+				return err
+			}
+			reason += "; put a new one into its credential: the delivery goes on by itself then"
+		}
+		return d.end(ctx, tx, sallyport.RunFailed, reason)
 	})
 	d.signal.send()
+	if err == nil && rotated {
+		return again
+	}
 	return err
 }
 

@@ -303,7 +303,7 @@ func (in *ingestion) schema(ctx context.Context, tx *store.Tx) (*sallyport.Schem
 
 // end ends the ingest: everything is kept, and what is left is to deliver it.
 func (in *ingestion) end(ctx context.Context, tx *store.Tx, run *sallyport.Run) error {
-	if err := in.mark(ctx, tx, sallyport.VerdictValid, fmt.Sprintf("accepted in run %d", run.ID)); err != nil {
+	if err := in.keys.mark(ctx, tx, sallyport.VerdictValid, fmt.Sprintf("accepted in run %d", run.ID)); err != nil {
 		return err
 	}
 	if err := in.pulled(ctx, tx); err != nil {
@@ -327,60 +327,40 @@ func (in *ingestion) deliverRest(ctx context.Context, tx *store.Tx, run *sallypo
 	return complete(ctx, tx, in.job)
 }
 
-// stop keeps the finished pages, and lets the run sleep until its quota allows the next call, or fail once these pages are delivered.
+// stop keeps the finished pages, and lets the run sleep until its quota allows the next call, wait for a new key where the key was refused,
+// or fail once these pages are delivered.
 func (in *ingestion) stop(ctx context.Context, cause error) error {
 	in.buffer.discard()
 	in.broken = true
-	failure, _ := errors.AsType[*connector.Failure](cause)
-	refused := failure != nil && failure.Class == connector.ClassCredential
-	if refused && in.rotated(ctx) {
-		if err := in.commit(ctx, nil); err != nil {
-			return err
-		}
-		return again
-	}
 	in.Log.InfoContext(ctx, "run stopped", "flow", in.flow.Name, "run", in.run.ID, "error", cause)
-	var until time.Time
-	err := in.commit(ctx, func(ctx context.Context, tx *store.Tx, run *sallyport.Run) error {
+	until, rotated := pauseOf(cause), false
+	err := in.commit(ctx, func(ctx context.Context, tx *store.Tx, run *sallyport.Run) (err error) {
 		run.Code, run.Error = sallyport.CodeOf(cause), in.Redactor.String(cause.Error())
-		if until = pauseOf(cause); !until.IsZero() {
+		switch {
+		case !until.IsZero():
 			run.State, run.WaitUntil = sallyport.RunWaiting, until
 			return tx.UpdateRun(ctx, *run)
-		}
-		if refused {
-			if err := in.mark(ctx, tx, failure.Verdict(), run.Error); err != nil {
+		case in.keys.blames(cause):
+			if rotated, err = in.keys.refused(ctx, tx, cause, run.Error); err != nil || rotated {
 				return err
 			}
-			run.Error += "; put a new one into its credential, and run the flow again"
+			run.State, run.Error = sallyport.RunWaiting, run.Error+"; put a new one into its credential: the run goes on by itself then, from where it stands"
+			if err := tx.UpdateRun(ctx, *run); err != nil {
+				return err
+			}
+			return complete(ctx, tx, in.job)
 		}
 		return in.deliverRest(ctx, tx, run)
 	})
-	if err == nil && !until.IsZero() {
+	switch {
+	case err != nil:
+		return err
+	case rotated:
+		return again
+	case !until.IsZero():
 		return asleep(until)
 	}
-	return err
-}
-
-// rotated tells whether the key was replaced since the request that was refused.
-func (in *ingestion) rotated(ctx context.Context) bool {
-	if in.keys == nil {
-		return false
-	}
-	version, err := in.Store.CredentialVersion(ctx, in.keys.credential)
-	return err == nil && version != in.keys.version
-}
-
-// mark writes what the run proves about the key that it used: that it works, or that it was refused. A failed look at the network proves
-// nothing, and neither does an old key about a new one.
-func (in *ingestion) mark(ctx context.Context, tx *store.Tx, verdict sallyport.Verdict, reason string) error {
-	if in.keys == nil || in.keys.version == 0 {
-		return nil
-	}
-	c, err := tx.Credential(ctx, in.keys.credential)
-	if err != nil || c.Verdict == verdict {
-		return err
-	}
-	return tx.SetVerdict(ctx, c.ID, in.keys.version, verdict, reason, sallyport.Now())
+	return nil
 }
 
 // pauseOf is until when a run waits that was stopped by a limit, zero if it was by something else.

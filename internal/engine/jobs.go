@@ -125,6 +125,12 @@ func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID
 	if err != nil {
 		return run, false, err
 	}
+	if run.WaitsForKey() { // one call shows whether it is good now
+		run.State, run.Code, run.Error = sallyport.RunQueued, "", ""
+		if err := tx.UpdateRun(ctx, run); err != nil {
+			return run, resumed, err
+		}
+	}
 	if run.State != sallyport.RunDelivering {
 		if err := e.enqueueIngest(ctx, tx, flowID, !resumed); err != nil {
 			return run, resumed, err

@@ -10,45 +10,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
 	"github.com/sallyport-io/sallyport/internal/quota"
-	"github.com/sallyport-io/sallyport/internal/secret"
-	"github.com/sallyport-io/sallyport/internal/store"
 )
-
-// Keys gives the secrets of a credential when a request needs them.
-type Keys func(ctx context.Context) (map[string]secret.Text, error)
-
-// keyring resolves a credential at each use, by reference: a rotation is seen by the next request. Only a version that was not opened yet
-// is opened, and audited. It is used by one goroutine at a time.
-type keyring struct {
-	engine     *Engine
-	actor      sallyport.Actor
-	credential sallyport.ID
-	version    int64 // of what was given out last
-	opened     map[string]secret.Text
-}
-
-// Keys resolves a stored credential for one source.
-func (e *Engine) Keys(actor sallyport.Actor, credential sallyport.ID) Keys {
-	return (&keyring{engine: e, actor: actor, credential: credential}).get
-}
-
-func (k *keyring) get(ctx context.Context) (map[string]secret.Text, error) {
-	e := k.engine
-	current, err := e.Store.CredentialVersion(ctx, k.credential)
-	if err != nil || (k.opened != nil && current == k.version) {
-		return k.opened, err
-	}
-	c, err := e.Store.Credential(ctx, k.credential)
-	if err != nil {
-		return nil, err
-	}
-	opened, err := e.Vault.Open(ctx, k.actor, c)
-	if err != nil {
-		return nil, err
-	}
-	k.opened, k.version = opened, c.Version
-	return opened, e.Store.InTx(ctx, func(tx *store.Tx) error { return tx.TouchCredential(ctx, c.ID, sallyport.Now()) })
-}
 
 // OpenSource opens a source to be read by a person with the given public fields and keys of its credential. Its calls count in the budget
 // of that credential, if it is a stored one, and may use the reserve.

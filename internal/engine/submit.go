@@ -49,8 +49,12 @@ func (d *delivery) openWriter(ctx context.Context) (*rest.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	actor := sallyport.Actor{Kind: "run", Name: d.flow.Name}
-	config := d.restConfig(definition, c.Public, (&keyring{engine: d.Engine, actor: actor, credential: c.ID}).get)
+	d.keys = &keyring{engine: d.Engine, actor: sallyport.Actor{Kind: "run", Name: d.flow.Name}, credential: c.ID}
+	if c.Verdict == sallyport.VerdictRejected { // another call would be wasted
+		d.keys.version = c.Version
+		return nil, sallyport.Errorf(sallyport.Unauthenticated, "the key of credential %q is not asked with again: %s", c.Name, c.Reason)
+	}
+	config := d.restConfig(definition, c.Public, d.keys.get)
 	config.Quota = d.Quota.ForRun(c.ID, definition.Limits)
 	if config.Params, err = definition.CheckConfig(d.destination.Config); err != nil {
 		return nil, err

@@ -101,6 +101,13 @@ func (s *Sandbox) CreateKey(name string) string {
 	return s.keys.create(name, []string{scopeRead, scopeScan}, s.now())
 }
 
+// RevokeKeys removes all keys from the account: they are refused from now on.
+func (s *Sandbox) RevokeKeys() {
+	for _, k := range s.keys.list() {
+		s.keys.revoke(k.id)
+	}
+}
+
 // Journal returns what was asked of the sandbox last, oldest first; at most 1,000 requests are remembered.
 func (s *Sandbox) Journal() []Request { return s.journal.requests() }
 

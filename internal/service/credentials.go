@@ -215,7 +215,7 @@ func (s *Service) Credential(ctx context.Context, name string) (*CredentialUse, 
 	return &CredentialUse{c, users}, err
 }
 
-// TestCredential makes the test call with a stored key and remembers the verdict.
+// TestCredential makes the test call with a stored key and remembers the verdict. What was stopped goes on if the key is good after all.
 func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, name string) (Probe, error) {
 	c, err := s.credential(ctx, name)
 	if err != nil {
@@ -231,7 +231,10 @@ func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, nam
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialTest, Object: c.ID, Detail: map[string]string{"verdict": string(p.Verdict)}}
 	err = s.audited(ctx, entry, func(tx *store.Tx) error {
-		return tx.SetVerdict(ctx, c.ID, c.Version, p.Verdict, p.Reason, sallyport.Now())
+		if err := tx.SetVerdict(ctx, c.ID, c.Version, p.Verdict, p.Reason, sallyport.Now()); err != nil || p.Verdict != sallyport.VerdictValid {
+			return err
+		}
+		return s.Engine.KeyReplaced(ctx, tx, c.ID)
 	})
 	if err != nil {
 		return p, err
@@ -239,7 +242,8 @@ func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, nam
 	return p, p.err
 }
 
-// RotateCredential replaces the secrets of a credential once the new ones are proved. Whatever uses it has them at its next request.
+// RotateCredential replaces the secrets of a credential once the new ones are proved. Whatever uses it has them at its next request, and what
+// was stopped as the old ones were refused goes on.
 func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, name string, secrets map[string]secret.Text, testing Testing) (*sallyport.Credential, error) {
 	c, err := s.credential(ctx, name)
 	if err != nil {
@@ -268,7 +272,10 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 			return err
 		}
 		c.Name, c.Description = current.Name, current.Description // they may have been changed during the test
-		return tx.UpdateCredential(ctx, c, old)
+		if err := tx.UpdateCredential(ctx, c, old); err != nil || c.Verdict == sallyport.VerdictRejected {
+			return err
+		}
+		return s.Engine.KeyReplaced(ctx, tx, c.ID)
 	})
 	return &c, err
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/sallyport-io/sallyport/internal/sandbox"
 )
 
+const keyRefused = "the key is not accepted"
+
 // delivered is how a delivery of five indicators to Pulsedive ends, of which all but the first meet a fault.
 type delivered struct {
 	state   sallyport.RunState
@@ -34,9 +36,9 @@ func TestFaultsOfDeliveries(t *testing.T) {
 		fault sandbox.Fault
 		delivered
 	}{
-		"401":         {sandbox.Fault{Status: 401}, refused("the key is not accepted")},
-		"403 key":     {sandbox.Fault{Status: 403, Sentence: "Invalid API key."}, refused("the key is not accepted")},
-		"200 key":     {sandbox.Fault{Status: 200, Sentence: "Invalid API key."}, refused("the key is not accepted")},
+		"401":         {sandbox.Fault{Status: 401}, refused(keyRefused)},
+		"403 key":     {sandbox.Fault{Status: 403, Sentence: "Invalid API key."}, refused(keyRefused)},
+		"200 key":     {sandbox.Fault{Status: 200, Sentence: "Invalid API key."}, refused(keyRefused)},
 		"403 plan":    {sandbox.Fault{Status: 403}, refused("its plan or permissions do not allow this call")},
 		"404 unknown": {sandbox.Fault{Status: 404, Sentence: "No such page."}, refused("No such page.")},
 		"redirect":    {sandbox.Fault{Kind: "redirect"}, refused("it redirects a POST, which is not followed")},
@@ -82,6 +84,9 @@ func (f faulty) submits(fault sandbox.Fault, want delivered) {
 	if n := f.asked(fault.Match); n != made {
 		f.Errorf("%d submissions, want %d", n, made)
 	}
+	if want.says == keyRefused {
+		f.replaced(cell, fault.Match)
+	}
 	if run := f.runOf(cell); run.State != sallyport.RunSucceeded {
 		f.Errorf("then run %s: %s", run.State, run.Error)
 	}
@@ -97,6 +102,19 @@ func (f faulty) submits(fault sandbox.Fault, want delivered) {
 			f.Errorf("in quarantine because %s", q.Reason)
 		}
 	}
+}
+
+// replaced wants no call with a refused key, and puts another one in.
+func (f faulty) replaced(cell, match string) {
+	f.Helper()
+	if c, err := f.Service.Credential(f.Context(), cell); err != nil || c.Verdict != sallyport.VerdictRejected {
+		f.Errorf("the key is %s: %v", c.Verdict, err)
+	}
+	run := f.runOf(cell)
+	if n := f.asked(match); n != 0 || run.State != sallyport.RunFailed || !strings.Contains(run.Error, "is not asked with again") {
+		f.Errorf("%d calls with a refused key, run %s: %s", n, run.State, run.Error)
+	}
+	f.rotate(cell)
 }
 
 // submitting makes a flow that submits what the API lists, named after the subtest, with a key of its own.

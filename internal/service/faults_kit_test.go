@@ -3,9 +3,11 @@ package service_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ type faulty struct {
 	*place
 	sandbox *sandbox.Sandbox
 	address string
+	before  *atomic.Pointer[func(r *http.Request)] // called before the sandbox gets a request, if it is set
 }
 
 func newFaulty(t *testing.T, o sandbox.Options) faulty {
@@ -28,9 +31,15 @@ func newFaulty(t *testing.T, o sandbox.Options) faulty {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(s.Handler())
+	before, handler := new(atomic.Pointer[func(r *http.Request)]), s.Handler()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if call := before.Load(); call != nil {
+			(*call)(r)
+		}
+		handler.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
-	f := faulty{newPlace(t, nil), s, server.URL}
+	f := faulty{newPlace(t, nil), s, server.URL, before}
 	f.Service.Engine.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	return f
 }
@@ -64,6 +73,15 @@ func (f faulty) keyed(name string) {
 		Name: name, Connector: "pulsedive", Public: map[string]string{"address": f.address},
 		Secrets: map[string]secret.Text{"key": secret.New(f.sandbox.CreateKey(name))},
 	}, service.WithoutTesting)
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+// rotate puts a new key into a credential.
+func (f faulty) rotate(name string) {
+	f.Helper()
+	_, err := f.Service.RotateCredential(f.Context(), actor, name, map[string]secret.Text{"key": secret.New(f.sandbox.CreateKey("new"))}, service.WithoutTesting)
 	if err != nil {
 		f.Fatal(err)
 	}

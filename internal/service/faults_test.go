@@ -56,7 +56,7 @@ type end struct {
 // What several faults come to.
 var (
 	well     = end{state: sallyport.RunSucceeded}
-	rejected = end{sallyport.RunFailed, sallyport.Unauthenticated, 1, "the key is not accepted"}
+	rejected = end{sallyport.RunWaiting, sallyport.Unauthenticated, 1, "the key is not accepted"}
 	plan     = end{sallyport.RunFailed, sallyport.Forbidden, 1, "its plan or permissions do not allow this call"}
 	unclear  = end{sallyport.RunFailed, sallyport.Upstream, 1, "It is not known whether"}
 )
@@ -177,12 +177,18 @@ func (f faulty) meets(k kind, fault sandbox.Fault, want end) {
 	if before := f.once(cell, k.key...); int64(before) != run.Records {
 		f.Errorf("%d records are kept, and the run counts %d", before, run.Records)
 	}
-	if want.code == sallyport.Limited {
+	switch want.code {
+	case sallyport.Limited:
 		f.allowMore(cell, !k.free && fault.Window != "")
+	case sallyport.Unauthenticated:
+		f.rotate(cell)
 	}
 	again := f.runOf(cell)
 	if same := again.ID == run.ID; again.State != sallyport.RunSucceeded || same != (run.State == sallyport.RunWaiting) {
 		f.Errorf("then run %d, after %d, %s: %s", again.ID, run.ID, again.State, again.Error)
+	}
+	if n := f.asked(k.match); run.State == sallyport.RunWaiting && n != k.calls-k.after {
+		f.Errorf("%d requests after it waited, want %d", n, k.calls-k.after)
 	}
 	if kept := f.once(cell, k.key...); kept != k.records {
 		f.Errorf("%d records are kept, want %d", kept, k.records)

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,13 +118,9 @@ func (s *Service) statuses(ctx context.Context, flows []sallyport.Flow) ([]FlowS
 	for i, f := range flows {
 		ids[i] = f.ID
 	}
-	runs, err := s.Store.LastRuns(ctx, ids)
+	last, err := s.LastRuns(ctx, flows)
 	if err != nil {
 		return nil, err
-	}
-	last := map[sallyport.ID]*sallyport.Run{}
-	for i := range runs {
-		last[runs[i].FlowID] = &runs[i]
 	}
 	hours, err := s.hours(ctx, ids)
 	if err != nil {
@@ -134,6 +131,25 @@ func (s *Service) statuses(ctx context.Context, flows []sallyport.Flow) ([]FlowS
 		all[i] = FlowStatus{f, last[f.ID], hours[f.ID]}
 	}
 	return all, nil
+}
+
+// LastRuns finds the newest run of each flow that has one.
+func (s *Service) LastRuns(ctx context.Context, flows []sallyport.Flow) (map[sallyport.ID]*sallyport.Run, error) {
+	last := map[sallyport.ID]*sallyport.Run{}
+	for some := range slices.Chunk(flows, 500) { // a statement takes so many ids
+		ids := make([]sallyport.ID, len(some))
+		for i, f := range some {
+			ids[i] = f.ID
+		}
+		runs, err := s.Store.LastRuns(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		for i := range runs {
+			last[runs[i].FlowID] = &runs[i]
+		}
+	}
+	return last, nil
 }
 
 // FlowStatus finds a flow by its name or id, with what ran of it.

@@ -137,7 +137,7 @@ func TestRejectedKeyIsAskedOnce(t *testing.T) {
 	p := newPlace(t, nil)
 	p.api.key = "another-key-than-the-stored-one"
 	run := p.run()
-	if run.State != sallyport.RunFailed || run.Code != sallyport.Unauthenticated || len(p.api.asked) != 1 {
+	if !run.WaitsForKey() || run.Code != sallyport.Unauthenticated || len(p.api.asked) != 1 {
 		t.Errorf("run %s (%s) after %d requests: %s", run.State, run.Code, len(p.api.asked), run.Error)
 	}
 	use, err := p.Service.Credential(t.Context(), "api")

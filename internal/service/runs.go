@@ -58,7 +58,8 @@ type Progress struct {
 }
 
 // Follow works a run in this process, or watches it while another process works this database, and tells about its progress whenever
-// something moved. It returns when the run is finished, or would wait for a quota longer than maxWait without a page, or ctx ends.
+// something moved. It returns when the run is finished, or waits for a new key, or would wait for a quota longer than maxWait without a page,
+// or ctx ends.
 func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration, tell func(Progress)) (run sallyport.Run, err error) {
 	moved, since := int64(-1), time.Now() // the last progress
 	err = s.work(ctx, tell, func() (Progress, bool, error) {
@@ -72,7 +73,7 @@ func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration
 		if err == nil && flow.State == sallyport.FlowPaused && !run.State.Finished() && run.State != sallyport.RunDelivering {
 			err = sallyport.Errorf(sallyport.Conflict, "flow %q was paused; the run goes on from where it stands when the flow is resumed", flow.Name)
 		}
-		tooLong := run.State == sallyport.RunWaiting && run.WaitUntil.Sub(since) > maxWait
+		tooLong := run.WaitsForKey() || run.State == sallyport.RunWaiting && run.WaitUntil.Sub(since) > maxWait
 		return Progress{Run: run, Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq}, run.State.Finished() || tooLong, err
 	})
 	return run, err

@@ -13,7 +13,7 @@ import (
 type FlowQuery struct {
 	Search string              // a part of the name, ignoring case; "" fits all
 	State  sallyport.FlowState // "" fits all
-	Failed bool                // only those whose newest run failed
+	Failed bool                // only those whose newest run failed, or waits for a new key
 	After  string              // the name of the last one on the page before; "" begins at the first
 	Limit  int                 // at most; 1,000 if it is 0 or less
 }
@@ -36,7 +36,7 @@ func (r reader) FindFlows(ctx context.Context, q FlowQuery) ([]sallyport.Flow, e
 		where = append(where, fmt.Sprintf("state = $%d", len(args)))
 	}
 	if q.Failed {
-		where = append(where, "'failed' = (SELECT run.state FROM run WHERE run.id = "+newestRun+")")
+		where = append(where, "EXISTS (SELECT 1 FROM run WHERE run.id = "+newestRun+" AND (run.state = 'failed' OR run.state = 'waiting' AND run.wait_until = 0))")
 	}
 	ids, err := list(ctx, r.q, single[sallyport.ID], fmt.Sprintf("SELECT id FROM flow WHERE %s ORDER BY name_key LIMIT %d",
 		strings.Join(where, " AND "), q.Limit), args...)

@@ -195,10 +195,10 @@ func (v flowView) waits() string {
 	if v.Credential != nil {
 		of = v.Credential.Name
 	}
-	until := "until it is renewed"
-	if !run.WaitUntil.IsZero() {
-		until = "until " + clock(run.WaitUntil) + " (" + ahead(run.WaitUntil) + ")"
+	if run.WaitsForKey() {
+		return fmt.Sprintf("Run %d is waiting for a new key of %s: %s. It goes on by itself after page %s; nothing is pulled twice.", run.ID, of, run.Error, number(run.Pages))
 	}
+	until := "until " + clock(run.WaitUntil) + " (" + ahead(run.WaitUntil) + ")"
 	return fmt.Sprintf("Run %d is waiting for the quota of %s %s. It goes on by itself after page %s; nothing is pulled twice.", run.ID, of, until, number(run.Pages))
 }
 

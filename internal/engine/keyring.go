@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+// Keys gives the secrets of a credential when a request needs them.
+type Keys func(ctx context.Context) (map[string]secret.Text, error)
+
+// keyring resolves a credential at each use, by reference: a rotation is seen by the next request. Only a version that was not opened yet
+// is opened, and audited. It is used by one goroutine at a time.
+type keyring struct {
+	engine     *Engine
+	actor      sallyport.Actor
+	credential sallyport.ID
+	version    int64 // of what was asked for last; 0: nothing was
+	opened     map[string]secret.Text
+}
+
+// Keys resolves a stored credential for one source.
+func (e *Engine) Keys(actor sallyport.Actor, credential sallyport.ID) Keys {
+	return (&keyring{engine: e, actor: actor, credential: credential}).get
+}
+
+func (k *keyring) get(ctx context.Context) (map[string]secret.Text, error) {
+	e := k.engine
+	current, err := e.Store.CredentialVersion(ctx, k.credential)
+	if err != nil || k.opened != nil && current == k.version {
+		return k.opened, err
+	}
+	c, err := e.Store.Credential(ctx, k.credential)
+	if err != nil {
+		return nil, err
+	}
+	k.version = c.Version // also of one that cannot be opened: it is what is wrong
+	opened, err := e.Vault.Open(ctx, k.actor, c)
+	if err != nil {
+		return nil, err
+	}
+	k.opened = opened
+	return opened, e.Store.InTx(ctx, func(tx *store.Tx) error { return tx.TouchCredential(ctx, c.ID, sallyport.Now()) })
+}
+
+// blames tells whether an error is about the key. Nobody's key is a nil keyring.
+func (k *keyring) blames(err error) bool {
+	return k != nil && k.version != 0 && sallyport.CodeOf(err) == sallyport.Unauthenticated
+}
+
+// refused notes that the key was refused. If another was put in meanwhile, that proves nothing about it: rotated is true then.
+func (k *keyring) refused(ctx context.Context, tx *store.Tx, cause error, reason string) (rotated bool, err error) {
+	current, err := tx.CredentialVersion(ctx, k.credential)
+	if err != nil || current != k.version {
+		return err == nil, err
+	}
+	if f, ok := errors.AsType[*connector.Failure](cause); ok { // else it was not asked
+		return false, k.mark(ctx, tx, f.Verdict(), reason)
+	}
+	return false, nil
+}
+
+// mark writes what a run or delivery proves about the key that it used: that it works, or that it was refused. A failed look at the network
+// proves nothing, and neither does an old key about a new one.
+func (k *keyring) mark(ctx context.Context, tx *store.Tx, verdict sallyport.Verdict, reason string) error {
+	if k == nil || k.version == 0 {
+		return nil
+	}
+	c, err := tx.Credential(ctx, k.credential)
+	if err != nil || c.Verdict == verdict {
+		return err
+	}
+	return tx.SetVerdict(ctx, c.ID, k.version, verdict, reason, sallyport.Now())
+}
+
+// KeyReplaced lets go on what waits for a key of a credential: runs at their cursor, deliveries at their position.
+func (e *Engine) KeyReplaced(ctx context.Context, tx *store.Tx, credential sallyport.ID) error {
+	flows, err := tx.Flows(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range flows {
+		if f.State != sallyport.FlowActive {
+			continue
+		}
+		if f.Source.Credential == credential {
+			run, err := tx.UnfinishedRun(ctx, f.ID)
+			if err == nil && run.WaitsForKey() {
+				_, _, err = e.StartRun(ctx, tx, f.ID)
+			}
+			if err != nil && sallyport.CodeOf(err) != sallyport.NotFound {
+				return err
+			}
+		}
+		if slices.ContainsFunc(f.Destinations, func(d sallyport.Destination) bool { return d.Credential == credential && d.Error != "" }) {
+			if err := e.Deliver(ctx, tx, f.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

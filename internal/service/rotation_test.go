@@ -1,0 +1,119 @@
+package service_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/sandbox"
+)
+
+// TestRevokedKey revokes the key of a scheduled flow in the midst of its run, which is told so by one call. No other is made, also not when it
+// or another flow of that key is due. With a new key the run goes on by itself, from where it stood.
+func TestRevokedKey(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, sandbox.Options{Records: 60, PageSize: 20})
+	f.keyed("P")
+	var once sync.Once
+	revoke := func(r *http.Request) {
+		if r.URL.Query().Get("page") == "1" {
+			once.Do(f.sandbox.RevokeKeys)
+		}
+	}
+	f.before.Store(&revoke)
+	file := `flow: pages
+source: {connector: pulsedive, credential: P, endpoint: feed.indicators, params: {fid: 1}, schedule: {every: 1h}}
+`
+	if err := f.applyFile("%s", file); err != nil {
+		t.Fatal(err)
+	}
+	end := f.serves()
+	defer end()
+	f.waitFor("pages", sallyport.Run.WaitsForKey)
+	if err := f.applyFile("%s", strings.NewReplacer("pages", "again", "1h", "2h").Replace(file)); err != nil {
+		t.Fatal(err)
+	}
+	f.dueAgain("pages")
+	f.dueAgain("again")
+	if n := f.asked(""); n != 2 {
+		t.Errorf("%d requests, want a good one and a refused one", n)
+	}
+	waiting := f.waitFor("pages", sallyport.Run.WaitsForKey)
+	if waiting.Code != sallyport.Unauthenticated || !strings.Contains(waiting.Error, "the run goes on by itself") || waiting.Records != 20 {
+		t.Errorf("run %s (%s) with %d records: %s", waiting.State, waiting.Code, waiting.Records, waiting.Error)
+	}
+	f.rotate("P")
+	succeeded := func(r sallyport.Run) bool { return r.State == sallyport.RunSucceeded }
+	if run := f.waitFor("pages", succeeded); run.ID != waiting.ID || run.Records != 60 {
+		t.Errorf("run %d with %d records, after run %d", run.ID, run.Records, waiting.ID)
+	}
+	if n := f.asked(""); n != 2 || f.once("pages", "iid") != 60 {
+		t.Errorf("%d requests with the new key, want 2", n)
+	}
+	if c, err := f.Service.Credential(t.Context(), "P"); err != nil || c.Verdict != sallyport.VerdictValid {
+		t.Errorf("the new key is %s: %v", c.Verdict, err)
+	}
+}
+
+// serves works what is queued and due, as a server does, until end is called.
+func (f faulty) serves() (end func()) {
+	f.Helper()
+	if _, err := f.Service.Engine.Start(f.Context()); err != nil {
+		f.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(f.Context())
+	done := make(chan struct{})
+	go func() {
+		f.Service.Engine.Schedule(ctx)
+		close(done)
+	}()
+	return func() {
+		stop()
+		<-done
+		if err := f.Service.Engine.Stop(context.WithoutCancel(f.Context())); err != nil {
+			f.Error(err)
+		}
+	}
+}
+
+// waitFor waits until the newest run of a flow is as wanted.
+func (f faulty) waitFor(flow string, wanted func(sallyport.Run) bool) sallyport.Run {
+	f.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(10 * time.Millisecond) {
+		runs, err := f.Service.Runs(f.Context(), flow, 1, 0)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(runs) == 1 && wanted(runs[0]) {
+			return runs[0]
+		}
+		if time.Now().After(deadline) {
+			f.Fatalf("the runs of %s are %+v", flow, runs)
+		}
+	}
+}
+
+// dueAgain lets a flow be due, and waits until the schedule has seen it.
+func (f faulty) dueAgain(flow string) {
+	f.Helper()
+	_, err := f.Service.Store.SQL().Exec("UPDATE source SET next_run_at = 1 WHERE flow_id = (SELECT id FROM flow WHERE name = $1)", flow)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(10 * time.Millisecond) {
+		flow, err := f.Service.Flow(f.Context(), flow)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if flow.Source.NextRunAt.After(sallyport.Now()) {
+			return
+		}
+		if time.Now().After(deadline) {
+			f.Fatal("the schedule does not see that the flow is due")
+		}
+	}
+}
