@@ -38,9 +38,9 @@ type Run struct {
 	LastSeq     int64     `json:"last_seq"`
 	Pulled      bool      `json:"pulled,omitempty"`     // its source has ended; what is left follows from that, and needs no call
 	Incomplete  string    `json:"incomplete,omitempty"` // why its source did not give everything
-	WaitUntil   time.Time `json:"wait_until,omitzero"`
-	Code        Code      `json:"code,omitempty"`  // of Error
-	Error       string    `json:"error,omitempty"` // why it failed or waits
+	WaitUntil   time.Time `json:"wait_until,omitzero"`  // of a delivering one: until when a destination waits, if one does
+	Code        Code      `json:"code,omitempty"`       // of Error
+	Error       string    `json:"error,omitempty"`      // why it failed or waits
 	CreatedAt   time.Time `json:"created_at"`
 	StartedAt   time.Time `json:"started_at,omitzero"`
 	EndedAt     time.Time `json:"ended_at,omitzero"`
@@ -51,12 +51,13 @@ type Delivery struct {
 	ID            int64     `json:"id"`
 	DestinationID ID        `json:"destination_id"`
 	Destination   string    `json:"destination"`
-	State         RunState  `json:"state"` // running, succeeded or failed
+	State         RunState  `json:"state"` // running, waiting for a quota, succeeded or failed
 	FirstSeq      int64     `json:"first_seq"`
 	LastSeq       int64     `json:"last_seq"`
 	Records       int64     `json:"records"`
 	Rejected      int64     `json:"rejected"`
-	Error         string    `json:"error,omitempty"`
+	WaitUntil     time.Time `json:"wait_until,omitzero"`
+	Error         string    `json:"error,omitempty"` // why it failed or waits
 	StartedAt     time.Time `json:"started_at"`
 	EndedAt       time.Time `json:"ended_at,omitzero"`
 }

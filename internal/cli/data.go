@@ -150,8 +150,8 @@ func (c *runShow) Run(e *env, s *service.Service) error {
 		fmt.Fprintln(w)
 		rows := [][]string{}
 		for _, d := range r.Deliveries {
-			rows = append(rows, []string{d.Destination, string(d.State), count(d.Records), count(d.Rejected), span(d.StartedAt, d.EndedAt), d.Error})
+			rows = append(rows, []string{d.Destination, string(d.State), count(d.Records), count(d.Rejected), span(d.StartedAt, d.EndedAt), moment(d.WaitUntil), d.Error})
 		}
-		table(w, "It delivered nothing.", []string{"DELIVERY", "STATE", "RECORDS", "QUARANTINED", "TOOK", "ERROR"}, rows)
+		table(w, "It delivered nothing.", []string{"DELIVERY", "STATE", "RECORDS", "QUARANTINED", "TOOK", "WAITS UNTIL", "ERROR"}, rows)
 	})
 }

@@ -207,6 +207,10 @@ func standing(r sallyport.Run) string {
 			return "waits for a new key: " + r.Error
 		}
 		return "waits for the quota until " + moment(r.WaitUntil)
+	case sallyport.RunDelivering:
+		if remark := runRemark(r); remark != "" {
+			return "is delivering: " + remark
+		}
 	}
 	return "is unfinished, with " + plural(r.Records, "record") + " kept"
 }

@@ -34,7 +34,7 @@ func runError(run sallyport.Run) error {
 	switch {
 	case run.State == sallyport.RunFailed, run.WaitsForKey():
 		return finding(exitCodes[run.Code])
-	case run.State == sallyport.RunWaiting:
+	case !run.State.Finished():
 		return finding(exitCodes[sallyport.Limited])
 	case run.Quarantined > 0:
 		return finding(exitQuarantine)
@@ -58,7 +58,12 @@ func runSummary(w io.Writer, r *service.RunDetail, last service.Progress) {
 	if r.Error != "" {
 		fmt.Fprintf(w, "  %s\n", oneLine(r.Error))
 	}
-	if r.State == sallyport.RunWaiting && !r.WaitsForKey() {
+	for _, d := range r.Deliveries {
+		if d.State == sallyport.RunWaiting {
+			fmt.Fprintf(w, "  %s: %s\n", d.Destination, oneLine(d.Error))
+		}
+	}
+	if !r.WaitUntil.IsZero() {
 		fmt.Fprintf(w, "  waiting for the quota until %s; run it again then, or give --max-wait\n", moment(r.WaitUntil))
 	}
 	if len(last.Destinations) > 0 && r.State.Finished() {
@@ -85,6 +90,9 @@ func changesText(changes sallyport.Changes) string {
 
 // runRemark is what is to be said of a run besides its numbers.
 func runRemark(r sallyport.Run) string {
+	if r.State == sallyport.RunDelivering && !r.WaitUntil.IsZero() {
+		return "a destination waits for its quota until " + moment(r.WaitUntil)
+	}
 	if r.Error == "" && r.Incomplete != "" {
 		return "incomplete: " + r.Incomplete
 	}
@@ -118,8 +126,8 @@ func destinationText(d sallyport.Destination, lastSeq int64) string {
 }
 
 func stateText(s sallyport.RunState) string {
-	if s == sallyport.RunWaiting {
-		return "is waiting"
+	if !s.Finished() {
+		return "is " + string(s)
 	}
 	return string(s)
 }
@@ -162,7 +170,7 @@ func progressText(p service.Progress) string {
 	var parts []string
 	if r := p.Run; r.ID != 0 {
 		part := fmt.Sprintf("run %d %s: %s, %s", r.ID, r.State, plural(r.Pages, "page"), plural(r.Records, "record"))
-		if r.State == sallyport.RunWaiting && !r.WaitsForKey() {
+		if !r.WaitUntil.IsZero() {
 			part += ", for the quota until " + moment(r.WaitUntil)
 		}
 		parts = append(parts, part)

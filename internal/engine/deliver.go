@@ -45,8 +45,8 @@ func (e *Engine) deliver(ctx context.Context, job *river.Job[deliverArgs]) error
 	if err == nil || fault || snooze || ctx.Err() != nil || errors.Is(err, store.ErrFenced) {
 		return err
 	}
-	if f, ok := errors.AsType[*connector.Failure](err); ok && f.Class == connector.ClassRate {
-		return d.wait(ctx, f)
+	if until := pauseOf(err); !until.IsZero() {
+		return d.wait(ctx, until, err)
 	}
 	return d.fail(ctx, err)
 }

@@ -81,10 +81,10 @@ func outcome(ctx context.Context, err error) error {
 // asleep ends an execution, and lets the next one begin at a time.
 func asleep(until time.Time) error { return river.JobSnooze(max(0, time.Until(until))) }
 
-// enqueueIngest queues the ingest of a flow, in the transaction that made it due, unless it is queued already. One that sleeps for an
-// earlier run is woken for a new one.
-func (e *Engine) enqueueIngest(ctx context.Context, tx *store.Tx, flow sallyport.ID, wake bool) error {
-	queued, err := e.jobs.InsertTx(ctx, tx.SQL(), ingestArgs{flow}, nil)
+// enqueue queues a job, in the transaction that made it due, unless it is queued already. One that sleeps goes on sleeping unless it is to
+// be woken.
+func (e *Engine) enqueue(ctx context.Context, tx *store.Tx, job river.JobArgs, wake bool) error {
+	queued, err := e.jobs.InsertTx(ctx, tx.SQL(), job, nil)
 	if err == nil && wake && queued.UniqueSkippedAsDuplicate && queued.Job.State == rivertype.JobStateScheduled {
 		_, err = e.jobs.JobRetryTx(ctx, tx.SQL(), queued.Job.ID)
 	}
@@ -102,11 +102,55 @@ func (e *Engine) EnqueueDeliveries(ctx context.Context, tx *store.Tx, flowID sal
 		if d.Error != "" {
 			continue
 		}
-		if _, err := e.jobs.InsertTx(ctx, tx.SQL(), deliverArgs{d.ID}, nil); err != nil {
+		if err := e.enqueue(ctx, tx, deliverArgs{d.ID}, false); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// QuotaChanged wakes what sleeps until the quota of a credential allows more: it may do so now.
+func (e *Engine) QuotaChanged(ctx context.Context, tx *store.Tx, credential sallyport.ID) error {
+	flows, err := tx.Flows(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range flows {
+		if f.State == sallyport.FlowActive && f.Source.Credential == credential {
+			if err := e.wakeRun(ctx, tx, f.ID); err != nil {
+				return err
+			}
+		}
+		for _, d := range f.Destinations {
+			if d.Credential != credential {
+				continue
+			}
+			woken, err := tx.WakeDelivery(ctx, d.ID)
+			if err == nil && woken {
+				err = e.enqueue(ctx, tx, deliverArgs{d.ID}, true)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wakeRun lets the run of a flow go on that waits for a quota.
+func (e *Engine) wakeRun(ctx context.Context, tx *store.Tx, flow sallyport.ID) error {
+	run, err := tx.UnfinishedRun(ctx, flow)
+	if sallyport.CodeOf(err) == sallyport.NotFound {
+		return nil
+	}
+	if err != nil || run.State != sallyport.RunWaiting || run.WaitsForKey() {
+		return err
+	}
+	run.State, run.WaitUntil, run.Code, run.Error = sallyport.RunQueued, time.Time{}, "", ""
+	if err := tx.UpdateRun(ctx, run); err != nil {
+		return err
+	}
+	return e.enqueue(ctx, tx, ingestArgs{flow}, true)
 }
 
 // complete ends a job in the transaction that ends its work: what is due after that queues a new one.
@@ -132,7 +176,7 @@ func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID
 		}
 	}
 	if run.State != sallyport.RunDelivering {
-		if err := e.enqueueIngest(ctx, tx, flowID, !resumed); err != nil {
+		if err := e.enqueue(ctx, tx, ingestArgs{flowID}, !resumed); err != nil { // one may sleep for an earlier run
 			return run, resumed, err
 		}
 	}

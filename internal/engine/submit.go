@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
@@ -85,9 +86,15 @@ func (d *delivery) writeBatch(ctx context.Context, b connector.Batch) (connector
 }
 
 // wait lets a delivery sleep until the other system takes more. It did not fail.
-func (d *delivery) wait(ctx context.Context, f *connector.Failure) error {
-	until := resumeAt(f)
-	d.Log.InfoContext(ctx, "delivery waits", "flow", d.flow.Name, "destination", d.destination.Name, "until", until, "error", f)
+func (d *delivery) wait(ctx context.Context, until time.Time, cause error) error {
+	d.Log.InfoContext(ctx, "delivery waits", "flow", d.flow.Name, "destination", d.destination.Name, "until", until, "error", cause)
+	err := d.Store.InTx(ctx, func(tx *store.Tx) error {
+		return tx.WaitDelivery(ctx, d.row.ID, until, d.Redactor.String(cause.Error()))
+	})
+	if err != nil {
+		return storeFault{err}
+	}
+	d.signal.send()
 	return asleep(until)
 }
 

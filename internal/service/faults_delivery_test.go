@@ -26,9 +26,7 @@ type delivered struct {
 func TestFaultsOfDeliveries(t *testing.T) {
 	t.Parallel()
 	f := newFaulty(t, sandbox.Options{Records: 60})
-	f.api.pages = map[string]func(http.ResponseWriter){"0": func(w http.ResponseWriter) {
-		fmt.Fprint(w, `{"results":[{"indicator":"a.example"},{"indicator":"b.example"},{"indicator":"c.example"},{"indicator":"d.example"},{"indicator":"e.example"}],"next":null}`)
-	}}
+	f.lists("a.example", "b.example", "c.example", "d.example", "e.example")
 	refused := func(says string) delivered { return delivered{sallyport.RunFailed, 1, 0, says} }
 	unclear := func(says string) delivered { return delivered{sallyport.RunFailed, 3, 3, says} }
 	well := delivered{state: sallyport.RunSucceeded}
@@ -115,6 +113,17 @@ func (f faulty) replaced(cell, match string) {
 		f.Errorf("%d calls with a refused key, run %s: %s", n, run.State, run.Error)
 	}
 	f.rotate(cell)
+}
+
+// lists lets the API list indicators.
+func (f faulty) lists(indicators ...string) {
+	records := make([]string, len(indicators))
+	for i, indicator := range indicators {
+		records[i] = fmt.Sprintf(`{"indicator":%q}`, indicator)
+	}
+	f.api.pages = map[string]func(http.ResponseWriter){"0": func(w http.ResponseWriter) {
+		fmt.Fprintf(w, `{"results":[%s],"next":null}`, strings.Join(records, ","))
+	}}
 }
 
 // submitting makes a flow that submits what the API lists, named after the subtest, with a key of its own.

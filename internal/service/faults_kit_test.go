@@ -54,7 +54,7 @@ func (f faulty) with(t *testing.T) faulty {
 
 // cell is the name of the subtest in letters.
 func (f faulty) cell() string {
-	_, name, _ := strings.Cut(f.Name(), "/")
+	name := f.Name()[strings.LastIndex(f.Name(), "/")+1:]
 	return strings.Map(func(c rune) rune {
 		switch {
 		case c >= '0' && c <= '9':

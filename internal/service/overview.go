@@ -145,6 +145,9 @@ func (s *Service) LastRuns(ctx context.Context, flows []sallyport.Flow) (map[sal
 		if err != nil {
 			return nil, err
 		}
+		if err := s.sayWaits(ctx, runs); err != nil {
+			return nil, err
+		}
 		for i := range runs {
 			last[runs[i].FlowID] = &runs[i]
 		}

@@ -29,7 +29,7 @@ type QuotaChange struct {
 	Reserve *sallyport.Reserve
 }
 
-// SetQuota changes what a credential may spend. What uses it knows within a second.
+// SetQuota changes what a credential may spend. What uses it knows within a second, and what sleeps for it looks whether it may go on.
 func (s *Service) SetQuota(ctx context.Context, actor sallyport.Actor, credential string, c QuotaChange) error {
 	of, err := s.credential(ctx, credential)
 	if err != nil {
@@ -57,7 +57,12 @@ func (s *Service) SetQuota(ctx context.Context, actor sallyport.Actor, credentia
 		detail["reserve"] = c.Reserve.String()
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialQuota, Object: of.ID, Detail: detail}
-	return s.audited(ctx, entry, func(tx *store.Tx) error { return quota.Set(ctx, tx, of.ID, change) })
+	return s.audited(ctx, entry, func(tx *store.Tx) error {
+		if err := quota.Set(ctx, tx, of.ID, change); err != nil {
+			return err
+		}
+		return s.Engine.QuotaChanged(ctx, tx, of.ID)
+	})
 }
 
 // Cost is what a flow is expected to spend of its credential's budget.

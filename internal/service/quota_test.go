@@ -23,9 +23,8 @@ func TestRunWaitsForTheBudget(t *testing.T) {
 	if diff := cmp.Diff([]string{"0", "1"}, p.api.asked); diff != "" {
 		t.Fatal(diff)
 	}
-	p.allow(3)
+	p.allow(3) // which wakes it
 	p.api.asked = nil
-	p.wake()
 	if again := p.run(); again.ID != run.ID || again.State != sallyport.RunSucceeded || again.Records != 30 {
 		t.Errorf("run %d, then run %d %s with %d records: %s", run.ID, again.ID, again.State, again.Records, again.Error)
 	}

@@ -100,7 +100,8 @@ func (p *place) wake() {
 	p.Helper()
 	for _, statement := range []string{
 		`UPDATE river_job SET state = 'available', scheduled_at = CURRENT_TIMESTAMP WHERE state = 'scheduled'`,
-		`UPDATE run SET wait_until = 1 WHERE state = 'waiting'`,
+		`UPDATE run SET wait_until = 1 WHERE state = 'waiting' AND wait_until > 0`,
+		`UPDATE delivery SET wait_until = 1 WHERE state = 'waiting'`,
 	} {
 		if _, err := p.Service.Store.SQL().Exec(statement); err != nil {
 			p.Fatal(err)

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 
 // followInterval is how often a run is looked at that another process works.
 const followInterval = 100 * time.Millisecond
+
+// deliveryWait is how long deliveries are followed that wait for a quota.
+const deliveryWait = 5 * time.Minute
 
 // StartRun begins a run of a flow, or takes up the one that is left unfinished. It only queues the work: Follow works it, or a server.
 func (s *Service) StartRun(ctx context.Context, actor sallyport.Actor, flowName string) (run sallyport.Run, resumed bool, err error) {
@@ -58,8 +62,8 @@ type Progress struct {
 }
 
 // Follow works a run in this process, or watches it while another process works this database, and tells about its progress whenever
-// something moved. It returns when the run is finished, or waits for a new key, or would wait for a quota longer than maxWait without a page,
-// or ctx ends.
+// something moved. It returns when the run is finished, or waits for a new key, or it or its deliveries would wait for a quota longer than
+// maxWait without getting on, or ctx ends.
 func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration, tell func(Progress)) (run sallyport.Run, err error) {
 	moved, since := int64(-1), time.Now() // the last progress
 	err = s.work(ctx, tell, func() (Progress, bool, error) {
@@ -73,7 +77,10 @@ func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration
 		if err == nil && flow.State == sallyport.FlowPaused && !run.State.Finished() && run.State != sallyport.RunDelivering {
 			err = sallyport.Errorf(sallyport.Conflict, "flow %q was paused; the run goes on from where it stands when the flow is resumed", flow.Name)
 		}
-		tooLong := run.WaitsForKey() || run.State == sallyport.RunWaiting && run.WaitUntil.Sub(since) > maxWait
+		if err == nil && run.State == sallyport.RunDelivering {
+			run.WaitUntil, err = s.allWait(ctx, flow)
+		}
+		tooLong := run.WaitsForKey() || run.WaitUntil.Sub(since) > maxWait
 		return Progress{Run: run, Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq}, run.State.Finished() || tooLong, err
 	})
 	return run, err
@@ -93,17 +100,27 @@ func (s *Service) Deliver(ctx context.Context, actor sallyport.Actor, flowName s
 }
 
 // FollowDeliveries works the deliveries of a flow that are queued, or watches while another process does, until every destination has
-// everything or has failed, and returns the destinations as they are then.
+// everything or has failed, and returns the destinations as they are then. It is an error if all that is left waits long for a quota.
 func (s *Service) FollowDeliveries(ctx context.Context, flowID sallyport.ID, tell func(Progress)) ([]sallyport.Destination, error) {
 	var flow sallyport.Flow
 	err := s.work(ctx, tell, func() (p Progress, done bool, err error) {
 		flow, err = s.Store.Flow(ctx, flowID)
-		behind := slices.ContainsFunc(flow.Destinations, func(d sallyport.Destination) bool {
-			return d.Error == "" && d.Position < flow.Dataset.LastSeq
-		})
-		return Progress{Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq}, !behind, err
+		if err != nil {
+			return p, false, err
+		}
+		until, err := s.allWait(ctx, flow)
+		if err == nil && time.Until(until) > deliveryWait {
+			err = &sallyport.Error{Code: sallyport.Limited, Until: until, Message: fmt.Sprintf(
+				"the deliveries of flow %q wait for a quota until %s, and go on by themselves then", flow.Name, until.Format(time.RFC3339))}
+		}
+		return Progress{Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq}, !slices.ContainsFunc(flow.Destinations, behind(flow)), err
 	})
 	return flow.Destinations, err
+}
+
+// behind tells the destinations of a flow that something is still to be delivered to.
+func behind(flow sallyport.Flow) func(sallyport.Destination) bool {
+	return func(d sallyport.Destination) bool { return d.Error == "" && d.Position < flow.Dataset.LastSeq }
 }
 
 // QueueDeliveries lets the destinations of a flow have what they are behind with, those that have failed too. It only queues the work.
@@ -155,7 +172,11 @@ func (s *Service) Runs(ctx context.Context, flowName string, limit int, before i
 		}
 		id = flow.ID
 	}
-	return s.Store.Runs(ctx, id, limit, before)
+	runs, err := s.Store.Runs(ctx, id, limit, before)
+	if err != nil {
+		return nil, err
+	}
+	return runs, s.sayWaits(ctx, runs)
 }
 
 // RunDetail is a run with its deliveries.
@@ -170,6 +191,10 @@ func (s *Service) Run(ctx context.Context, id int64) (*RunDetail, error) {
 	if err != nil {
 		return nil, err
 	}
+	runs := []sallyport.Run{run}
+	if err := s.sayWaits(ctx, runs); err != nil {
+		return nil, err
+	}
 	deliveries, err := s.Store.RunDeliveries(ctx, run)
-	return &RunDetail{Run: run, Deliveries: deliveries}, err
+	return &RunDetail{Run: runs[0], Deliveries: deliveries}, err
 }

@@ -161,21 +161,13 @@ func TestSubmitRefused(t *testing.T) {
 	}
 	s.says["c.example.com"] = limited
 	p.apply(fmt.Sprintf(scanDestination, "field: indicator"))
-	run, _, err := p.Service.StartRun(t.Context(), actor, "f")
-	if err != nil {
-		t.Fatal(err)
+	if run := p.run(); run.State != sallyport.RunDelivering || run.WaitUntil.IsZero() {
+		t.Errorf("run %s until %s: %s", run.State, run.WaitUntil, run.Error)
 	}
-	// The delivery waits for its quota: nobody who follows sees an end.
-	_, err = p.Service.Follow(t.Context(), run.ID, time.Second, func(now service.Progress) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.says["c.example.com"] != nil && len(s.submitted) == 3 {
-			delete(s.says, "c.example.com")
-			go p.wakeDelivery()
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
+	delete(s.says, "c.example.com")
+	p.wake()
+	if run := p.run(); run.State != sallyport.RunSucceeded {
+		t.Errorf("run %s: %s", run.State, run.Error)
 	}
 	want := []string{"a.example.com 00", "b.example.com 00", "c.example.com 00", "c.example.com 00", "d.example.com 00"}
 	if diff := cmp.Diff(want, s.take()); diff != "" {
@@ -189,20 +181,6 @@ func TestSubmitRefused(t *testing.T) {
 	p.replay(service.Selection{Flow: "f"}) // a person looked, and wants them submitted
 	if diff := cmp.Diff([]string{"a.example.com 00", "b.example.com 00"}, s.take()); diff != "" {
 		t.Error(diff)
-	}
-}
-
-// wakeDelivery lets the sleeping delivery be due, once it sleeps.
-func (p *place) wakeDelivery() {
-	for {
-		result, err := p.Service.Store.SQL().Exec("UPDATE river_job SET state = 'available', scheduled_at = CURRENT_TIMESTAMP WHERE state = 'scheduled' AND kind = 'deliver'")
-		if err != nil {
-			p.Error(err)
-			return
-		}
-		if n, _ := result.RowsAffected(); n > 0 {
-			return
-		}
 	}
 }
 

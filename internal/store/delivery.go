@@ -3,17 +3,18 @@ package store
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 )
 
 const selectDeliveries = `SELECT delivery.id, delivery.destination_id, destination.name, delivery.state, delivery.first_seq, delivery.last_seq,
-	delivery.records, delivery.rejected, delivery.error, delivery.started_at, delivery.ended_at
+	delivery.records, delivery.rejected, delivery.error, delivery.started_at, delivery.ended_at, delivery.wait_until
 	FROM delivery JOIN destination ON destination.id = delivery.destination_id`
 
 func scanDelivery(r row) (d sallyport.Delivery, err error) {
 	err = r.Scan(&d.ID, &d.DestinationID, &d.Destination, &d.State, &d.FirstSeq, &d.LastSeq,
-		&d.Records, &d.Rejected, &d.Error, timeColumn{&d.StartedAt}, timeColumn{&d.EndedAt})
+		&d.Records, &d.Rejected, &d.Error, timeColumn{&d.StartedAt}, timeColumn{&d.EndedAt}, timeColumn{&d.WaitUntil})
 	return d, err
 }
 
@@ -29,6 +30,24 @@ func (r reader) RunDeliveries(ctx context.Context, run sallyport.Run) ([]sallypo
 	return list(ctx, r.q, scanDelivery, selectDeliveries+` WHERE destination.flow_id = $1 AND (delivery.last_seq >= $2 AND delivery.first_seq <= $3
 		OR delivery.started_at >= $4 AND (CAST($5 AS BIGINT) = 0 OR delivery.started_at <= $5)) ORDER BY delivery.id LIMIT 1000`,
 		run.FlowID, run.FirstSeq, run.LastSeq, micros(run.CreatedAt), micros(run.EndedAt))
+}
+
+// WaitingDeliveries returns the deliveries that wait for a quota.
+func (r reader) WaitingDeliveries(ctx context.Context) ([]sallyport.Delivery, error) {
+	return list(ctx, r.q, scanDelivery, selectDeliveries+" WHERE delivery.state = 'waiting' ORDER BY delivery.id")
+}
+
+// WaitDelivery says until when a running delivery waits, and for what.
+func (tx *Tx) WaitDelivery(ctx context.Context, id int64, until time.Time, reason string) error {
+	_, err := tx.exec(ctx, "UPDATE delivery SET state = 'waiting', wait_until = $1, error = $2 WHERE id = $3 AND state = 'running'",
+		micros(until), readable(reason), id)
+	return err
+}
+
+// WakeDelivery lets a delivery to a destination that waits be one that runs. It tells whether there is one.
+func (tx *Tx) WakeDelivery(ctx context.Context, destinationID sallyport.ID) (woken bool, err error) {
+	n, err := tx.exec(ctx, "UPDATE delivery SET state = 'running', wait_until = 0, error = '' WHERE destination_id = $1 AND state = 'waiting'", destinationID)
+	return n > 0, err
 }
 
 // CaughtUp tells whether a destination has every batch of its dataset.
@@ -61,6 +80,9 @@ func (tx *Tx) ClaimDestination(ctx context.Context, id sallyport.ID) (fence int6
 func (tx *Tx) StartDelivery(ctx context.Context, destinationID sallyport.ID) (sallyport.Delivery, error) {
 	err := tx.execOne(ctx, notFound("destination", destinationID), "UPDATE destination SET error = '' WHERE id = $1", destinationID)
 	if err != nil {
+		return sallyport.Delivery{}, err
+	}
+	if _, err := tx.WakeDelivery(ctx, destinationID); err != nil {
 		return sallyport.Delivery{}, err
 	}
 	_, err = tx.exec(ctx, `INSERT INTO delivery (flow_id, destination_id, state, first_seq, last_seq, started_at)

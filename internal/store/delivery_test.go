@@ -57,6 +57,29 @@ func testDelivery(t *testing.T, s *store.Store) {
 	wantError(t, err, sallyport.NotFound, "no running delivery")
 }
 
+func testDeliveryWaits(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	i := addIngest(t, s, "one", "a")
+	i.commit(t, s, batch("x", 5))
+	d, _ := deliver(t, s, i.Destinations[0].ID)
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.WaitDelivery(ctx, d.ID, at(9), "the quota") })
+	waiting := d
+	waiting.State, waiting.WaitUntil, waiting.Error = sallyport.RunWaiting, at(9), "the quota"
+	diff(t, get(s.WaitingDeliveries(ctx))(t), []sallyport.Delivery{waiting})
+	for _, want := range []bool{true, false} {
+		do(t, s, func(ctx context.Context, tx *store.Tx) error {
+			woken, err := tx.WakeDelivery(ctx, i.Destinations[0].ID)
+			if woken != want {
+				t.Errorf("woken %v, want %v", woken, want)
+			}
+			return err
+		})
+	}
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.WaitDelivery(ctx, d.ID, at(9), "the quota") })
+	again, _ := deliver(t, s, i.Destinations[0].ID)
+	diff(t, again, d) // the same one goes on
+}
+
 func testDeliveryFenced(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	i := addIngest(t, s, "one", "a")

@@ -118,6 +118,7 @@ func TestStore(t *testing.T) {
 		{"ReadersDuringCommits", testReadersDuringCommits},
 		{"Delivery", testDelivery},
 		{"DeliveryFenced", testDeliveryFenced},
+		{"DeliveryWaits", testDeliveryWaits},
 		{"DeliveryAfterCrash", testDeliveryAfterCrash},
 		{"DeliveryList", testDeliveryList},
 		{"CaughtUpWaitsForPage", testCaughtUpWaitsForPage},

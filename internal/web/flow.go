@@ -188,6 +188,10 @@ func (v flowView) drawn() string {
 
 // waits says what a run waits for, "" if it does not wait.
 func (v flowView) waits() string {
+	if len(v.Runs) > 0 && v.Runs[0].State == sallyport.RunDelivering && !v.Runs[0].WaitUntil.IsZero() {
+		return fmt.Sprintf("Run %d is waiting for the quota of a destination until %s (%s). Its delivery goes on by itself then.",
+			v.Runs[0].ID, clock(v.Runs[0].WaitUntil), ahead(v.Runs[0].WaitUntil))
+	}
 	if len(v.Runs) == 0 || v.Runs[0].State != sallyport.RunWaiting {
 		return ""
 	}

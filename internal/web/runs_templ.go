@@ -194,7 +194,7 @@ func runTable(runs []sallyport.Run, withFlow bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if run.State == sallyport.RunWaiting && !run.WaitUntil.IsZero() {
+			if !run.WaitUntil.IsZero() {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<span class=\"faint\">until ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -1,0 +1,59 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// allWait is until when everything waits for a quota that is still to be delivered of a flow; zero if something does not wait.
+func (s *Service) allWait(ctx context.Context, flow sallyport.Flow) (until time.Time, err error) {
+	waiting, err := s.Store.WaitingDeliveries(ctx)
+	if err != nil || len(waiting) == 0 {
+		return until, err
+	}
+	for _, d := range flow.Destinations {
+		if !behind(flow)(d) {
+			continue
+		}
+		at := slices.IndexFunc(waiting, func(w sallyport.Delivery) bool { return w.DestinationID == d.ID })
+		if at < 0 {
+			return time.Time{}, nil
+		}
+		until = sooner(until, waiting[at].WaitUntil)
+	}
+	return until, nil
+}
+
+// sayWaits writes into runs that are delivering until when a destination waits for its quota.
+func (s *Service) sayWaits(ctx context.Context, runs []sallyport.Run) error {
+	waiting, err := s.Store.WaitingDeliveries(ctx)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	for i := range runs {
+		if runs[i].State != sallyport.RunDelivering {
+			continue
+		}
+		flow, err := s.Store.Flow(ctx, runs[i].FlowID)
+		if err != nil {
+			return err
+		}
+		for _, w := range waiting {
+			if slices.ContainsFunc(flow.Destinations, func(d sallyport.Destination) bool { return d.ID == w.DestinationID }) {
+				runs[i].WaitUntil = sooner(runs[i].WaitUntil, w.WaitUntil)
+			}
+		}
+	}
+	return nil
+}
+
+// sooner is the sooner of two times, of which the first may be none.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}

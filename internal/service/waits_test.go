@@ -1,0 +1,55 @@
+package service_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/sandbox"
+	"github.com/sallyport-io/sallyport/internal/service"
+)
+
+// TestDeliveryWaits uses up the quota of a destination: its delivery says until when it waits, and so does its run; who follows is not kept
+// longer than they want to wait, and more quota wakes it.
+func TestDeliveryWaits(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, sandbox.Options{Records: 60})
+	f.lists("a.example", "b.example", "c.example")
+	cell := f.submitting()
+	f.allowOf(cell, 1)
+	run := f.runOf(cell)
+	left := time.Until(run.WaitUntil)
+	if run.State != sallyport.RunDelivering || left < 0 || left > 24*time.Hour || f.asked("POST") != 1 {
+		t.Fatalf("run %s until %s: %s", run.State, run.WaitUntil, run.Error)
+	}
+	shown, err := f.Service.Run(t.Context(), run.ID)
+	if err != nil || len(shown.Deliveries) != 1 || !shown.WaitUntil.Equal(run.WaitUntil) {
+		t.Fatalf("%+v: %v", shown, err)
+	}
+	if d := shown.Deliveries[0]; d.State != sallyport.RunWaiting || !strings.Contains(d.Error, "the quota for this day is used up") || !d.WaitUntil.Equal(run.WaitUntil) {
+		t.Errorf("delivery %s until %s: %s", d.State, d.WaitUntil, d.Error)
+	}
+	if runs, err := f.Service.Runs(t.Context(), cell, 1, 0); err != nil || !runs[0].WaitUntil.Equal(run.WaitUntil) {
+		t.Errorf("%+v: %v", runs, err)
+	}
+	if _, err := f.Service.Deliver(t.Context(), actor, cell, func(service.Progress) {}); sallyport.CodeOf(err) != sallyport.Limited {
+		t.Errorf("the deliveries ended with %v", err)
+	}
+	f.allowOf(cell, 10)
+	if again := f.runOf(cell); again.ID != run.ID || again.State != sallyport.RunSucceeded || !again.WaitUntil.IsZero() {
+		t.Errorf("run %d, then run %d %s: %s", run.ID, again.ID, again.State, again.Error)
+	}
+	if n := f.asked("POST"); n != 2 {
+		t.Errorf("%d submissions after the wait, want 2", n)
+	}
+}
+
+// allowOf sets what a day allows of a credential.
+func (f faulty) allowOf(credential string, calls int64) {
+	f.Helper()
+	err := f.Service.SetQuota(f.Context(), actor, credential, service.QuotaChange{Limits: map[string]int64{sallyport.WindowDay: calls}})
+	if err != nil {
+		f.Fatal(err)
+	}
+}
