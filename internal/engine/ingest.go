@@ -44,7 +44,7 @@ type ingestion struct {
 	committed time.Time // the last commit; never yet, so that the first page is committed, and delivered, at once
 }
 
-// storeFault is a failure of our own store: the run is not to blame, and the job is tried again.
+// storeFault is a failure of our own store: the run is not to blame, and the job is tried again, though not for ever.
 type storeFault struct{ error }
 
 func (f storeFault) Unwrap() error { return f.error }

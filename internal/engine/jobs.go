@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -53,7 +52,7 @@ type ingestWorker struct {
 
 // Work ends with the job done, or put to sleep. What goes wrong with the run is written into the run, not into the job.
 func (w *ingestWorker) Work(ctx context.Context, job *river.Job[ingestArgs]) error {
-	return outcome(ctx, w.engine.ingest(ctx, job))
+	return outcome(ctx, job.JobRow, w.engine.ingest(ctx, job), func(reason string) error { return w.engine.giveUpRun(ctx, job, reason) })
 }
 
 type deliverWorker struct {
@@ -62,21 +61,12 @@ type deliverWorker struct {
 }
 
 func (w *deliverWorker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
-	return outcome(ctx, w.engine.deliver(ctx, job))
+	return outcome(ctx, job.JobRow, w.engine.deliver(ctx, job), func(reason string) error { return w.engine.giveUpDelivery(ctx, job, reason) })
 }
 
 // again ends a job's execution, and lets the next one begin at once: its slice is over, the program stops, or another execution has
 // claimed its source or destination, and this one must look anew.
 var again = river.JobSnooze(0)
-
-// outcome is what an execution that ended with err says to the queue. What goes wrong with a run or a delivery is written there, not here:
-// an error that comes to here is one of our own store, and the queue tries the job again.
-func outcome(ctx context.Context, err error) error {
-	if ctx.Err() != nil || errors.Is(err, store.ErrFenced) {
-		return again
-	}
-	return err
-}
 
 // asleep ends an execution, and lets the next one begin at a time.
 func asleep(until time.Time) error { return river.JobSnooze(max(0, time.Until(until))) }
