@@ -29,6 +29,7 @@ type Failure struct {
 	Window   string    // of class rate: second, day, month; "" if unknown
 	Limit    int64     // of class rate: how many calls the window allows; 0 if the system did not say
 	Until    time.Time // of class rate: when to try again; zero if unknown
+	Cut      bool      // the answer to a read broke off behind its first record: the page may be asked for again
 	Err      error     // the cause where there was no answer, or a broken one
 }
 

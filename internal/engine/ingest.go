@@ -121,7 +121,7 @@ func (in *ingestion) pull(ctx context.Context) error {
 	return in.commit(ctx, in.end)
 }
 
-// read reads page after page until the source ends.
+// read reads what is left of the source.
 func (in *ingestion) read(ctx context.Context) error {
 	source, keys, err := in.openFlowSource(ctx, in.flow)
 	if err != nil {
@@ -132,6 +132,11 @@ func (in *ingestion) read(ctx context.Context) error {
 		return err
 	}
 	in.source, _ = source.(committer)
+	return in.reread(ctx, func() error { return in.readPages(ctx, source) })
+}
+
+// readPages reads the pages of a source from the cursor on.
+func (in *ingestion) readPages(ctx context.Context, source connector.Source) error {
 	for page, err := range source.Pages(ctx, in.cursor) {
 		if err != nil {
 			return err

@@ -224,7 +224,7 @@ func TestCollectionGoesOnFromRunToRun(t *testing.T) {
 	if diff := cmp.Diff([]string{object(1), object(2), object(3)}, p.recordsP()); diff != "" {
 		t.Error(diff)
 	}
-	want := []string{"GET", "GET a|1", "GET 2026-01-01T00:00:00.000Z", "GET 2026-01-01T00:00:01.000Z", "GET 2026-01-01T00:00:01.000Z"}
+	want := []string{"GET", "GET a|1", "GET a|1", "GET a|1", "GET a|1", "GET a|1", "GET 2026-01-01T00:00:00.000Z", "GET 2026-01-01T00:00:01.000Z", "GET 2026-01-01T00:00:01.000Z"}
 	if diff := cmp.Diff(want, u.asked); diff != "" {
 		t.Error(diff)
 	}

@@ -1,7 +1,6 @@
 package service_test
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -9,7 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/sandbox"
@@ -39,9 +37,7 @@ func newFaulty(t *testing.T, o sandbox.Options) faulty {
 		handler.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	f := faulty{newPlace(t, nil), s, server.URL, before}
-	f.Service.Engine.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
-	return f
+	return faulty{newPlace(t, nil), s, server.URL, before}
 }
 
 // with is the same place in a subtest.

@@ -56,6 +56,7 @@ type end struct {
 // What several faults come to.
 var (
 	well     = end{state: sallyport.RunSucceeded}
+	overcome = end{state: sallyport.RunSucceeded, failed: 1}
 	rejected = end{sallyport.RunWaiting, sallyport.Unauthenticated, 1, "the key is not accepted"}
 	plan     = end{sallyport.RunFailed, sallyport.Forbidden, 1, "its plan or permissions do not allow this call"}
 	unclear  = end{sallyport.RunFailed, sallyport.Upstream, 1, "It is not known whether"}
@@ -87,7 +88,7 @@ var cells = map[string]struct {
 		"scan":    broken(1, "Indicator not found."), "poll": broken(1, "does not know request"),
 	}},
 	"404 unknown": {sandbox.Fault{Status: 404, Sentence: "No such page."}, broken(1, `(HTTP 404, "No such page.")`), nil},
-	"429 second": {sandbox.Fault{Status: 429, Times: 1, Sentence: "API rate limit exceeded: 900 requests per second.", Bare: true}, end{sallyport.RunSucceeded, "", 1, ""}, map[string]end{
+	"429 second": {sandbox.Fault{Status: 429, Times: 1, Sentence: "API rate limit exceeded: 900 requests per second.", Bare: true}, overcome, map[string]end{
 		"scan": waits(1, "the quota for this second"), // nothing is sent twice within one execution
 	}},
 	"429 day":  {sandbox.Fault{Status: 429, Window: "day"}, waits(1, "the quota for this day is used up"), nil},
@@ -95,24 +96,20 @@ var cells = map[string]struct {
 	"429 html": {sandbox.Fault{Kind: "html", Status: 429}, waits(5, "too many calls, try again later"), map[string]end{
 		"scan": waits(1, "too many calls, try again later"),
 	}},
-	"500":      {sandbox.Fault{Status: 500}, broken(5, "failed (HTTP 500"), map[string]end{"scan": unclear}},
-	"500 once": {sandbox.Fault{Status: 500, Times: 1}, end{sallyport.RunSucceeded, "", 1, ""}, map[string]end{"scan": unclear}},
-	"502":      {sandbox.Fault{Status: 502}, broken(5, "failed (HTTP 502)"), map[string]end{"scan": unclear}},
-	"slow":     {sandbox.Fault{Kind: "slow", Delay: time.Millisecond}, well, nil},
-	"stall":    {sandbox.Fault{Kind: "stall", Delay: time.Millisecond}, well, nil},
-	"cut": {sandbox.Fault{Kind: "cut"}, broken(1, "it breaks off before its end"), map[string]end{ // again only where no record was read
-		"single": broken(5, "it breaks off before its end"), "lookup": broken(5, "it breaks off before its end"),
-		"poll": broken(5, "it breaks off before its end"), "scan": unclear,
-	}},
-	"half": {sandbox.Fault{Kind: "half"}, broken(1, "it breaks off before its end"), map[string]end{
-		"single": broken(5, "it breaks off before its end"), "lookup": broken(5, "it breaks off before its end"),
-		"poll": broken(5, "it breaks off before its end"), "scan": unclear,
-	}},
-	"drop":    {sandbox.Fault{Kind: "drop"}, broken(5, "cannot be reached"), map[string]end{"scan": unclear}},
-	"html":    {sandbox.Fault{Kind: "html"}, broken(1, "it is text/html, not JSON"), map[string]end{"csv": broken(1, "it is HTML, not CSV"), "scan": unclear}},
-	"notjson": {sandbox.Fault{Kind: "notjson"}, broken(1, "it is not valid JSON"), map[string]end{"csv": broken(1, "it is JSON, not CSV"), "scan": unclear}},
-	"empty":   {sandbox.Fault{Kind: "empty"}, broken(1, "it is empty"), map[string]end{"scan": unclear}},
-	"headers": {sandbox.Fault{Kind: "headers"}, well, map[string]end{"csv": broken(1, "it is HTML, not CSV")}},
+	"500":       {sandbox.Fault{Status: 500}, broken(5, "failed (HTTP 500"), map[string]end{"scan": unclear}},
+	"500 once":  {sandbox.Fault{Status: 500, Times: 1}, overcome, map[string]end{"scan": unclear}},
+	"502":       {sandbox.Fault{Status: 502}, broken(5, "failed (HTTP 502)"), map[string]end{"scan": unclear}},
+	"slow":      {sandbox.Fault{Kind: "slow", Delay: time.Millisecond}, well, nil},
+	"stall":     {sandbox.Fault{Kind: "stall", Delay: time.Millisecond}, well, nil},
+	"cut":       {sandbox.Fault{Kind: "cut"}, broken(5, "it breaks off before its end"), map[string]end{"scan": unclear}},
+	"cut once":  {sandbox.Fault{Kind: "cut", Times: 1}, overcome, map[string]end{"scan": unclear, "poll": well}},
+	"half":      {sandbox.Fault{Kind: "half"}, broken(5, "it breaks off before its end"), map[string]end{"scan": unclear}},
+	"half once": {sandbox.Fault{Kind: "half", Times: 1}, overcome, map[string]end{"scan": unclear, "poll": well}},
+	"drop":      {sandbox.Fault{Kind: "drop"}, broken(5, "cannot be reached"), map[string]end{"scan": unclear}},
+	"html":      {sandbox.Fault{Kind: "html"}, broken(1, "it is text/html, not JSON"), map[string]end{"csv": broken(1, "it is HTML, not CSV"), "scan": unclear}},
+	"notjson":   {sandbox.Fault{Kind: "notjson"}, broken(1, "it is not valid JSON"), map[string]end{"csv": broken(1, "it is JSON, not CSV"), "scan": unclear}},
+	"empty":     {sandbox.Fault{Kind: "empty"}, broken(1, "it is empty"), map[string]end{"scan": unclear}},
+	"headers":   {sandbox.Fault{Kind: "headers"}, well, map[string]end{"csv": broken(1, "it is HTML, not CSV")}},
 	"redirect": {sandbox.Fault{Kind: "redirect"}, broken(1, "it redirects to https://elsewhere.invalid, where the key must not go"), map[string]end{
 		"scan": broken(1, "it redirects a POST, which is not followed"),
 	}},

@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -88,6 +89,7 @@ func newPlace(t *testing.T, pages map[string]func(http.ResponseWriter)) *place {
 	if p.App, err = app.Open(t.Context(), apptest.Settings(t, data, "debug"), &p.log, new(secret.Redactor)); err != nil {
 		t.Fatal(err)
 	}
+	p.Service.Engine.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {
 			t.Error(err)

@@ -72,6 +72,42 @@ func TestBrokenPageLeavesTheOthers(t *testing.T) {
 	}
 }
 
+// TestPageThatBreaksOffIsReadAgain loses the connection twice in the middle of a page. The run goes on as if nothing had happened: every
+// record is kept once, and is what it was before.
+func TestPageThatBreaksOffIsReadAgain(t *testing.T) {
+	for name, size := range map[string]int{"small": 10, "large": large} {
+		t.Run(name, func(t *testing.T) {
+			tries := 0
+			second := func(w http.ResponseWriter) {
+				if tries++; tries > 2 {
+					list(10, 1000, size, "2")(w)
+					return
+				}
+				w.Write(records(10, 800, size)) // cut off on purpose
+			}
+			p := newPlace(t, map[string]func(http.ResponseWriter){"0": list(0, 10, size, "1"), "1": second, "2": list(1010, 10, size, "")})
+			p.follow("emit: changes", "id")
+			run := p.run()
+			if run.State != sallyport.RunSucceeded || run.Records != 1020 || run.Pages != 3 || run.Changes != (sallyport.Changes{New: 1020}) {
+				t.Errorf("run %s with %d records in %d pages, %+v: %s", run.State, run.Records, run.Pages, run.Changes, run.Error)
+			}
+			different := map[string]bool{}
+			for record, err := range p.Service.Records(t.Context(), p.flow("f").Dataset.ID) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				different[string(record)] = true
+			}
+			if len(different) != 1020 {
+				t.Errorf("%d different records are kept", len(different))
+			}
+			if diff := cmp.Diff([]string{"0", "1", "1", "1", "2"}, p.api.asked); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 // TestLimitedRunGoesOnWhereItStood lets a run wait for its quota: it says until when, and goes on at the very page.
 func TestLimitedRunGoesOnWhereItStood(t *testing.T) {
 	limited := func(w http.ResponseWriter) {

@@ -185,7 +185,11 @@ func (a *answer) next() (jsontext.Value, error) {
 		return nil, io.EOF
 	}
 	record, err := a.decoder.next()
-	return record, a.explain(err)
+	err = a.explain(err)
+	if f, ok := errors.AsType[*connector.Failure](err); ok {
+		f.Cut = f.Class == connector.ClassTransient && a.response.Request.Method == http.MethodGet
+	}
+	return record, err
 }
 
 // explain says what an error while reading means. It leaves nil and io.EOF as they are.
