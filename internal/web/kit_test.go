@@ -103,8 +103,9 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.ResponseWriter.Write(b)
 }
 
-// Unwrap lets streams of events through.
+// Unwrap and Flush let streams of events through.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+func (r *recorder) Flush()                      { r.ResponseWriter.(http.Flusher).Flush() }
 
 // key makes a key at the sandbox that works, and watches for it.
 func (s *site) key() string {

@@ -218,6 +218,27 @@ func TestWizardByKeyboard(t *testing.T) {
 	b.says("#live", "Succeeded")
 }
 
+// TestEndpointThatDoesNotCome chooses an endpoint whose fields the server cannot give: the menu shows what the fields are still of.
+func TestEndpointThatDoesNotCome(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	b.open(s.setUp)
+	b.do(chromedp.KeyEvent(userName + kb.Tab + password + kb.Tab + password + kb.Enter))
+	b.says("main h2", "No credentials yet")
+	s.addCredential("Pulsedive team", "")
+	b.open("/flows/new")
+	b.click("button.tile.connector")
+	b.click("input[name=credential]")
+	b.click("button.primary")
+	b.says("h1", "Configure Pulsedive")
+	if err := s.app.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.failing = true
+	b.is(`(() => { const e = document.querySelector("#endpoint"); e.value = "feed.indicators"; e.dispatchEvent(new Event("change", {bubbles: true})); return e.value === "feed.indicators" })()`)
+	b.is(`document.querySelector("#endpoint").value === "indicator.get" && document.querySelector("#value-indicator") !== null`)
+}
+
 // backTo presses Shift and Tab until an expression is true.
 func (b *tab) backTo(expression string) {
 	b.Helper()

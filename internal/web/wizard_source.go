@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/sallyport-io/sallyport"
@@ -64,8 +65,6 @@ type configureView struct {
 	Chosen   *connector.Endpoint // of a template
 	Fields   []input             // of the endpoint or of the request
 	Advanced []input
-	Compares bool   // records can be compared with those of the last pull
-	Kept     string // what is kept unless something else is chosen
 	Sample   *sampleView
 }
 
@@ -103,19 +102,32 @@ func (s *server) showSource(w http.ResponseWriter, r *http.Request, v draftView,
 		}
 		view.Fields, view.Advanced = definedInputs(view.Chosen.Params, v.Params)
 	}
-	view.Compares, view.Kept = kept(view)
 	s.show(w, r, v.status(), configurePage(s.frame(r, "Configure", "Flows"), view))
 	return nil
 }
 
-// kept tells whether the records of a source can be compared, and which of them are kept if nothing is chosen.
-func kept(v configureView) (compares bool, words string) {
-	source := sallyport.Source{Request: v.Request}
-	if !v.Manual {
-		source.Endpoint = v.Chosen.ID
+// source is what a draft pulls from, as far as it matters to which of its records are kept.
+func (v configureView) source() sallyport.Source {
+	if v.Manual {
+		return sallyport.Source{Request: cmp.Or(v.Request, new(sallyport.Request))}
 	}
-	tracking, err := v.Definition.Tracking(source)
-	return err == nil && (v.Manual || len(tracking.Key) > 0), "What fits this source: " + tracking.String() + "."
+	return sallyport.Source{Endpoint: v.Chosen.ID}
+}
+
+// compares tells whether the records of the source may be compared with those of its last pull. Those of a request of one's own may: it can
+// be given a key.
+func (v configureView) compares() bool {
+	tracking, err := v.Definition.Tracking(v.source())
+	return err == nil && (v.Manual || len(tracking.Key) > 0)
+}
+
+// fitting says which records are kept unless something else is chosen.
+func (v configureView) fitting() string {
+	tracking, err := v.Definition.Tracking(v.source())
+	if err != nil {
+		return ""
+	}
+	return "What fits this source: " + tracking.String() + "."
 }
 
 // kept says which records the flow keeps.

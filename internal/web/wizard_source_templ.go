@@ -256,7 +256,7 @@ func configurePage(f frame, v configureView) templ.Component {
 
 // shows tells whether the value at a path has a field on the page.
 func (v configureView) shows(path string) bool {
-	if path == emitPath && v.Compares {
+	if path == emitPath && v.compares() {
 		return true
 	}
 	for _, in := range append(v.Fields, v.Advanced...) {
@@ -289,7 +289,7 @@ func keptFields(v configureView) templ.Component {
 			templ_7745c5c3_Var10 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if v.Compares || !v.Manual {
+		if v.compares() || !v.Manual {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<details")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -304,12 +304,12 @@ func keptFields(v configureView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if v.Compares {
+			if v.compares() {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 27, "<div class=\"field\"><label for=\"emit\">Records</label> <select id=\"emit\" name=\"emit\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templ.RenderAttributes(ctx, templ_7745c5c3_Buffer, input{ID: "emit", Help: v.Kept}.attributes(v.Errors[emitPath]))
+				templ_7745c5c3_Err = templ.RenderAttributes(ctx, templ_7745c5c3_Buffer, input{ID: "emit", Help: v.fitting()}.attributes(v.Errors[emitPath]))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -363,7 +363,7 @@ func keptFields(v configureView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = fieldHelp("emit", v.Kept, v.Errors[emitPath]).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = fieldHelp("emit", v.fitting(), v.Errors[emitPath]).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -406,7 +406,7 @@ func keptFields(v configureView) templ.Component {
 }
 
 // endpointMenu changes the fields below it and nothing of itself, so that it can be gone through by keys. What a test of another endpoint showed goes,
-// and nothing is sent while the fields are not yet those of the endpoint that it shows.
+// and nothing is sent while the fields are not yet those of the endpoint that it shows; if they do not come, it shows the old one again.
 func endpointMenu(v configureView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -151,6 +151,13 @@
     type.value = /^https?:/.test(picked.parentElement.querySelector(".faint").textContent) ? "next_url" : "next_value";
   };
 
+  // A menu whose fields did not come shows again what the fields are of.
+  const unchoose = (event) => {
+    const menu = event.detail.elt?.closest("form.endpoint")?.elements.endpoint;
+    if (menu) menu.value = document.querySelector("#source [name=endpoint]").value;
+  };
+  for (const failure of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(failure, unchoose);
+
   // What was typed is kept for the time in which somebody must sign in again: never a key or a password, and no longer than for that.
   const kept = "typed", signing = "signing-in";
   document.addEventListener("submit", (event) => {
