@@ -68,8 +68,14 @@ func newUpstream(t *testing.T, o sandbox.Options) *upstream {
 // read reads an endpoint to its end, and returns the records and why they may not be all.
 func (u *upstream) read(t *testing.T, id string, params map[string]any) (records []map[string]any, incomplete string) {
 	t.Helper()
+	return u.readFrom(t, "", id, params)
+}
+
+// readFrom reads on at a cursor.
+func (u *upstream) readFrom(t *testing.T, cursor, id string, params map[string]any) (records []map[string]any, incomplete string) {
+	t.Helper()
 	source, _, _ := openAt(t, u.URL, id, params)
-	for page, err := range source.Pages(t.Context(), "") {
+	for page, err := range source.Pages(t.Context(), cursor) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,21 +143,23 @@ func TestPitfall14(t *testing.T) {
 // TestPitfall15 reads lists that a plan ends, and others.
 func TestPitfall15(t *testing.T) {
 	for _, c := range []struct {
-		name, plan          string
+		name, plan, from    string
 		records, size, want int
 		incomplete          string
 	}{
-		{"15 a list that is whole", "unlimited", 25, 10, 25, ""},
-		{"15 the second page of a plan, full", "pro", 25, 10, 20, "the list ends with page 2, which is full"},
-		{"15 the fourth page of a plan, full", "team", 45, 10, 40, "the list ends with page 4, which is full"},
-		{"15 the second page of a plan, with an end", "pro", 18, 10, 18, ""},
-		{"15 a number of pages that no plan has", "unlimited", 30, 10, 30, ""},
-		{"15 one full page", "free", 15_010, 15_000, 15_000, "the list ends with page 1, which is full"},
-		{"15 one page, of which nobody knows", "free", 25, 10, 10, ""},
+		{"15 a list that is whole", "unlimited", "", 25, 10, 25, ""},
+		{"15 the second page of a plan, full", "pro", "", 25, 10, 20, "the list ends with page 2, where a plan may end it"},
+		{"15 the fourth page of a plan, full", "team", "", 45, 10, 40, "the list ends with page 4, where a plan may end it"},
+		{"15 the second page of a plan, with an end", "pro", "", 18, 10, 18, ""},
+		{"15 a number of pages that no plan has", "unlimited", "", 30, 10, 30, ""},
+		{"15 one full page", "free", "", 15_010, 15_000, 15_000, "the list ends with page 1, where a plan may end it"},
+		{"15 one page, of which nobody knows", "free", "", 25, 10, 10, ""},
+		{"15 the second page of a plan, after an interruption", "pro", "1", 25, 10, 10, "the list ends with page 2"},
+		{"15 the last page, after an interruption", "unlimited", "2", 25, 10, 5, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			u := newUpstream(t, sandbox.Options{Plan: c.plan, Records: c.records, PageSize: c.size})
-			records, incomplete := u.read(t, "feed.indicators", map[string]any{"fid": 1})
+			records, incomplete := u.readFrom(t, c.from, "feed.indicators", map[string]any{"fid": 1})
 			if len(records) != c.want || !strings.HasPrefix(incomplete, c.incomplete) || c.incomplete == "" && incomplete != "" {
 				t.Errorf("%d records, incomplete: %q", len(records), incomplete)
 			}

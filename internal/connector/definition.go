@@ -121,7 +121,7 @@ type Limits struct {
 }
 
 // Cut says after how many pages a plan ends a list, without a word about what is left of it. So a list that ends there with a full page, as
-// long as those before it, counts as cut off.
+// long as those before it, counts as cut off; one that is read from its middle on does with any page.
 type Cut struct {
 	After []int `yaml:"after" json:"after,omitzero"` // that many pages, by plan
 	Full  int64 `yaml:"full" json:"full,omitzero"`   // records of a full page, for a list on one page; absent: unknown, so one is whole

@@ -190,13 +190,16 @@ func (p *page) cutOff() string {
 		number += before
 	}
 	full := p.longest
-	if full == 0 {
+	switch {
+	case full == 0 && p.cursor != "":
+		full = 1 // an earlier pass read the pages before, and nobody knows how long they were: rather incomplete than the rest vanished
+	case full == 0:
 		full = p.cut.Full
 	}
 	if full == 0 || p.count < full || !slices.Contains(p.cut.After, number) {
 		return ""
 	}
-	return fmt.Sprintf("the list ends with page %d, which is full: the plan may not give more", number)
+	return fmt.Sprintf("the list ends with page %d, where a plan may end it", number)
 }
 
 // after finds the cursor of the next page, and that of the next run.
