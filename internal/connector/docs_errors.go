@@ -45,8 +45,8 @@ func (p *page) errors(rules []ErrorRule) {
 	p.table([]string{"state", "what it means", "what becomes of the run", "exit code of `flow run --follow`"}, [][]string{
 		{"**" + stateFound + "**", "There is an answer. A list may be empty.", "It succeeds.", "0"},
 		{"**" + stateNotFound + "**", "The system knows no such thing. This is an answer, not a failure.", "It succeeds, without a record.", "0"},
-		{"**" + stateRefused + "**", "The key is not accepted.", "It fails at once and is not tried again. The flows of the credential wait until a new key is put in, " +
-			"and then go on by themselves.", "4"},
+		{"**" + stateRefused + "**", "The key is not accepted.", "It waits for a new key, asks no more, and goes on by itself where it was once there is one. " +
+			"A delivery fails, and goes on then, too.", "4; 7 if only a delivery was refused"},
 		{"**" + stateForbidden + "**", "The key is known, but its plan or permissions do not allow this call.", "It fails, and is not tried again before it is due.", "5"},
 		{"**" + stateLimited + "**", "The quota of the second, day or month is used up.", "It waits until there is room again, says until when, and goes on where it was.", "6, if that is longer than `--max-wait`"},
 		{"**" + stateBroken + "**, for the moment", "There is no connection, or the system has a problem.", "It is tried again, five times in all; then the run fails.", "7"},
