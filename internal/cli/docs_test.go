@@ -19,14 +19,15 @@ var (
 )
 
 // TestPageOfPulsedive does what the page of Pulsedive shows, as it stands there, in one data directory with a sandbox for Pulsedive: every
-// file is written, every command succeeds, and every endpoint gives records.
+// file is written, every command succeeds, and every endpoint gives records. Only the run of a scan is left out: it waits ten seconds before it
+// looks for its result. TestFaults in internal/service makes such runs, with the same source.
 func TestPageOfPulsedive(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/connectors/pulsedive.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sandbox.New(sandbox.Options{ScanPolls: 1})
+	s, err := sandbox.New(sandbox.Options{ScanPolls: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +49,10 @@ func TestPageOfPulsedive(t *testing.T) {
 		case endpoint == "":
 			h.shell(key, strings.ReplaceAll(text, " --secret-stdin", " --set address="+address+" --secret-stdin"))
 		default:
+			text, scans := strings.CutSuffix(text, "sallyport flow run 'scan indicator' --follow\n")
 			out := h.shell("", text)
 			runs := strings.Count(text, "flow run")
-			if runs == 0 && !sample.MatchString(out) || len(success.FindAllString(out, -1)) != runs {
+			if runs == 0 && !scans && !sample.MatchString(out) || len(success.FindAllString(out, -1)) != runs {
 				t.Errorf("%s gives no records:\n%s%s", endpoint, text, out)
 			}
 			shown[endpoint] = true

@@ -34,6 +34,7 @@ func TestMarkdown(t *testing.T) {
 		"No two destinations may have the same `path` and `list`.",
 		"**Cost.** One call",
 		"| **found** | There is an answer.",
+		"| **refused** | The key is not accepted. | It waits for a new key,",
 		"| 429 Too Many Requests | `a\\|b` | limited, for the day |",
 	} {
 		if !strings.Contains(page, want) {
