@@ -19,8 +19,8 @@ var (
 )
 
 // TestPageOfPulsedive does what the page of Pulsedive shows, as it stands there, in one data directory with a sandbox for Pulsedive: every
-// file is written, every command succeeds, and every endpoint gives records. Only the run of a scan is left out: it waits ten seconds before it
-// looks for its result. TestFaults in internal/service makes such runs, with the same source.
+// file is written, every command succeeds, and every endpoint gives records. Only the run of a scan is left out: it waits ten seconds before
+// it looks for its result. TestFaults in internal/service makes such runs, with the same source.
 func TestPageOfPulsedive(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/connectors/pulsedive.md")

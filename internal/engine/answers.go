@@ -42,7 +42,7 @@ func asksFor(s sallyport.Source, flow, destination string) bool {
 }
 
 // answers asks what came of the submissions of a destination, until all have an answer or their time is over. What is answered is marked in
-// the transaction that keeps the answer. It is used for one pass.
+// the transaction that keeps the answer. It lives for one execution: a pass that broke off is begun again, and leaves out what was answered.
 type answers struct {
 	*Engine
 	config      rest.Config
@@ -51,7 +51,7 @@ type answers struct {
 	shape       *shape.Shape       // of what came of it; nil: as it comes
 	raw         bool               // the original stands beside it, as _raw
 	answered    []int64            // of finished pages that are not committed
-	seen        map[int64]struct{} // answered in this pass
+	seen        map[int64]struct{} // answered in this execution
 }
 
 // openAnswers opens an endpoint that asks for answers.

@@ -15,15 +15,17 @@ const (
 	firstPause = 500 * time.Millisecond
 )
 
-// reread reads pages with read, and the page that breaks off again, from its beginning.
+// reread reads pages with read, and the page that breaks off again, from its beginning. The tries count for one page: they begin anew when the
+// run got on, to another cursor or, where the cursor says nothing, with records of finished pages. A page without records is no progress: an
+// answer that is not there yet gives one every time.
 func (in *ingestion) reread(ctx context.Context, read func() error) error {
 	for tries := 1; ; tries++ {
-		from := in.cursor
+		from, seen := in.cursor, in.seen()
 		err := read()
 		if f, ok := errors.AsType[*connector.Failure](err); !ok || !f.Cut {
 			return err
 		}
-		if in.cursor != from { // the pages before it went well
+		if in.cursor != from || in.seen() > seen {
 			tries = 1
 		}
 		if tries > rereads {
@@ -38,6 +40,9 @@ func (in *ingestion) reread(ctx context.Context, read func() error) error {
 		}
 	}
 }
+
+// seen counts the records of the finished pages of the run.
+func (in *ingestion) seen() int64 { return in.run.Seen + in.buffer.finished.seen }
 
 // takeBack forgets the page that is being read, also what was found out about its records. The pages before it are committed.
 func (in *ingestion) takeBack(ctx context.Context) error {

@@ -16,8 +16,10 @@ import (
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
-// scanner takes submissions, and has an answer to each at the second time it is asked.
+// scanner takes submissions, and has an answer to each at the second time it is asked. Before that the answers break off so many times.
 type scanner struct {
+	breaks    int
+	endless   string // the qid that is never done
 	mu        sync.Mutex
 	submitted []string       // the form of each, without the key
 	polled    map[string]int // by qid
@@ -39,9 +41,13 @@ func (s *scanner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	qid := r.URL.Query().Get("qid")
-	if s.polled[qid]++; s.polled[qid] == 1 {
+	s.polled[qid]++
+	switch n := s.polled[qid]; {
+	case n == 1 || qid == s.endless:
 		fmt.Fprintf(w, `{"qid":%s,"status":"processing","error":"Request(s) still processing."}`, qid)
 		return
+	case n < 2+s.breaks:
+		w.Header().Set("Content-Length", "1000") // cut off on purpose
 	}
 	fmt.Fprintf(w, `{"success":"ok","qid":%s,"status":"done","data":{"iid":%s,"risk":"low"}}`, qid, qid)
 }
@@ -121,6 +127,32 @@ func TestAnswersAreFree(t *testing.T) {
 	p.run()
 	if diff := cmp.Diff([]string{"a.example.com done", "b.example.com done"}, p.answered()); diff != "" || len(s.take()) != 2 {
 		t.Error(diff)
+	}
+}
+
+// TestAnswersThatBreakOff loses the connection once with each of many answers, or for ever with one, behind one that is not done.
+func TestAnswersThatBreakOff(t *testing.T) {
+	var many []string
+	for i := range 8 {
+		many = append(many, fmt.Sprintf(`{"indicator":"%c.example.com"}`, 'a'+i))
+	}
+	p, s := newScans(t, strings.Join(many, ","))
+	s.breaks = 1
+	p.apply(fmt.Sprintf(scanDestination, "field: indicator"))
+	p.run()
+	if answered := p.answered(); len(answered) != len(many) {
+		t.Errorf("answered: %q", answered)
+	}
+
+	p, s = newScans(t, `{"indicator":"a.example.com"},{"indicator":"b.example.com"}`)
+	s.breaks, s.endless = 1000, "101"
+	p.apply(fmt.Sprintf(scanDestination, "field: indicator"))
+	p.run()
+	run := p.runOf("answered")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if run.State != sallyport.RunFailed || run.Code != sallyport.Upstream || s.polled["102"] != 1+5 {
+		t.Errorf("run %s after %d looks: %s", run.State, s.polled["102"], run.Error)
 	}
 }
 
