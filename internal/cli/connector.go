@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,7 +78,10 @@ func (c *connectorShow) Run(e *env) error {
 		return err
 	}
 	if c.Schema == "" {
-		return e.show(d, func(w io.Writer) { w.Write(d.Markdown()) })
+		return e.show(d, func(w io.Writer) {
+			_, page, _ := bytes.Cut(d.Markdown(), []byte("\n\n")) // without the line that is for who finds it as a file
+			w.Write(page)
+		})
 	}
 	form := d.Shapes[c.Schema]
 	if form == nil {

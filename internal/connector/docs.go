@@ -147,6 +147,8 @@ func traits(f Field, secret bool) string {
 	switch {
 	case f.Required:
 		all = append(all, "required")
+	case f.Type == TypeList && f.Default != nil:
+		all = append(all, "default "+quote(flowValue(f.Default)))
 	case f.Default != nil:
 		all = append(all, "default "+quote(fmt.Sprint(f.Default)))
 	}

@@ -57,7 +57,11 @@ func (p *page) destination(d *Definition) {
 	if d.Destination.Submit != nil && d.Destination.Submit.Answers != "" {
 		p.text("A whole flow is in the example of %s.", quote(d.Destination.Submit.Answers))
 	}
-	p.text("No two destinations may have the same %s.", list(d.Destination.Target, "and"))
+	of := ""
+	if d.Destination.Submit != nil {
+		of = " of one flow"
+	}
+	p.text("No two destinations%s may have the same %s.", of, list(d.Destination.Target, "and"))
 }
 
 // destinationExample is the part of a flow file that delivers to a destination.

@@ -17,6 +17,7 @@ func TestMarkdown(t *testing.T) {
 	d.Endpoints[0].Params[0].Example = "it's 1"
 	d.Destination = &connector.DestinationSpec{Target: []string{"path", "list"}, Fields: []connector.Field{
 		{Name: "path", Required: true, Example: "a: b"}, {Name: "list", Type: connector.TypeList, Required: true, Example: []any{"x", "y"}},
+		{Name: "columns", Type: connector.TypeList, Default: []any{"x", "y"}},
 	}}
 	page := string(d.Markdown())
 	for _, want := range []string{
@@ -30,7 +31,8 @@ func TestMarkdown(t *testing.T) {
 		"| `deep` | boolean, default `false` |",
 		"Exactly one of `id` and `name` must be given.",
 		`--endpoint thing.get --param 'id=it'\''s 1'` + "\n",
-		"    config: {path: \"a: b\", list: [x, y]}\n",
+		"    config: {path: \"a: b\", list: [x, y], columns: [x, y]}\n",
+		"| `columns` | list, default `[x, y]` |",
 		"No two destinations may have the same `path` and `list`.",
 		"**Cost.** One call",
 		"| **found** | There is an answer.",
