@@ -99,11 +99,11 @@ func (p *page) cut(c *Cut) {
 	for i, n := range c.After {
 		after[i] = strconv.Itoa(n)
 	}
-	text := "A list that ends after " + choice(after, "or") + " pages with one that is as long as those before it"
+	text := "A list that ends after " + choice(after, "or") + " pages may have been ended by the plan if the last is as long as those before it"
 	if c.Full > 0 {
-		text += fmt.Sprintf(", or after the first with %d records,", c.Full)
+		text += fmt.Sprintf(", if it is the only one and has %d records", c.Full)
 	}
-	p.text("%s may have been ended by the plan. Its run is incomplete and says so, and nothing counts as vanished.", text)
+	p.text("%s, or if a run went on there after an interruption. Such a run is incomplete and says so, and nothing counts as vanished.", text)
 }
 
 func (p *page) plans(plans []PlanProfile) {
