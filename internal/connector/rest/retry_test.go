@@ -234,7 +234,7 @@ func TestSilence(t *testing.T) {
 			}
 			break
 		}
-		want := &connector.Failure{Class: connector.ClassTransient, Host: "api.example.com", Status: 200}
+		want := &connector.Failure{Class: connector.ClassTransient, Host: "api.example.com", Status: 200, Cut: true}
 		f, _ := errors.AsType[*connector.Failure](last)
 		if f == nil || f.Err == nil || f.Err.Error() != "nothing came for 1m0s" {
 			t.Fatalf("got %v", last)
