@@ -78,19 +78,14 @@ func (e *Engine) runDue(ctx context.Context, now time.Time) error {
 
 func (e *Engine) runScheduled(ctx context.Context, tx *store.Tx, id sallyport.ID, now time.Time) error {
 	flow, err := tx.Flow(ctx, id)
-	if err != nil {
+	if err != nil || flow.State != sallyport.FlowActive {
 		return err
 	}
-	if flow.State != sallyport.FlowActive || flow.Source.NextRunAt.IsZero() || flow.Source.NextRunAt.After(now) {
-		return nil // another process was faster
-	}
-	next, err := Next(flow.Source.Schedule, now)
-	if err != nil {
+	due, err := e.TakeTurn(ctx, tx, &flow, now)
+	if err != nil || !due { // another process was faster
 		return err
 	}
-	if err := tx.SetNextRun(ctx, flow.Source.ID, next); err != nil {
-		return err
-	}
+	next := flow.Source.NextRunAt
 	if rejected, err := e.keyRejected(ctx, tx, flow); err != nil || rejected {
 		e.Log.WarnContext(ctx, "run is due, but its key was rejected; put a new one in", "flow", flow.Name, "next", next)
 		return err
@@ -98,6 +93,17 @@ func (e *Engine) runScheduled(ctx context.Context, tx *store.Tx, id sallyport.ID
 	run, _, err := e.StartRun(ctx, tx, id)
 	e.Log.InfoContext(ctx, "run is due", "flow", flow.Name, "run", run.ID, "next", next)
 	return err
+}
+
+// TakeTurn moves the schedule of a flow on if it is due: the run that begins now is the one, whoever began it.
+func (e *Engine) TakeTurn(ctx context.Context, tx *store.Tx, flow *sallyport.Flow, now time.Time) (due bool, err error) {
+	if flow.Source.NextRunAt.IsZero() || flow.Source.NextRunAt.After(now) {
+		return false, nil
+	}
+	if flow.Source.NextRunAt, err = Next(flow.Source.Schedule, now); err != nil {
+		return false, err
+	}
+	return true, tx.SetNextRun(ctx, flow.Source.ID, flow.Source.NextRunAt)
 }
 
 // keyRejected tells whether the credential of a flow's source is known to be refused: another call would be wasted.

@@ -371,6 +371,24 @@ func TestFollowingTwice(t *testing.T) {
 	}
 }
 
+// TestRunByHandIsTheOneThatIsDue runs a flow by hand that is due. A server that looks at the schedule later does not pull once more.
+func TestRunByHandIsTheOneThatIsDue(t *testing.T) {
+	p := newPlace(t, map[string]func(http.ResponseWriter){"0": list(0, 10, 10, "")})
+	p.follow("schedule: {every: 8h}", "id")
+	if due := p.flow("f").Source.NextRunAt; due.After(sallyport.Now()) {
+		t.Fatalf("it is due at %s only", due)
+	}
+	p.run()
+	next := p.flow("f").Source.NextRunAt
+	if hours := next.Sub(sallyport.Now()).Hours(); hours < 7.9 || hours > 8 {
+		t.Errorf("it is due again in %.1f hours", hours)
+	}
+	p.run()
+	if again := p.flow("f").Source.NextRunAt; !again.Equal(next) {
+		t.Errorf("a run between two times moves the next one from %s to %s", next, again)
+	}
+}
+
 // TestRefusedFlows are flows that must not be applied, though each of their parts is right.
 func TestRefusedFlows(t *testing.T) {
 	p := newPlace(t, nil)

@@ -41,6 +41,9 @@ func (s *Service) startRun(ctx context.Context, tx *store.Tx, actor sallyport.Ac
 	if err := tx.InsertAudit(ctx, audit.Entry(actor, audit.FlowRun, f.ID, map[string]string{"name": f.Name})); err != nil {
 		return run, false, err
 	}
+	if _, err := s.Engine.TakeTurn(ctx, tx, f, sallyport.Now()); err != nil {
+		return run, false, err
+	}
 	return s.Engine.StartRun(ctx, tx, f.ID)
 }
 
