@@ -344,7 +344,10 @@ func (in *ingestion) stop(ctx context.Context, cause error) error {
 		switch {
 		case !until.IsZero():
 			run.State, run.WaitUntil = sallyport.RunWaiting, until
-			return tx.UpdateRun(ctx, *run)
+			if err := tx.UpdateRun(ctx, *run); err != nil {
+				return err
+			}
+			return sleep(ctx, in.Engine, tx, in.job, until)
 		case in.keys.blames(cause):
 			if rotated, err = in.keys.refused(ctx, tx, cause, run.Error); err != nil || rotated {
 				return err
@@ -357,15 +360,10 @@ func (in *ingestion) stop(ctx context.Context, cause error) error {
 		}
 		return in.deliverRest(ctx, tx, run)
 	})
-	switch {
-	case err != nil:
-		return err
-	case rotated:
+	if err == nil && rotated {
 		return again
-	case !until.IsZero():
-		return asleep(until)
 	}
-	return nil
+	return err
 }
 
 // pauseOf is until when a run waits that was stopped by a limit, zero if it was by something else.

@@ -68,9 +68,6 @@ func (w *deliverWorker) Work(ctx context.Context, job *river.Job[deliverArgs]) e
 // claimed its source or destination, and this one must look anew.
 var again = river.JobSnooze(0)
 
-// asleep ends an execution, and lets the next one begin at a time.
-func asleep(until time.Time) error { return river.JobSnooze(max(0, time.Until(until))) }
-
 // enqueue queues a job, in the transaction that made it due, unless it is queued already. One that sleeps goes on sleeping unless it is to
 // be woken.
 func (e *Engine) enqueue(ctx context.Context, tx *store.Tx, job river.JobArgs, wake bool) error {
@@ -146,6 +143,15 @@ func (e *Engine) wakeRun(ctx context.Context, tx *store.Tx, flow sallyport.ID) e
 // complete ends a job in the transaction that ends its work: what is due after that queues a new one.
 func complete[T river.JobArgs](ctx context.Context, tx *store.Tx, job *river.Job[T]) error {
 	_, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx.SQL(), job)
+	return err
+}
+
+// sleep ends a job in the transaction that says until when its work waits, and queues one for then: whoever sees that it waits can wake it.
+func sleep[T river.JobArgs](ctx context.Context, e *Engine, tx *store.Tx, job *river.Job[T], until time.Time) error {
+	if err := complete(ctx, tx, job); err != nil {
+		return err
+	}
+	_, err := e.jobs.InsertTx(ctx, tx.SQL(), job.Args, &river.InsertOpts{ScheduledAt: until})
 	return err
 }
 

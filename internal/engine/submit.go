@@ -89,13 +89,16 @@ func (d *delivery) writeBatch(ctx context.Context, b connector.Batch) (connector
 func (d *delivery) wait(ctx context.Context, until time.Time, cause error) error {
 	d.Log.InfoContext(ctx, "delivery waits", "flow", d.flow.Name, "destination", d.destination.Name, "until", until, "error", cause)
 	err := d.Store.InTx(ctx, func(tx *store.Tx) error {
-		return tx.WaitDelivery(ctx, d.row.ID, until, d.Redactor.String(cause.Error()))
+		if err := tx.WaitDelivery(ctx, d.row.ID, until, d.Redactor.String(cause.Error())); err != nil {
+			return err
+		}
+		return sleep(ctx, d.Engine, tx, d.job, until)
 	})
 	if err != nil {
 		return storeFault{err}
 	}
 	d.signal.send()
-	return asleep(until)
+	return nil
 }
 
 // startAnswers begins a run of the flows that ask what came of what this destination has submitted, if something has no answer yet.

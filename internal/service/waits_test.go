@@ -1,7 +1,9 @@
 package service_test
 
 import (
+	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,14 +22,14 @@ func TestDeliveryWaits(t *testing.T) {
 	f.allowOf(cell, 1)
 	run := f.runOf(cell)
 	left := time.Until(run.WaitUntil)
-	if run.State != sallyport.RunDelivering || left < 0 || left > 24*time.Hour || f.asked("POST") != 1 {
+	if run.State != sallyport.RunDelivering || left < 0 || left > 31*24*time.Hour || f.asked("POST") != 1 {
 		t.Fatalf("run %s until %s: %s", run.State, run.WaitUntil, run.Error)
 	}
 	shown, err := f.Service.Run(t.Context(), run.ID)
 	if err != nil || len(shown.Deliveries) != 1 || !shown.WaitUntil.Equal(run.WaitUntil) {
 		t.Fatalf("%+v: %v", shown, err)
 	}
-	if d := shown.Deliveries[0]; d.State != sallyport.RunWaiting || !strings.Contains(d.Error, "the quota for this day is used up") || !d.WaitUntil.Equal(run.WaitUntil) {
+	if d := shown.Deliveries[0]; d.State != sallyport.RunWaiting || !strings.Contains(d.Error, "the quota for this month is used up") || !d.WaitUntil.Equal(run.WaitUntil) {
 		t.Errorf("delivery %s until %s: %s", d.State, d.WaitUntil, d.Error)
 	}
 	if runs, err := f.Service.Runs(t.Context(), cell, 1, 0); err != nil || !runs[0].WaitUntil.Equal(run.WaitUntil) {
@@ -45,10 +47,42 @@ func TestDeliveryWaits(t *testing.T) {
 	}
 }
 
-// allowOf sets what a day allows of a credential.
+// TestQuotaRaisedAtOnce raises a quota in the very moment in which a run or a delivery begins to wait for it: that wakes it all the same.
+func TestQuotaRaisedAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, sandbox.Options{Records: 60, PageSize: 20})
+	f.lists("a.example", "b.example", "c.example")
+	for name, flow := range map[string]func(faulty) string{
+		"run":      func(f faulty) string { return f.flowOf(kinds["pages"]) },
+		"delivery": faulty.submitting,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := f.with(t)
+			cell := flow(f)
+			f.allowOf(cell, 1)
+			ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+			defer stop()
+			run, _, err := f.Service.StartRun(ctx, actor, cell)
+			if err != nil {
+				t.Fatal(err)
+			}
+			raise := sync.OnceFunc(func() { f.allowOf(cell, 10) })
+			run, err = f.Service.Follow(ctx, run.ID, 32*24*time.Hour, func(p service.Progress) {
+				if !p.Run.WaitUntil.IsZero() {
+					raise()
+				}
+			})
+			if err != nil || run.State != sallyport.RunSucceeded {
+				t.Errorf("run %s until %s: %v", run.State, run.WaitUntil, err)
+			}
+		})
+	}
+}
+
+// allowOf sets what a month allows of a credential.
 func (f faulty) allowOf(credential string, calls int64) {
 	f.Helper()
-	err := f.Service.SetQuota(f.Context(), actor, credential, service.QuotaChange{Limits: map[string]int64{sallyport.WindowDay: calls}})
+	err := f.Service.SetQuota(f.Context(), actor, credential, service.QuotaChange{Limits: map[string]int64{sallyport.WindowMonth: calls}})
 	if err != nil {
 		f.Fatal(err)
 	}
