@@ -32,6 +32,11 @@ func (j journal) DropSubmission(ctx context.Context, value string) error {
 	return fault(j.store.DropSubmission(ctx, j.destination, value))
 }
 
+func (j journal) UnclearSubmissions(ctx context.Context) (int, error) {
+	n, err := j.store.UnclearSubmissions(ctx, j.destination)
+	return n, fault(err)
+}
+
 // fault marks an error as one of our own store.
 func fault(err error) error {
 	if err == nil || errors.Is(err, store.ErrFenced) {

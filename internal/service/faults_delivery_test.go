@@ -102,6 +102,39 @@ func (f faulty) submits(fault sandbox.Fault, want delivered) {
 	}
 }
 
+// TestUnclearInEveryExecution lets a delivery sleep between submissions that are answered with a fault: after three it has failed all the
+// same, and each run after that risks one record only.
+func TestUnclearInEveryExecution(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, sandbox.Options{Records: 60})
+	f.lists("a.example", "b.example", "c.example", "d.example", "e.example", "f.example")
+	cell := f.submitting()
+	if err := f.sandbox.Fault(sandbox.Fault{Status: 500, Match: "POST /api/analyze.php"}); err != nil {
+		t.Fatal(err)
+	}
+	f.allowOf(cell, 2)
+	if run := f.runOf(cell); run.State != sallyport.RunDelivering || f.asked("POST") != 2 {
+		t.Fatalf("run %s: %s", run.State, run.Error)
+	}
+	f.allowOf(cell, 100)
+	for _, want := range []string{"of 3 submissions in a row", "of 4 submissions in a row"} {
+		if run := f.runOf(cell); run.State != sallyport.RunFailed || !strings.Contains(run.Error, want) {
+			t.Errorf("run %s: %s", run.State, run.Error)
+		}
+		if n := f.asked("POST"); n != 1 {
+			t.Errorf("%d submissions more", n)
+		}
+	}
+	f.sandbox.ClearFaults()
+	run := f.runOf(cell)
+	if n := f.asked("POST"); n != 2 || run.State != sallyport.RunSucceeded {
+		t.Errorf("%d submissions more, run %s: %s", n, run.State, run.Error)
+	}
+	if held, err := f.Service.Quarantine(t.Context(), cell, 10, 0); err != nil || len(held) != 4 {
+		t.Errorf("%d records are in quarantine, want 4: %v", len(held), err)
+	}
+}
+
 // replaced wants no call with a refused key, and puts another one in.
 func (f faulty) replaced(cell, match string) {
 	f.Helper()

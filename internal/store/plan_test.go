@@ -85,6 +85,7 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.Lookup(ctx, "x") },
 		func() { r.Submission(ctx, "x", "x") },
 		func() { r.Submissions(ctx, "x", "x", 1) },
+		func() { r.UnclearSubmissions(ctx, "x") },
 	} {
 		before := len(asked.asked)
 		lookup()

@@ -39,6 +39,12 @@ func (r reader) Submissions(ctx context.Context, destinationID sallyport.ID, sta
 		" WHERE destination_id = $1 AND state = $2 AND id > $3 ORDER BY id LIMIT $4", destinationID, state, after, maxSubmissions)
 }
 
+// UnclearSubmissions counts the submissions to a destination, up to the last one, of which in a row it is not known what became of them.
+func (r reader) UnclearSubmissions(ctx context.Context, destinationID sallyport.ID) (int, error) {
+	return one(ctx, r.q, nil, single[int], `SELECT count(*) FROM submission WHERE destination_id = $1 AND state = 'unclear' AND at >
+		(SELECT coalesce(max(at), 0) FROM submission WHERE destination_id = $1 AND state IN ('submitted', 'answered', 'refused'))`, destinationID)
+}
+
 // SaveSubmission writes what is known of the last submission of a value. It is on the disk when SaveSubmission returns. A delivery that a
 // later one has taken over, which has another fence, writes nothing: the error is [ErrFenced].
 func (s *Store) SaveSubmission(ctx context.Context, v sallyport.Submission, fence int64) error {

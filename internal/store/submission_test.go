@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/sallyport-io/sallyport"
@@ -41,6 +42,17 @@ func testSubmissions(t *testing.T, s *store.Store) {
 	diff(t, get(s.Submissions(ctx, a, sallyport.Submitted, 1))(t), []sallyport.Submission{two})
 	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.AnswerSubmissions(ctx, []int64{2}) })
 	diff(t, get(s.Submissions(ctx, a, sallyport.Submitted, 0))(t), []sallyport.Submission{one})
+	for i, want := range []int{1, 2, 0} {
+		v := sallyport.Submission{DestinationID: a, Value: "three" + strings.Repeat("!", i%2), Seq: 2, State: sallyport.Unclear, At: at(3 + i)}
+		if want == 0 { // one of the two is submitted after all
+			v.State = sallyport.Submitted
+		}
+		if err := save(v, fence); err != nil {
+			t.Fatal(err)
+		}
+		diff(t, get(s.UnclearSubmissions(ctx, a))(t), want)
+		diff(t, get(s.UnclearSubmissions(ctx, b))(t), 0)
+	}
 	if err := s.DropSubmission(ctx, a, "one"); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,8 @@ import (
 	lookups "github.com/sallyport-io/sallyport/internal/connector/lookup"
 )
 
-// maxUnclear is how many calls in a row may come to nothing clear. Beyond that it is not the records: no more of them are put at risk.
+// maxUnclear is how many calls in a row may come to nothing clear. Beyond that it is not the records: no more of them are put at risk, but
+// one with each run.
 const maxUnclear = 3
 
 // submitTime bounds one submission, which is not interrupted: an answer that nobody waits for would be lost.
@@ -25,6 +26,8 @@ type Journal interface {
 	SaveSubmission(ctx context.Context, s sallyport.Submission) error
 	// DropSubmission forgets one that was not made.
 	DropSubmission(ctx context.Context, value string) error
+	// UnclearSubmissions counts those, up to the last one, of which in a row it is not known what became of them.
+	UnclearSubmissions(ctx context.Context) (int, error)
 }
 
 // Writer submits the records of a dataset, each by one call that is never made twice: before each call it writes down that it is about to
@@ -38,7 +41,6 @@ type Writer struct {
 	members connector.Members
 	field   string
 	again   time.Duration
-	unclear int // calls in a row of which it is not known what they did
 }
 
 // OpenWriter opens a destination whose definition says how a record is submitted. Config.Params are its settings, checked.
@@ -150,7 +152,6 @@ func (w *Writer) submit(ctx context.Context, s sallyport.Submission) (reason str
 	ref, err := w.call(whole, s.Value)
 	switch {
 	case err == nil:
-		w.unclear = 0
 		s.State, s.Ref = sallyport.Submitted, ref
 		return "", w.journal.SaveSubmission(whole, s)
 	case !w.refused(err):
@@ -158,17 +159,23 @@ func (w *Writer) submit(ctx context.Context, s sallyport.Submission) (reason str
 		if saved := w.journal.SaveSubmission(whole, s); saved != nil {
 			return "", saved
 		}
-		if w.unclear++; w.unclear >= maxUnclear {
-			return "", fmt.Errorf("of %d submissions in a row it is not known what became of them; the others are made with the next run: %w", w.unclear, err)
-		}
-		return unclear + " (" + err.Error() + ")", nil
+		return w.unclear(whole, err)
 	}
-	w.unclear = 0
 	if f, ok := errors.AsType[*connector.Failure](err); ok && refusesValue(f) {
 		s.State, s.Ref = sallyport.Refused, f.Error()
 		return s.Ref, w.journal.SaveSubmission(whole, s)
 	}
 	return "", errors.Join(err, w.journal.DropSubmission(whole, s.Value))
+}
+
+// unclear is why a record is rejected of whose call, which ended in cause, nobody knows what it did. After several such calls in a row, also
+// in earlier executions, it is an error.
+func (w *Writer) unclear(ctx context.Context, cause error) (reason string, err error) {
+	n, err := w.journal.UnclearSubmissions(ctx)
+	if err == nil && n >= maxUnclear {
+		err = fmt.Errorf("of %d submissions in a row it is not known what became of them; the others are made with the next run: %w", n, cause)
+	}
+	return unclear + " (" + cause.Error() + ")", err
 }
 
 // call submits a value and returns the system's reference for it.
