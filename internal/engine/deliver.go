@@ -233,7 +233,7 @@ func (d *delivery) finish(ctx context.Context) (finished bool, err error) {
 		if err := d.keys.mark(ctx, tx, sallyport.VerdictValid, "accepted in a delivery of "+d.flow.Name); err != nil {
 			return err
 		}
-		return d.end(ctx, tx, sallyport.RunSucceeded, "")
+		return d.end(ctx, tx, sallyport.RunSucceeded, "", "")
 	})
 	if err != nil {
 		return false, storeFault{err}
@@ -254,7 +254,7 @@ func (d *delivery) fail(ctx context.Context, cause error) error {
 			}
 			reason += "; put a new one into its credential: the delivery goes on by itself then"
 		}
-		return d.end(ctx, tx, sallyport.RunFailed, reason)
+		return d.end(ctx, tx, sallyport.RunFailed, sallyport.CodeOf(cause), reason)
 	})
 	d.signal.send()
 	if err == nil && rotated {
@@ -263,8 +263,8 @@ func (d *delivery) fail(ctx context.Context, cause error) error {
 	return err
 }
 
-func (d *delivery) end(ctx context.Context, tx *store.Tx, state sallyport.RunState, reason string) error {
-	if err := tx.FinishDelivery(ctx, d.row.ID, state, reason); err != nil {
+func (d *delivery) end(ctx context.Context, tx *store.Tx, state sallyport.RunState, code sallyport.Code, reason string) error {
+	if err := tx.FinishDelivery(ctx, d.row.ID, state, code, reason); err != nil {
 		return err
 	}
 	if _, _, err := tx.SettleRun(ctx, d.flow.ID); err != nil {

@@ -81,7 +81,7 @@ func (e *Engine) giveUpDelivery(ctx context.Context, job *river.Job[deliverArgs]
 		if err != nil {
 			return err
 		}
-		if err := tx.FinishDelivery(ctx, row.ID, sallyport.RunFailed, e.Redactor.String(reason)); err != nil {
+		if err := tx.FinishDelivery(ctx, row.ID, sallyport.RunFailed, sallyport.Internal, e.Redactor.String(reason)); err != nil {
 			return err
 		}
 		if _, _, err := tx.SettleRun(ctx, destination.FlowID); err != nil {

@@ -96,50 +96,6 @@ func (e *Engine) EnqueueDeliveries(ctx context.Context, tx *store.Tx, flowID sal
 	return nil
 }
 
-// QuotaChanged wakes what sleeps until the quota of a credential allows more: it may do so now.
-func (e *Engine) QuotaChanged(ctx context.Context, tx *store.Tx, credential sallyport.ID) error {
-	flows, err := tx.Flows(ctx)
-	if err != nil {
-		return err
-	}
-	for _, f := range flows {
-		if f.State == sallyport.FlowActive && f.Source.Credential == credential {
-			if err := e.wakeRun(ctx, tx, f.ID); err != nil {
-				return err
-			}
-		}
-		for _, d := range f.Destinations {
-			if d.Credential != credential {
-				continue
-			}
-			woken, err := tx.WakeDelivery(ctx, d.ID)
-			if err == nil && woken {
-				err = e.enqueue(ctx, tx, deliverArgs{d.ID}, true)
-			}
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// wakeRun lets the run of a flow go on that waits for a quota.
-func (e *Engine) wakeRun(ctx context.Context, tx *store.Tx, flow sallyport.ID) error {
-	run, err := tx.UnfinishedRun(ctx, flow)
-	if sallyport.CodeOf(err) == sallyport.NotFound {
-		return nil
-	}
-	if err != nil || run.State != sallyport.RunWaiting || run.WaitsForKey() {
-		return err
-	}
-	run.State, run.WaitUntil, run.Code, run.Error = sallyport.RunQueued, time.Time{}, "", ""
-	if err := tx.UpdateRun(ctx, run); err != nil {
-		return err
-	}
-	return e.enqueue(ctx, tx, ingestArgs{flow}, true)
-}
-
 // complete ends a job in the transaction that ends its work: what is due after that queues a new one.
 func complete[T river.JobArgs](ctx context.Context, tx *store.Tx, job *river.Job[T]) error {
 	_, err := river.JobCompleteTx[*riversqlite.Driver](ctx, tx.SQL(), job)

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
@@ -76,32 +75,4 @@ func (k *keyring) mark(ctx context.Context, tx *store.Tx, verdict sallyport.Verd
 		return err
 	}
 	return tx.SetVerdict(ctx, c.ID, k.version, verdict, reason, sallyport.Now())
-}
-
-// KeyReplaced lets go on what waits for a key of a credential: runs at their cursor, deliveries at their position.
-func (e *Engine) KeyReplaced(ctx context.Context, tx *store.Tx, credential sallyport.ID) error {
-	flows, err := tx.Flows(ctx)
-	if err != nil {
-		return err
-	}
-	for _, f := range flows {
-		if f.State != sallyport.FlowActive {
-			continue
-		}
-		if f.Source.Credential == credential {
-			run, err := tx.UnfinishedRun(ctx, f.ID)
-			if err == nil && run.WaitsForKey() {
-				_, _, err = e.StartRun(ctx, tx, f.ID)
-			}
-			if err != nil && sallyport.CodeOf(err) != sallyport.NotFound {
-				return err
-			}
-		}
-		if slices.ContainsFunc(f.Destinations, func(d sallyport.Destination) bool { return d.Credential == credential && d.Error != "" }) {
-			if err := e.Deliver(ctx, tx, f.ID); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

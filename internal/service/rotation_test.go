@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/sandbox"
+	"github.com/sallyport-io/sallyport/internal/service"
 )
 
 // TestRevokedKey revokes the key of a scheduled flow in the midst of its run, which is told so by one call. No other is made, also not when it
@@ -114,6 +115,66 @@ func (f faulty) dueAgain(flow string) {
 		}
 		if time.Now().After(deadline) {
 			f.Fatal("the schedule does not see that the flow is due")
+		}
+	}
+}
+
+// TestGoodKeyWakesWhatItStopped fails one destination for its key and one for its disk, and pauses the flow. Once the key is good, the first
+// goes on, and not the other. A destination that failed for something else than its key waits for the next run, too.
+func TestGoodKeyWakesWhatItStopped(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, sandbox.Options{Records: 60})
+	f.lists("a.example", "b.example", "c.example", "d.example", "e.example")
+	f.keyed("P")
+	err := f.applyFile(`flow: two
+source: {connector: rest, credential: api, request: {url: /, query: {page: "0"}, records: "$.results[*]"}}
+destinations: [{name: scan, connector: pulsedive, credential: P}, {name: lines, connector: file, config: {path: %s}}]
+`, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.failsWith(401)
+	f.runOf("two")
+	f.stopped(keyRefused, "no regular file")
+	state := func(state sallyport.FlowState) {
+		if err := f.Service.SetFlowState(t.Context(), actor, "two", state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state(sallyport.FlowPaused)
+	if p, err := f.Service.TestCredential(t.Context(), actor, "P"); p.Verdict != sallyport.VerdictValid {
+		t.Fatal(p, err)
+	}
+	f.stopped("", "no regular file")
+	state(sallyport.FlowActive)
+	f.failsWith(500)
+	if _, err := f.Service.Deliver(t.Context(), actor, "two", func(service.Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	f.stopped("HTTP 500", "no regular file")
+	f.rotate("P")
+	f.stopped("HTTP 500", "no regular file")
+}
+
+// failsWith lets every submission fail with a status.
+func (f faulty) failsWith(status int) {
+	f.Helper()
+	f.sandbox.ClearFaults()
+	if err := f.sandbox.Fault(sandbox.Fault{Status: status, Match: "POST /api/analyze.php"}); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// stopped wants the destinations of the flow "two" to have failed with an error each, or with "" not to have failed.
+func (f faulty) stopped(want ...string) {
+	f.Helper()
+	flow, err := f.Service.Flow(f.Context(), "two")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for i, d := range flow.Destinations {
+		if !strings.Contains(d.Error, want[i]) || (d.Error == "") != (want[i] == "") {
+			f.Errorf("%s: %q, want %q", d.Name, d.Error, want[i])
 		}
 	}
 }

@@ -40,7 +40,7 @@ func testDelivery(t *testing.T, s *store.Store) {
 		if done, err := tx.CaughtUp(ctx, want.ID); err != nil || !done {
 			t.Errorf("caught up: %v, %v", done, err)
 		}
-		return tx.FinishDelivery(ctx, d.ID, sallyport.RunSucceeded, "")
+		return tx.FinishDelivery(ctx, d.ID, sallyport.RunSucceeded, "", "")
 	})
 	want.Position, want.State, want.Records = 2, "offset 20", 9
 	diff(t, get(s.Destination(ctx, want.ID))(t), want)
@@ -52,7 +52,7 @@ func testDelivery(t *testing.T, s *store.Store) {
 		t.Errorf("ended at %s, started at %s", got[0].EndedAt, got[0].StartedAt)
 	}
 	err := try(t, s, func(ctx context.Context, tx *store.Tx) error {
-		return tx.FinishDelivery(ctx, d.ID, sallyport.RunFailed, "late")
+		return tx.FinishDelivery(ctx, d.ID, sallyport.RunFailed, sallyport.Internal, "late")
 	})
 	wantError(t, err, sallyport.NotFound, "no running delivery")
 }

@@ -84,3 +84,9 @@ func (tx *Tx) ClearErrors(ctx context.Context, flowID sallyport.ID) error {
 	_, err := tx.exec(ctx, "UPDATE destination SET error = '' WHERE flow_id = $1 AND error <> ''", flowID)
 	return err
 }
+
+// ClearRefusal forgets that a destination has failed, if that was for its key. It tells whether it was.
+func (tx *Tx) ClearRefusal(ctx context.Context, id sallyport.ID) (cleared bool, err error) {
+	n, err := tx.exec(ctx, "UPDATE destination SET error = '' WHERE id = $1 AND error <> '' AND code = $2", id, sallyport.Unauthenticated)
+	return n > 0, err
+}

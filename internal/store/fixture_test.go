@@ -146,20 +146,25 @@ func deliver(t testing.TB, s *store.Store, destinationID sallyport.ID) (d sallyp
 	return d, fence
 }
 
+const keyRefused = "the key is refused"
+
 // deliverTo delivers up to a position and ends the delivery, with an error text or "".
 func deliverTo(t testing.TB, s *store.Store, destinationID sallyport.ID, position int64, failure string) {
 	t.Helper()
 	d, fence := deliver(t, s, destinationID)
-	state := sallyport.RunSucceeded
+	state, code := sallyport.RunSucceeded, sallyport.Code("")
 	if failure != "" {
-		state = sallyport.RunFailed
+		state, code = sallyport.RunFailed, sallyport.Upstream
+	}
+	if failure == keyRefused {
+		code = sallyport.Unauthenticated
 	}
 	do(t, s, func(ctx context.Context, tx *store.Tx) error {
 		c := store.DeliveryCommit{DestinationID: destinationID, Fence: fence, DeliveryID: d.ID, Position: position, State: "s"}
 		if err := tx.CommitDelivery(ctx, c); err != nil {
 			return err
 		}
-		return tx.FinishDelivery(ctx, d.ID, state, failure)
+		return tx.FinishDelivery(ctx, d.ID, state, code, failure)
 	})
 }
 

@@ -154,6 +154,19 @@ func testClearErrors(t *testing.T, s *store.Store) {
 	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.ClearErrors(ctx, one.ID) })
 	diff(t, errText(one), "")
 	diff(t, errText(other), "disk full")
+	for _, failure := range []string{"disk full", keyRefused, "disk full"} {
+		deliverTo(t, s, one.Destinations[0].ID, 0, failure)
+		do(t, s, func(ctx context.Context, tx *store.Tx) error {
+			cleared, err := tx.ClearRefusal(ctx, one.Destinations[0].ID)
+			if cleared != (failure == keyRefused) {
+				t.Errorf("%s: cleared %v", failure, cleared)
+			}
+			return err
+		})
+		if errText(one) == keyRefused {
+			t.Error("the key is still refused")
+		}
+	}
 }
 
 func testBatchesBounded(t *testing.T, s *store.Store) {

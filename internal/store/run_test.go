@@ -175,7 +175,7 @@ func testSettleByTheLastOfTwo(t *testing.T, s *store.Store) {
 			if err = tx.CommitDelivery(ctx, c); err != nil {
 				return err
 			}
-			if err = tx.FinishDelivery(ctx, d.ID, sallyport.RunSucceeded, ""); err != nil {
+			if err = tx.FinishDelivery(ctx, d.ID, sallyport.RunSucceeded, "", ""); err != nil {
 				return err
 			}
 			_, settled[n], err = tx.SettleRun(ctx, i.ID)
