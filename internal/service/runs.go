@@ -15,7 +15,7 @@ import (
 // followInterval is how often a run is looked at that another process works.
 const followInterval = 100 * time.Millisecond
 
-// deliveryWait is how long deliveries are followed that wait for a quota.
+// deliveryWait is how long deliveries are followed that wait for a quota without getting on.
 const deliveryWait = 5 * time.Minute
 
 // StartRun begins a run of a flow, or takes up the one that is left unfinished. It only queues the work: Follow works it, or a server.
@@ -66,15 +66,12 @@ type Progress struct {
 
 // Follow works a run in this process, or watches it while another process works this database, and tells about its progress whenever
 // something moved. It returns when the run is finished, or waits for a new key, or it or its deliveries would wait for a quota longer than
-// maxWait without getting on, or ctx ends.
+// maxWait without getting on, or ctx ends. Only time in which everything waits counts.
 func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration, tell func(Progress)) (run sallyport.Run, err error) {
-	moved, since := int64(-1), time.Now() // the last progress
+	waits := patience{most: maxWait}
 	err = s.work(ctx, tell, func() (Progress, bool, error) {
 		if run, err = s.Store.Run(ctx, runID); err != nil {
 			return Progress{}, false, err
-		}
-		if now := run.Pages + run.Records; now != moved {
-			moved, since = now, time.Now()
 		}
 		flow, err := s.Store.Flow(ctx, run.FlowID)
 		if err == nil && flow.State == sallyport.FlowPaused && !run.State.Finished() && run.State != sallyport.RunDelivering {
@@ -83,7 +80,7 @@ func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration
 		if err == nil && run.State == sallyport.RunDelivering {
 			run.WaitUntil, err = s.allWait(ctx, flow)
 		}
-		tooLong := run.WaitsForKey() || run.WaitUntil.Sub(since) > maxWait
+		tooLong := waits.over(run.Pages+run.Records+delivered(flow), run.WaitUntil, time.Now()) || run.WaitsForKey()
 		return Progress{Run: run, Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq}, run.State.Finished() || tooLong, err
 	})
 	return run, err
@@ -106,13 +103,14 @@ func (s *Service) Deliver(ctx context.Context, actor sallyport.Actor, flowName s
 // everything or has failed, and returns the destinations as they are then. It is an error if all that is left waits long for a quota.
 func (s *Service) FollowDeliveries(ctx context.Context, flowID sallyport.ID, tell func(Progress)) ([]sallyport.Destination, error) {
 	var flow sallyport.Flow
+	waits := patience{most: deliveryWait}
 	err := s.work(ctx, tell, func() (p Progress, done bool, err error) {
 		flow, err = s.Store.Flow(ctx, flowID)
 		if err != nil {
 			return p, false, err
 		}
 		until, err := s.allWait(ctx, flow)
-		if err == nil && time.Until(until) > deliveryWait {
+		if waits.over(delivered(flow), until, time.Now()) && err == nil {
 			err = &sallyport.Error{Code: sallyport.Limited, Until: until, Message: fmt.Sprintf(
 				"the deliveries of flow %q wait for a quota until %s, and go on by themselves then", flow.Name, until.Format(time.RFC3339))}
 		}

@@ -8,6 +8,35 @@ import (
 	"github.com/sallyport-io/sallyport"
 )
 
+// patience is what somebody has who waits for a quota: time in which something works does not count, and any progress renews it.
+type patience struct {
+	most     time.Duration
+	progress int64         // the last that was seen
+	waited   time.Duration // since then
+	looked   time.Time
+	waiting  bool // then
+}
+
+// over tells whether it ends before the time until which everything waits now, which is zero if something works.
+func (p *patience) over(progress int64, until, now time.Time) bool {
+	switch {
+	case progress != p.progress:
+		p.progress, p.waited = progress, 0
+	case p.waiting:
+		p.waited += now.Sub(p.looked)
+	}
+	p.looked, p.waiting = now, !until.IsZero()
+	return p.waiting && p.waited+until.Sub(now) > p.most
+}
+
+// delivered grows with everything that is delivered of a flow.
+func delivered(flow sallyport.Flow) (n int64) {
+	for _, d := range flow.Destinations {
+		n += d.Position
+	}
+	return n
+}
+
 // allWait is until when everything waits for a quota that is still to be delivered of a flow; zero if something does not wait.
 func (s *Service) allWait(ctx context.Context, flow sallyport.Flow) (until time.Time, err error) {
 	waiting, err := s.Store.WaitingDeliveries(ctx)
