@@ -49,6 +49,7 @@ type Run struct {
 // Delivery is one execution of a destination.
 type Delivery struct {
 	ID            int64     `json:"id"`
+	FlowID        ID        `json:"-"`
 	DestinationID ID        `json:"destination_id"`
 	Destination   string    `json:"destination"`
 	State         RunState  `json:"state"` // running, waiting for a quota, succeeded or failed

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -39,44 +40,36 @@ func delivered(flow sallyport.Flow) (n int64) {
 
 // allWait is until when everything waits for a quota that is still to be delivered of a flow; zero if something does not wait.
 func (s *Service) allWait(ctx context.Context, flow sallyport.Flow) (until time.Time, err error) {
-	waiting, err := s.Store.WaitingDeliveries(ctx)
-	if err != nil || len(waiting) == 0 {
+	waiting, err := s.Store.WaitingDeliveries(ctx, flow.ID)
+	working := -len(waiting)
+	for _, d := range flow.Destinations {
+		if behind(flow)(d) {
+			working++
+		}
+	}
+	if working > 0 {
 		return until, err
 	}
-	for _, d := range flow.Destinations {
-		if !behind(flow)(d) {
-			continue
-		}
-		at := slices.IndexFunc(waiting, func(w sallyport.Delivery) bool { return w.DestinationID == d.ID })
-		if at < 0 {
-			return time.Time{}, nil
-		}
-		until = sooner(until, waiting[at].WaitUntil)
+	for _, w := range waiting {
+		until = sooner(until, w.WaitUntil)
 	}
-	return until, nil
+	return until, err
 }
 
 // sayWaits writes into runs that are delivering until when a destination waits for its quota.
 func (s *Service) sayWaits(ctx context.Context, runs []sallyport.Run) error {
-	waiting, err := s.Store.WaitingDeliveries(ctx)
-	if err != nil || len(waiting) == 0 {
-		return err
-	}
+	delivering := map[sallyport.ID]*sallyport.Run{} // by flow: of each there is one at most
 	for i := range runs {
-		if runs[i].State != sallyport.RunDelivering {
-			continue
-		}
-		flow, err := s.Store.Flow(ctx, runs[i].FlowID)
-		if err != nil {
-			return err
-		}
-		for _, w := range waiting {
-			if slices.ContainsFunc(flow.Destinations, func(d sallyport.Destination) bool { return d.ID == w.DestinationID }) {
-				runs[i].WaitUntil = sooner(runs[i].WaitUntil, w.WaitUntil)
-			}
+		if runs[i].State == sallyport.RunDelivering {
+			delivering[runs[i].FlowID] = &runs[i]
 		}
 	}
-	return nil
+	waiting, err := s.Store.WaitingDeliveries(ctx, slices.Collect(maps.Keys(delivering))...)
+	for _, w := range waiting {
+		run := delivering[w.FlowID]
+		run.WaitUntil = sooner(run.WaitUntil, w.WaitUntil)
+	}
+	return err
 }
 
 // sooner is the sooner of two times, of which the first may be none.

@@ -8,12 +8,12 @@ import (
 	"github.com/sallyport-io/sallyport"
 )
 
-const selectDeliveries = `SELECT delivery.id, delivery.destination_id, destination.name, delivery.state, delivery.first_seq, delivery.last_seq,
-	delivery.records, delivery.rejected, delivery.error, delivery.started_at, delivery.ended_at, delivery.wait_until
+const selectDeliveries = `SELECT delivery.id, delivery.flow_id, delivery.destination_id, destination.name, delivery.state, delivery.first_seq,
+	delivery.last_seq, delivery.records, delivery.rejected, delivery.error, delivery.started_at, delivery.ended_at, delivery.wait_until
 	FROM delivery JOIN destination ON destination.id = delivery.destination_id`
 
 func scanDelivery(r row) (d sallyport.Delivery, err error) {
-	err = r.Scan(&d.ID, &d.DestinationID, &d.Destination, &d.State, &d.FirstSeq, &d.LastSeq,
+	err = r.Scan(&d.ID, &d.FlowID, &d.DestinationID, &d.Destination, &d.State, &d.FirstSeq, &d.LastSeq,
 		&d.Records, &d.Rejected, &d.Error, timeColumn{&d.StartedAt}, timeColumn{&d.EndedAt}, timeColumn{&d.WaitUntil})
 	return d, err
 }
@@ -32,9 +32,13 @@ func (r reader) RunDeliveries(ctx context.Context, run sallyport.Run) ([]sallypo
 		run.FlowID, run.FirstSeq, run.LastSeq, micros(run.CreatedAt), micros(run.EndedAt))
 }
 
-// WaitingDeliveries returns the deliveries that wait for a quota.
-func (r reader) WaitingDeliveries(ctx context.Context) ([]sallyport.Delivery, error) {
-	return list(ctx, r.q, scanDelivery, selectDeliveries+" WHERE delivery.state = 'waiting' ORDER BY delivery.id")
+// WaitingDeliveries returns the deliveries of flows that wait for a quota.
+func (r reader) WaitingDeliveries(ctx context.Context, flows ...sallyport.ID) ([]sallyport.Delivery, error) {
+	if len(flows) == 0 {
+		return nil, nil
+	}
+	in, args := among(flows, nil)
+	return list(ctx, r.q, scanDelivery, selectDeliveries+" WHERE delivery.state = 'waiting' AND delivery.flow_id IN "+in+" ORDER BY delivery.id", args...)
 }
 
 // WaitDelivery says until when a running delivery waits, and for what.

@@ -18,7 +18,7 @@ func testDelivery(t *testing.T, s *store.Store) {
 		t.Error("caught up before the first delivery")
 	}
 	d, fence := deliver(t, s, want.ID)
-	wantDelivery := sallyport.Delivery{ID: d.ID, DestinationID: want.ID, Destination: "a", State: sallyport.RunRunning,
+	wantDelivery := sallyport.Delivery{ID: d.ID, FlowID: i.ID, DestinationID: want.ID, Destination: "a", State: sallyport.RunRunning,
 		FirstSeq: 1, StartedAt: d.StartedAt}
 	diff(t, d, wantDelivery)
 
@@ -65,7 +65,9 @@ func testDeliveryWaits(t *testing.T, s *store.Store) {
 	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.WaitDelivery(ctx, d.ID, at(9), "the quota") })
 	waiting := d
 	waiting.State, waiting.WaitUntil, waiting.Error = sallyport.RunWaiting, at(9), "the quota"
-	diff(t, get(s.WaitingDeliveries(ctx))(t), []sallyport.Delivery{waiting})
+	diff(t, get(s.WaitingDeliveries(ctx, "flw_other", i.ID))(t), []sallyport.Delivery{waiting})
+	diff(t, len(get(s.WaitingDeliveries(ctx, "flw_other"))(t)), 0)
+	diff(t, len(get(s.WaitingDeliveries(ctx))(t)), 0)
 	for _, want := range []bool{true, false} {
 		do(t, s, func(ctx context.Context, tx *store.Tx) error {
 			woken, err := tx.WakeDelivery(ctx, i.Destinations[0].ID)

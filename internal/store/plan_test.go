@@ -58,6 +58,7 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.UnfinishedRun(ctx, "x") },
 		func() { r.Deliveries(ctx, "", 1, 0) },
 		func() { r.Deliveries(ctx, "x", 1, 0) },
+		func() { r.WaitingDeliveries(ctx, "x", "y") },
 		func() { r.CaughtUp(ctx, "x") },
 		func() { r.Batches(ctx, "x", 1, 1) },
 		func() { r.Pulled(ctx, "x", "x") },
