@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -79,7 +80,8 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 		Logger:            c.QueueLog,
 		FetchCooldown:     5 * time.Millisecond,
 		FetchPollInterval: pollInterval,
-		JobTimeout:        -1, // a job ends its slice itself, between two pages
+		MaxAttempts:       math.MaxInt16, // the engine gives up itself; crashes and faults of weeks are no reason
+		JobTimeout:        -1,            // a job ends its slice itself, between two pages
 		// Only one process works the jobs of a SQLite database, and it frees those of a dead predecessor when it starts.
 		RescueStuckJobsAfter: 365 * 24 * time.Hour,
 	})

@@ -13,7 +13,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
-// A job is tried again after a fault of our own store, with pauses that grow: some six minutes altogether.
+// A job is tried again after a fault of our own store, with pauses that grow, from a second on: some six minutes altogether.
 const (
 	maxFaults  = 5
 	faultsWith = time.Hour // older ones are no part of it
@@ -27,13 +27,19 @@ func outcome(ctx context.Context, job *rivertype.JobRow, err error, giveUp func(
 	switch {
 	case ctx.Err() != nil || errors.Is(err, store.ErrFenced):
 		return again
-	case err == nil || snooze || recentFaults(job, time.Now())+1 < maxFaults:
+	case err == nil || snooze || recentFaults(job, time.Now())+1 < maxFaults && job.Attempt < job.MaxAttempts:
 		return err
 	}
-	if failed := giveUp(fmt.Sprintf("the database of Sallyport failed %d times: %v", maxFaults, err)); failed != nil {
-		return errors.Join(err, failed)
+	if giveUp(fmt.Sprintf("the database of Sallyport failed %d times: %v", maxFaults, err)) != nil {
+		return river.JobSnooze(pause(job, time.Now())) // no error, or the queue could drop the job, and leave the run without one
 	}
 	return nil
+}
+
+// pause is how long a job rests after a fault. Faults of long ago make it no longer: a job may live for weeks.
+func pause(job *rivertype.JobRow, now time.Time) time.Duration {
+	n := time.Duration(recentFaults(job, now) + 1)
+	return n * n * n * n * time.Second
 }
 
 // recentFaults counts the executions of a job that ended in an error. Those that a crash ended are none.

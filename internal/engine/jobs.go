@@ -55,6 +55,11 @@ func (w *ingestWorker) Work(ctx context.Context, job *river.Job[ingestArgs]) err
 	return outcome(ctx, job.JobRow, w.engine.ingest(ctx, job), func(reason string) error { return w.engine.giveUpRun(ctx, job, reason) })
 }
 
+// NextRetry is when a job is tried again after a fault.
+func (w *ingestWorker) NextRetry(job *river.Job[ingestArgs]) time.Time {
+	return time.Now().Add(pause(job.JobRow, time.Now()))
+}
+
 type deliverWorker struct {
 	river.WorkerDefaults[deliverArgs]
 	engine *Engine
@@ -62,6 +67,11 @@ type deliverWorker struct {
 
 func (w *deliverWorker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
 	return outcome(ctx, job.JobRow, w.engine.deliver(ctx, job), func(reason string) error { return w.engine.giveUpDelivery(ctx, job, reason) })
+}
+
+// NextRetry is when a job is tried again after a fault.
+func (w *deliverWorker) NextRetry(job *river.Job[deliverArgs]) time.Time {
+	return time.Now().Add(pause(job.JobRow, time.Now()))
 }
 
 // again ends a job's execution, and lets the next one begin at once: its slice is over, the program stops, or another execution has
