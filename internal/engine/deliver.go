@@ -230,8 +230,10 @@ func (d *delivery) finish(ctx context.Context) (finished bool, err error) {
 		if err := d.startAnswers(ctx, tx); err != nil {
 			return err
 		}
-		if err := d.keys.mark(ctx, tx, sallyport.VerdictValid, "accepted in a delivery of "+d.flow.Name); err != nil {
-			return err
+		if d.keys != nil && d.keys.proved == d.keys.version {
+			if err := d.keys.mark(ctx, tx, sallyport.VerdictValid, "accepted in a delivery of "+d.flow.Name); err != nil {
+				return err
+			}
 		}
 		return d.end(ctx, tx, sallyport.RunSucceeded, "", "")
 	})

@@ -20,6 +20,7 @@ type keyring struct {
 	actor      sallyport.Actor
 	credential sallyport.ID
 	version    int64 // of what was asked for last; 0: nothing was
+	proved     int64 // the last version with which a submission was taken
 	opened     map[string]secret.Text
 }
 

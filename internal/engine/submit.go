@@ -16,6 +16,7 @@ type journal struct {
 	store       *store.Store
 	destination sallyport.ID
 	fence       int64
+	keys        *keyring
 }
 
 func (j journal) Submission(ctx context.Context, value string) (sallyport.Submission, error) {
@@ -24,6 +25,9 @@ func (j journal) Submission(ctx context.Context, value string) (sallyport.Submis
 }
 
 func (j journal) SaveSubmission(ctx context.Context, s sallyport.Submission) error {
+	if s.State == sallyport.Submitted {
+		j.keys.proved = j.keys.version
+	}
 	s.DestinationID = j.destination
 	return fault(j.store.SaveSubmission(ctx, s, j.fence))
 }
@@ -65,7 +69,7 @@ func (d *delivery) openWriter(ctx context.Context) (*rest.Writer, error) {
 	if config.Params, err = definition.CheckConfig(d.destination.Config); err != nil {
 		return nil, err
 	}
-	return rest.OpenWriter(config, journal{d.Store, d.destination.ID, d.fence})
+	return rest.OpenWriter(config, journal{d.Store, d.destination.ID, d.fence, d.keys})
 }
 
 // writeBatch writes a batch. One whose records are submitted one by one makes room for others when its slice is over: what it did is written

@@ -135,6 +135,26 @@ func TestUnclearInEveryExecution(t *testing.T) {
 	}
 }
 
+// TestUnclearProvesNoKey delivers one record, which is answered with a fault: whether the key is good is not known then. Once one is taken it is.
+func TestUnclearProvesNoKey(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, sandbox.Options{Records: 60})
+	f.lists("a.example")
+	cell := f.submitting()
+	if err := f.sandbox.Fault(sandbox.Fault{Status: 500, Match: "POST /api/analyze.php", Times: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []sallyport.Verdict{sallyport.VerdictUnknown, sallyport.VerdictValid} {
+		if run := f.runOf(cell); run.State != sallyport.RunSucceeded || f.asked("POST") != 1 {
+			t.Errorf("run %s: %s", run.State, run.Error)
+		}
+		if c, err := f.Service.Credential(t.Context(), cell); err != nil || c.Verdict != want {
+			t.Errorf("the key is %s, want %s: %v", c.Verdict, want, err)
+		}
+		f.lists("b.example")
+	}
+}
+
 // replaced wants no call with a refused key, and puts another one in.
 func (f faulty) replaced(cell, match string) {
 	f.Helper()
