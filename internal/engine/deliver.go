@@ -251,10 +251,9 @@ func (d *delivery) fail(ctx context.Context, cause error) error {
 	rotated, reason := false, d.Redactor.String(cause.Error())
 	err := d.Store.InTx(ctx, func(tx *store.Tx) (err error) {
 		if d.keys.blames(cause) {
-			if rotated, err = d.keys.refused(ctx, tx, cause, reason); err != nil || rotated {
+			if reason, rotated, err = d.keys.refused(ctx, tx, cause, reason, "delivery"); err != nil || rotated {
 				return err
 			}
-			reason += "; put a new one into its credential: the delivery goes on by itself then"
 		}
 		return d.end(ctx, tx, sallyport.RunFailed, sallyport.CodeOf(cause), reason)
 	})

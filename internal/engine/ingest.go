@@ -349,10 +349,10 @@ func (in *ingestion) stop(ctx context.Context, cause error) error {
 			}
 			return sleep(ctx, in.Engine, tx, in.job, until)
 		case in.keys.blames(cause):
-			if rotated, err = in.keys.refused(ctx, tx, cause, run.Error); err != nil || rotated {
+			if run.Error, rotated, err = in.keys.refused(ctx, tx, cause, run.Error, "run"); err != nil || rotated {
 				return err
 			}
-			run.State, run.Error = sallyport.RunWaiting, run.Error+"; put a new one into its credential: the run goes on by itself then, from where it stands"
+			run.State = sallyport.RunWaiting
 			if err := tx.UpdateRun(ctx, *run); err != nil {
 				return err
 			}

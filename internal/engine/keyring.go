@@ -53,16 +53,17 @@ func (k *keyring) blames(err error) bool {
 	return k != nil && k.version != 0 && sallyport.CodeOf(err) == sallyport.Unauthenticated
 }
 
-// refused notes that the key was refused. If another was put in meanwhile, that proves nothing about it: rotated is true then.
-func (k *keyring) refused(ctx context.Context, tx *store.Tx, cause error, reason string) (rotated bool, err error) {
+// refused notes that the key was refused to a run or delivery, what, and returns reason with what to do. If another was put in meanwhile, that
+// proves nothing about it: rotated is true then.
+func (k *keyring) refused(ctx context.Context, tx *store.Tx, cause error, reason, what string) (advice string, rotated bool, err error) {
 	current, err := tx.CredentialVersion(ctx, k.credential)
 	if err != nil || current != k.version {
-		return err == nil, err
+		return "", err == nil, err
 	}
 	if f, ok := errors.AsType[*connector.Failure](cause); ok { // else it was not asked
-		return false, k.mark(ctx, tx, f.Verdict(), reason)
+		err = k.mark(ctx, tx, f.Verdict(), reason)
 	}
-	return false, nil
+	return reason + "; put a new one into its credential: the " + what + " goes on by itself then, from where it stands", false, err
 }
 
 // mark writes what a run or delivery proves about the key that it used: that it works, or that it was refused. A failed look at the network
