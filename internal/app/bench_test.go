@@ -23,14 +23,16 @@ import (
 const benchRecords = 100_000
 
 // BenchmarkJob is the main job: 100,000 records of about 430 bytes from a paging API with the key in the query, kept, and delivered to one
-// file of JSON lines. The API runs in the same process, with its pages rendered beforehand.
+// file of JSON lines. The API runs in the same process, with its pages rendered beforehand. With changes, every record is compared with the
+// last pull, and is new.
 func BenchmarkJob(b *testing.B) {
 	for _, size := range []int{1000, benchRecords} {
-		b.Run(fmt.Sprintf("pages of %d", size), func(b *testing.B) { benchmarkJob(b, size) })
+		b.Run(fmt.Sprintf("pages of %d", size), func(b *testing.B) { benchmarkJob(b, size, "") })
 	}
+	b.Run("pages of 1000, changes", func(b *testing.B) { benchmarkJob(b, 1000, "emit: changes") })
 }
 
-func benchmarkJob(b *testing.B, size int) {
+func benchmarkJob(b *testing.B, size int, emit string) {
 	pages := renderPages(size)
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page, _ := strconv.Atoi(r.URL.Query().Get("page"))
@@ -46,7 +48,7 @@ func benchmarkJob(b *testing.B, size int) {
 	for b.Loop() {
 		b.StopTimer()
 		dir := b.TempDir()
-		a := openApp(b, dir, api.URL)
+		a := openApp(b, dir, api.URL, emit)
 		b.StartTimer()
 		runJob(b, a)
 		b.StopTimer()
@@ -82,7 +84,7 @@ func renderPages(size int) (pages [][]byte) {
 var benchActor = sallyport.Actor{Kind: "cli", Name: "benchmark"}
 
 // openApp opens an empty data directory with a credential and a flow in it.
-func openApp(b *testing.B, dir, address string) *app.App {
+func openApp(b *testing.B, dir, address, emit string) *app.App {
 	b.Helper()
 	ctx := context.Background()
 	env := func(string) (string, bool) { return "", false }
@@ -110,9 +112,11 @@ source:
     query: {page: "0"}
     records: $.results[*]
     paging: {type: next_value, value: $.page_next, query: page}
+    key: [iid]
+  %s
 destinations:
   - {name: lines, connector: file, config: {path: %q}}
-`, filepath.Join(dir, "out.ndjson"))}
+`, emit, filepath.Join(dir, "out.ndjson"))}
 	if _, err := a.Service.ApplyFlows(ctx, benchActor, []service.FlowFile{file}, false); err != nil {
 		b.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func BenchmarkLookup(b *testing.B) {
 
 func openLookups(b *testing.B, dir, address, list string) *app.App {
 	b.Helper()
-	a := openApp(b, dir, address)
+	a := openApp(b, dir, address, "")
 	path := filepath.Join(dir, "list.txt")
 	if err := os.WriteFile(path, []byte(list), 0o600); err != nil {
 		b.Fatal(err)
