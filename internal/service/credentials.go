@@ -231,6 +231,9 @@ func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, nam
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialTest, Object: c.ID, Detail: map[string]string{"verdict": string(p.Verdict)}}
 	err = s.audited(ctx, entry, func(tx *store.Tx) error {
+		if c.Verdict == sallyport.VerdictRejected && (p.Verdict == sallyport.VerdictUnreachable || p.Verdict == sallyport.VerdictLimited) {
+			return nil // it says nothing about the key: nobody must ask with it again
+		}
 		if err := tx.SetVerdict(ctx, c.ID, c.Version, p.Verdict, p.Reason, sallyport.Now()); err != nil || p.Verdict != sallyport.VerdictValid {
 			return err
 		}

@@ -156,6 +156,37 @@ destinations: [{name: scan, connector: pulsedive, credential: P}, {name: lines, 
 	f.stopped("HTTP 500", "no regular file")
 }
 
+// TestSilentTestLeavesTheVerdict tests a key that was refused while the system is down, or limits everybody. It stays refused: a schedule must
+// not ask with it again. When the system takes it after all, it is good.
+func TestSilentTestLeavesTheVerdict(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, sandbox.Options{Records: 60})
+	f.keyed("P")
+	for _, c := range []struct {
+		fault sandbox.Fault
+		probe sallyport.Verdict
+		want  sallyport.Verdict
+	}{
+		{sandbox.Fault{Status: 401}, sallyport.VerdictRejected, sallyport.VerdictRejected},
+		{sandbox.Fault{Status: 500}, sallyport.VerdictUnreachable, sallyport.VerdictRejected},
+		{sandbox.Fault{Kind: "slow"}, sallyport.VerdictValid, sallyport.VerdictValid},
+		{sandbox.Fault{Status: 500}, sallyport.VerdictUnreachable, sallyport.VerdictUnreachable},
+		{sandbox.Fault{Status: 401}, sallyport.VerdictRejected, sallyport.VerdictRejected},
+		{sandbox.Fault{Status: 429, Window: "month"}, sallyport.VerdictLimited, sallyport.VerdictRejected},
+	} {
+		f.sandbox.ClearFaults()
+		if err := f.sandbox.Fault(c.fault); err != nil {
+			t.Fatal(err)
+		}
+		if p, err := f.Service.TestCredential(t.Context(), actor, "P"); p.Verdict != c.probe {
+			t.Fatalf("%+v: the test says %s, want %s: %v", c.fault, p.Verdict, c.probe, err)
+		}
+		if got, err := f.Service.Credential(t.Context(), "P"); err != nil || got.Verdict != c.want {
+			t.Errorf("%+v: the verdict is %s, want %s: %v", c.fault, got.Verdict, c.want, err)
+		}
+	}
+}
+
 // failsWith lets every submission fail with a status.
 func (f faulty) failsWith(status int) {
 	f.Helper()
