@@ -74,20 +74,22 @@ func ago(t time.Time) string {
 	return "on " + t.UTC().Format("2 Jan 2006")
 }
 
-// ahead says how far off a time is.
+// ahead says how far off a time is, to the nearest unit that tells enough.
 func ahead(t time.Time) string {
+	const day = 24 * time.Hour
 	d := time.Until(t)
+	in := func(unit time.Duration, name string) string { return "in " + plural(int64(d.Round(unit)/unit), name) }
 	switch {
 	case d < 10*time.Second:
 		return "now"
 	case d < 2*time.Minute:
-		return "in " + plural(int64(d/time.Second), "second")
+		return in(time.Second, "second")
 	case d < 2*time.Hour:
-		return "in " + plural(int64(d/time.Minute), "minute")
-	case d < 48*time.Hour:
-		return "in " + plural(int64(d/time.Hour), "hour")
-	case d < 60*24*time.Hour:
-		return "in " + plural(int64(d/(24*time.Hour)), "day")
+		return in(time.Minute, "minute")
+	case d < 2*day:
+		return in(time.Hour, "hour")
+	case d < 60*day:
+		return in(day, "day")
 	}
 	return "on " + t.UTC().Format("2 Jan 2006")
 }
