@@ -44,7 +44,7 @@ type leakyAPI struct{ elsewhere string }
 func (a leakyAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	dump, _ := httputil.DumpRequest(r, true)
 	_, password, _ := r.BasicAuth()
-	key := cmp.Or(r.URL.Query().Get("key"), r.Header.Get("X-Key"), password, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+	key := cmp.Or(r.URL.Query().Get("key"), r.PostFormValue("key"), r.Header.Get("X-Key"), password, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 	echo := fmt.Sprintf(`%q: %q, "hex": "%x", "base64": %q, "query": %q`, "raw", key, key, base64.StdEncoding.EncodeToString([]byte("u:"+key)), url.QueryEscape(key))
 	w.Header().Set("Content-Type", "application/json")
 	switch status := map[string]int{"/401": 401, "/403": 403, "/404": 404, "/429": 429, "/500": 500}[r.URL.Path]; {

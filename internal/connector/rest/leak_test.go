@@ -132,6 +132,7 @@ func TestTheKeyGoesToItsHostAndNowhereElse(t *testing.T) {
 	for kind, auth := range map[string]connector.Auth{
 		"query": {Kind: "query", Name: "key", Secret: "key"}, "header": {Kind: "header", Name: "X-Api-Key", Secret: "key"},
 		"basic": {Kind: "basic", Username: "taxii2", Secret: "key"}, "bearer": {Kind: "bearer", Secret: "key"},
+		"form": {Kind: "form", Name: "key", Secret: "key"},
 	} {
 		for name, handler := range answers {
 			t.Run(kind+"/"+name, func(t *testing.T) {
@@ -166,6 +167,9 @@ func canaryConfig(address string, auth connector.Auth) Config {
 		URL: "/api", Query: map[string]string{"q": "1"}, Records: "$.results[*]", Paging: sallyport.Paging{Type: "next_url", Value: "$.next"},
 	})
 	c.Definition.Credential.Auth = auth
+	if auth.Kind == connector.AuthForm { // only what is posted has a form
+		c.Endpoint.Request.Method = http.MethodPost
+	}
 	c.Secrets = func(context.Context) (map[string]secret.Text, error) {
 		return map[string]secret.Text{"key": secret.New(canary)}, nil
 	}

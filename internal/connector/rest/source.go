@@ -112,9 +112,6 @@ func open(c Config, attempts int) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if shape.named = len(request.Names) > 0; shape.named && shape.query != nil {
-		return nil, sallyport.FieldErrorf("names", "goes with a path of names and [*] only, not with %s", request.Records)
-	}
 	form, err := newForm(c)
 	if err != nil {
 		return nil, err
@@ -159,6 +156,9 @@ func shapeOf(c Config) (*shape, error) {
 	s, err := newShape(of)
 	if err != nil {
 		return nil, err
+	}
+	if s.named = len(request.Names) > 0; s.named && s.query != nil {
+		return nil, sallyport.FieldErrorf("names", "goes with a path of names and [*] only, not with %s", request.Records)
 	}
 	s.taxii = request.Format == sallyport.FormatTAXII
 	if s.rows = request.Format == sallyport.FormatCSV; s.rows {
