@@ -7,9 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
-
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/dataset"
 	"github.com/sallyport-io/sallyport/internal/store"
@@ -148,9 +145,7 @@ func TestDatasetInABrowser(t *testing.T) {
 	text := strings.Repeat("x", 300)
 	record := fmt.Sprintf(`{"a":"%s","b":"%[1]s","c":{"d":"%[1]s"},"%s":1}`, text, text[:100])
 	s.keep("wide", []string{record}, sallyport.Quarantined{Record: []byte(record), Reason: text, At: time.Now()})
-	b.open(s.setUp)
-	b.do(chromedp.KeyEvent(userName + kb.Tab + password + kb.Tab + password + kb.Enter))
-	b.says("h1", "Credentials")
+	b.signUp()
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1200, 380} {
 			b.look(scheme, width, 860)

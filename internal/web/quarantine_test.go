@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/sallyport-io/sallyport"
@@ -211,9 +210,7 @@ func TestQuarantineInABrowser(t *testing.T) {
 	b := s.browser()
 	s.addCredential("Key", "")
 	f, path := s.ward("sick")
-	b.open(s.setUp)
-	b.do(chromedp.KeyEvent(userName + kb.Tab + password + kb.Tab + password + kb.Enter))
-	b.says("h1", "Credentials")
+	b.signUp()
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1200, 380} {
 			b.look(scheme, width, 860)
