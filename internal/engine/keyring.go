@@ -53,8 +53,8 @@ func (k *keyring) blames(err error) bool {
 	return k != nil && k.version != 0 && sallyport.CodeOf(err) == sallyport.Unauthenticated
 }
 
-// refused notes that the key was refused to a run or delivery, what, and returns reason with what to do. If another was put in meanwhile, that
-// proves nothing about it: rotated is true then.
+// refused notes that the key was refused, for a reason, and returns that with what to do; what is "run" or "delivery". If another key was put in
+// meanwhile, nothing is proved about it: rotated is true then, and nothing is noted.
 func (k *keyring) refused(ctx context.Context, tx *store.Tx, cause error, reason, what string) (advice string, rotated bool, err error) {
 	current, err := tx.CredentialVersion(ctx, k.credential)
 	if err != nil || current != k.version {
