@@ -154,7 +154,7 @@ func TestSignInAndOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.wantWho("Ada")
-		entries, err := d.Store.Audit(context.Background(), 10, 0)
+		entries, err := d.Store.Audit(context.Background(), "", "", 10, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -119,7 +119,7 @@ type runList struct {
 
 // Run lists runs.
 func (c *runList) Run(e *env, s *service.Service) error {
-	all, err := s.Runs(e.ctx, c.Flow, int(c.Limit), 0)
+	all, err := s.Runs(e.ctx, c.Flow, "", int(c.Limit), 0)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ type quarantineList struct {
 
 // Run lists records in quarantine.
 func (c *quarantineList) Run(e *env, s *service.Service) error {
-	all, err := s.Quarantine(e.ctx, c.Flow, int(c.Limit), c.Before)
+	all, err := s.Quarantine(e.ctx, c.Flow, "", int(c.Limit), c.Before)
 	if err != nil {
 		return err
 	}

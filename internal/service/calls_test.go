@@ -112,7 +112,7 @@ func TestExportKeepsItsInterval(t *testing.T) {
 	if run := p.runP(); run.State != sallyport.RunSucceeded || run.Records != 1 || run.Quarantined != 1 {
 		t.Fatalf("run %s with %d records: %s", run.State, run.Records, run.Error)
 	}
-	quarantined, err := p.Service.Store.Quarantine(t.Context(), "", 1, 0)
+	quarantined, err := p.Service.Store.Quarantine(t.Context(), "", "", 1, 0)
 	if err != nil || len(quarantined) != 1 || string(quarantined[0].Record) != `["2"]` || !strings.Contains(quarantined[0].Reason, "1 cells, and the table has 2 columns") {
 		t.Errorf("quarantine: %+v, %v", quarantined, err)
 	}

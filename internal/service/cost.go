@@ -23,7 +23,7 @@ const (
 type known interface {
 	Credential(ctx context.Context, id sallyport.ID) (sallyport.Credential, error)
 	Spends(ctx context.Context, credential sallyport.ID) ([]store.Spend, error)
-	Runs(ctx context.Context, flow sallyport.ID, limit int, before int64) ([]sallyport.Run, error)
+	Runs(ctx context.Context, flow sallyport.ID, state sallyport.RunState, limit int, before int64) ([]sallyport.Run, error)
 	Quota(ctx context.Context, id sallyport.ID) ([]sallyport.QuotaWindow, error)
 	QuotaPortions(ctx context.Context, id sallyport.ID) ([]sallyport.QuotaPortion, error)
 }
@@ -123,7 +123,7 @@ func (s *Service) expense(ctx context.Context, r known, f sallyport.Flow, sample
 		c.PerRun, c.AtLeast, c.Basis = int64(sample.Pages), sample.More, "by the test"
 	}
 	if f.ID != "" {
-		runs, err := r.Runs(ctx, f.ID, 2*pastRuns, 0)
+		runs, err := r.Runs(ctx, f.ID, "", 2*pastRuns, 0)
 		if err != nil {
 			return c, err
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"strings"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/dataset"
@@ -26,16 +27,21 @@ func (s *Service) Datasets(ctx context.Context) ([]sallyport.Dataset, error) {
 	return all, nil
 }
 
-// Dataset finds a dataset by the name of its flow.
+// Dataset finds a dataset by its id, or by the name or id of its flow.
 func (s *Service) Dataset(ctx context.Context, name string) (sallyport.Dataset, error) {
-	flow, err := s.Store.FlowByName(ctx, name)
+	if strings.HasPrefix(name, "set_") {
+		if d, err := s.Store.Dataset(ctx, sallyport.ID(name)); sallyport.CodeOf(err) != sallyport.NotFound {
+			return d, err
+		}
+	}
+	flow, err := s.Flow(ctx, name)
 	return flow.Dataset, err
 }
 
-// batches reads the batches of a dataset, oldest first. An error is the last thing it yields.
-func (s *Service) batches(ctx context.Context, id sallyport.ID) iter.Seq2[sallyport.Batch, error] {
+// batches reads the batches of a dataset after a sequence number, oldest first. An error is the last thing it yields.
+func (s *Service) batches(ctx context.Context, id sallyport.ID, position int64) iter.Seq2[sallyport.Batch, error] {
 	return func(yield func(sallyport.Batch, error) bool) {
-		for position := int64(0); ; {
+		for {
 			some, err := s.Store.Batches(ctx, id, position, readBytes)
 			if err != nil {
 				yield(sallyport.Batch{}, err)
@@ -63,7 +69,7 @@ func (s *Service) Records(ctx context.Context, id sallyport.ID) iter.Seq2[json.R
 			return
 		}
 		defer unpacker.Close()
-		for b, err := range s.batches(ctx, id) {
+		for b, err := range s.batches(ctx, id, 0) {
 			if err != nil {
 				yield(nil, err)
 				return

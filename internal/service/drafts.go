@@ -264,7 +264,7 @@ func (s *Service) checkDestination(ctx context.Context, tx *store.Tx, d *Draft, 
 }
 
 // authenticates checks the credential of a source alone.
-func (r resolver) authenticates(ctx context.Context, spec sourceSpec) error {
+func (r resolver) authenticates(ctx context.Context, spec SourceSpec) error {
 	definition, err := r.Catalogue.Definition(spec.Connector)
 	if err != nil {
 		return field("connector", err)
@@ -277,7 +277,7 @@ func (r resolver) authenticates(ctx context.Context, spec sourceSpec) error {
 }
 
 // schedule checks the schedule of a source, for its endpoint.
-func (r resolver) schedule(spec sourceSpec) error {
+func (r resolver) schedule(spec SourceSpec) error {
 	err := checkSchedule(spec.Schedule)
 	if err != nil || spec.Endpoint == "" {
 		return err
@@ -295,7 +295,7 @@ func (r resolver) schedule(spec sourceSpec) error {
 
 // draftSpec writes a draft as a flow file would.
 func (s *Service) draftSpec(ctx context.Context, tx *store.Tx, d *Draft) (placedSpec, error) {
-	spec := placedSpec{paths: true, flowSpec: flowSpec{Flow: d.Name, Description: d.Description, Source: sourceSpec{
+	spec := placedSpec{paths: true, FlowSpec: FlowSpec{Flow: d.Name, Description: d.Description, Source: SourceSpec{
 		Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Raw: d.Raw, Schedule: d.Schedule, Emit: d.Emit,
 	}}}
 	name := func(id sallyport.ID) (string, error) {
@@ -313,7 +313,7 @@ func (s *Service) draftSpec(ctx context.Context, tx *store.Tx, d *Draft) (placed
 		return spec, spec.at(err, "source")
 	}
 	for i, to := range d.Destinations {
-		one := destinationSpec{Name: to.Name, Connector: to.Connector, Config: to.Config}
+		one := DestinationSpec{Name: to.Name, Connector: to.Connector, Config: to.Config}
 		if one.Credential, err = name(to.Credential); err != nil {
 			return spec, spec.at(err, "destinations", i)
 		}

@@ -92,7 +92,7 @@ func TestDraftBecomesFlow(t *testing.T) {
 	if until := time.Until(f.Source.NextRunAt); f.State != sallyport.FlowActive || until < 7*time.Hour {
 		t.Errorf("it is %s and due in %s; its first run is begun already", f.State, until)
 	}
-	runs, err := p.Service.Runs(ctx, "drawn", 10, 0)
+	runs, err := p.Service.Runs(ctx, "drawn", "", 10, 0)
 	if err != nil || len(runs) != 1 {
 		t.Fatalf("%d runs, %v", len(runs), err)
 	}

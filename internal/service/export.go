@@ -64,7 +64,7 @@ func (s *Service) writeCSV(ctx context.Context, d sallyport.Dataset, config map[
 		return err
 	}
 	defer unpacker.Close()
-	for b, err := range s.batches(ctx, d.ID) {
+	for b, err := range s.batches(ctx, d.ID, 0) {
 		if err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func (f faulty) submits(fault sandbox.Fault, want delivered) {
 	if n := f.asked(fault.Match); n != 5-made+want.failed-want.unclear && want.state == sallyport.RunFailed {
 		f.Errorf("%d submissions more", n)
 	}
-	held, err := f.Service.Quarantine(f.Context(), cell, 10, 0)
+	held, err := f.Service.Quarantine(f.Context(), cell, "", 10, 0)
 	if err != nil || len(held) != want.unclear {
 		f.Errorf("%d records are in quarantine, want %d: %v", len(held), want.unclear, err)
 	}
@@ -130,7 +130,7 @@ func TestUnclearInEveryExecution(t *testing.T) {
 	if n := f.asked("POST"); n != 2 || run.State != sallyport.RunSucceeded {
 		t.Errorf("%d submissions more, run %s: %s", n, run.State, run.Error)
 	}
-	if held, err := f.Service.Quarantine(t.Context(), cell, 10, 0); err != nil || len(held) != 4 {
+	if held, err := f.Service.Quarantine(t.Context(), cell, "", 10, 0); err != nil || len(held) != 4 {
 		t.Errorf("%d records are in quarantine, want 4: %v", len(held), err)
 	}
 }

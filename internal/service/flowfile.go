@@ -24,30 +24,42 @@ type FlowFile struct {
 	Data []byte
 }
 
-// flowSpec is a flow as a flow file writes it: credentials go by name.
-type flowSpec struct {
-	Flow         string            `yaml:"flow"`
-	Description  string            `yaml:"description,omitempty"`
-	Source       sourceSpec        `yaml:"source"`
-	Destinations []destinationSpec `yaml:"destinations,omitempty"`
+// FlowSpec is a flow as a person or a program writes it, in a flow file or as JSON: credentials go by name.
+type FlowSpec struct {
+	Flow         string            `yaml:"flow" json:"flow"` // its name
+	Description  string            `yaml:"description,omitempty" json:"description,omitempty"`
+	Source       SourceSpec        `yaml:"source" json:"source"`
+	Destinations []DestinationSpec `yaml:"destinations,omitempty" json:"destinations,omitempty"`
 }
 
-type sourceSpec struct {
-	Connector  string              `yaml:"connector"`
-	Credential string              `yaml:"credential,omitempty"`
-	Endpoint   string              `yaml:"endpoint,omitempty"`
-	Params     map[string]any      `yaml:"params,omitempty"`
-	Request    *sallyport.Request  `yaml:"request,omitempty"`
-	Raw        bool                `yaml:"raw,omitempty"`
-	Schedule   *sallyport.Schedule `yaml:"schedule,omitempty"`
-	Emit       string              `yaml:"emit,omitempty"`
+// SourceSpec is the source of a [FlowSpec].
+type SourceSpec struct {
+	Connector  string              `yaml:"connector" json:"connector"`
+	Credential string              `yaml:"credential,omitempty" json:"credential,omitempty"`
+	Endpoint   string              `yaml:"endpoint,omitempty" json:"endpoint,omitempty"`
+	Params     Values              `yaml:"params,omitempty" json:"params,omitempty"`
+	Request    *sallyport.Request  `yaml:"request,omitempty" json:"request,omitempty"`
+	Raw        bool                `yaml:"raw,omitempty" json:"raw,omitempty"`
+	Schedule   *sallyport.Schedule `yaml:"schedule,omitempty" json:"schedule,omitempty"`
+	Emit       string              `yaml:"emit,omitempty" json:"emit,omitempty"`
 }
 
-type destinationSpec struct {
-	Name       string         `yaml:"name"`
-	Connector  string         `yaml:"connector"`
-	Credential string         `yaml:"credential,omitempty"`
-	Config     map[string]any `yaml:"config,omitempty"`
+// DestinationSpec is a destination of a [FlowSpec].
+type DestinationSpec struct {
+	Name       string `yaml:"name" json:"name"`
+	Connector  string `yaml:"connector" json:"connector"`
+	Credential string `yaml:"credential,omitempty" json:"credential,omitempty"`
+	Config     Values `yaml:"config,omitempty" json:"config,omitempty"`
+}
+
+// Values are values by the names of their fields. Numbers that come as JSON are kept as they are written.
+type Values map[string]any
+
+// UnmarshalJSON reads numbers as json.Number.
+func (v *Values) UnmarshalJSON(b []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(b))
+	decoder.UseNumber()
+	return decoder.Decode((*map[string]any)(v))
 }
 
 // specs reads the flows of a file, each with its document for the places of faults.
@@ -57,18 +69,18 @@ func (f FlowFile) specs() ([]placedSpec, error) {
 		if err != nil {
 			return nil, err
 		}
-		var spec flowSpec
+		var spec FlowSpec
 		if err := doc.Decode(&spec); err != nil {
 			return nil, err
 		}
-		all = append(all, placedSpec{flowSpec: spec, doc: doc})
+		all = append(all, placedSpec{FlowSpec: spec, doc: doc})
 	}
 	return all, nil
 }
 
 // placedSpec is a flow with the document it came from.
 type placedSpec struct {
-	flowSpec
+	FlowSpec
 	doc   *strictyaml.Document
 	paths bool // there is no document: errors name the path of their value, such as destinations.0.config.path
 }
@@ -89,20 +101,18 @@ func (s placedSpec) at(err error, steps ...any) error {
 			path = append(path, part)
 		}
 	}
-	if s.doc == nil {
-		placed.Field = strings.Join(path, ".")
-		return &placed
-	}
-	placed.Field = s.doc.Place(steps...)
-	placed.Message = strings.Join(path, ".") + ": " + e.Message
 	if placed.Code == sallyport.NotFound {
-		placed.Code = sallyport.Invalid // a flow file that names what is not there is wrong
+		placed.Code = sallyport.Invalid // a flow that names what is not there is wrong
+	}
+	placed.Field = strings.Join(path, ".")
+	if s.doc != nil {
+		placed.Field, placed.Message = s.doc.Place(steps...), placed.Field+": "+e.Message
 	}
 	return &placed
 }
 
 // spec writes a flow as a flow file would.
-func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*flowSpec, error) {
+func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*FlowSpec, error) {
 	names := func(id sallyport.ID) (string, error) {
 		if id == "" {
 			return "", nil
@@ -117,7 +127,7 @@ func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*flowSpec, error
 	if err != nil {
 		return nil, err
 	}
-	spec := &flowSpec{Flow: f.Name, Description: f.Description, Source: sourceSpec{
+	spec := &FlowSpec{Flow: f.Name, Description: f.Description, Source: SourceSpec{
 		Connector: f.Source.Connector, Credential: name, Endpoint: f.Source.Endpoint, Params: plain(f.Source.Params),
 		Request: f.Source.Request, Raw: f.Source.Raw, Schedule: f.Source.Schedule, Emit: f.Source.Emit,
 	}}
@@ -125,7 +135,7 @@ func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*flowSpec, error
 		if name, err = names(d.Credential); err != nil {
 			return nil, err
 		}
-		spec.Destinations = append(spec.Destinations, destinationSpec{d.Name, d.Connector, name, plain(d.Config)})
+		spec.Destinations = append(spec.Destinations, DestinationSpec{d.Name, d.Connector, name, plain(d.Config)})
 	}
 	return spec, nil
 }

@@ -214,7 +214,8 @@ func (s *Service) hours(ctx context.Context, ids []sallyport.ID) (map[sallyport.
 	return of, nil
 }
 
-// Audit returns the newest audit entries, newest first: at most limit, with ids under before if that is not 0.
-func (s *Service) Audit(ctx context.Context, limit int, before int64) ([]sallyport.AuditEntry, error) {
-	return s.Store.Audit(ctx, limit, before)
+// Audit returns the newest audit entries, newest first, of one object or of all (""), of one action or of all (""): at most limit, with ids
+// under before if that is not 0.
+func (s *Service) Audit(ctx context.Context, object sallyport.ID, action string, limit int, before int64) ([]sallyport.AuditEntry, error) {
+	return s.Store.Audit(ctx, object, action, limit, before)
 }

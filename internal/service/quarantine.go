@@ -22,18 +22,21 @@ import (
 // MaxEdited bounds a record that a person edits, in bytes, as it was typed.
 const MaxEdited = 1 << 20
 
-// Quarantine lists records in quarantine, newest first: of one flow, or of all when flowName is empty. before is the last id of the page
-// before, or 0.
-func (s *Service) Quarantine(ctx context.Context, flowName string, limit int, before int64) ([]sallyport.Quarantined, error) {
-	var id sallyport.ID
-	if flowName != "" {
-		flow, err := s.Flow(ctx, flowName)
-		if err != nil {
-			return nil, err
-		}
-		id = flow.Dataset.ID
+// Quarantine lists records in quarantine, newest first: of one flow, or of all when flowName is empty; and of one of its destinations, if one
+// is named. before is the last id of the page before, or 0.
+func (s *Service) Quarantine(ctx context.Context, flowName, destination string, limit int, before int64) ([]sallyport.Quarantined, error) {
+	if flowName == "" {
+		return s.Store.Quarantine(ctx, "", "", limit, before)
 	}
-	return s.Store.Quarantine(ctx, id, limit, before)
+	flow, err := s.Flow(ctx, flowName)
+	if err != nil {
+		return nil, err
+	}
+	d, err := destinationOf(flow, destination)
+	if err != nil {
+		return nil, err
+	}
+	return s.Store.Quarantine(ctx, flow.Dataset.ID, d, limit, before)
 }
 
 // Quarantined finds one record in quarantine by its number.

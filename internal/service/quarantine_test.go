@@ -83,7 +83,7 @@ func (p *place) rows(database string) (ids []int) {
 // sick are the records in quarantine, by what they are.
 func (p *place) sick() map[string]int64 {
 	p.Helper()
-	all, err := p.Service.Quarantine(p.Context(), "f", 0, 0)
+	all, err := p.Service.Quarantine(p.Context(), "f", "", 0, 0)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func TestReplayToOneDestination(t *testing.T) {
 	if left := p.sick(); len(left) != 1 || left[`"two"`] == 0 {
 		t.Errorf("in quarantine: %v", left)
 	}
-	runs, err := p.Service.Runs(t.Context(), "f", 0, 0)
+	runs, err := p.Service.Runs(t.Context(), "f", "", 0, 0)
 	if err != nil || len(runs) != 1 || runs[0].State != sallyport.RunSucceeded || runs[0].Quarantined != 3 {
 		t.Errorf("runs: %+v, %v", runs, err)
 	}
@@ -373,7 +373,7 @@ func TestLargeReplay(t *testing.T) {
 	if ids := p.rows("append.db"); len(ids) != n || ids[0] != 1 || ids[n-1] != n || len(p.sick()) != 0 {
 		t.Errorf("the table has %v, %d are in quarantine", ids, len(p.sick()))
 	}
-	entries, err := p.Service.Audit(t.Context(), 1000, 0)
+	entries, err := p.Service.Audit(t.Context(), "", "", 1000, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -490,7 +490,7 @@ func TestQuarantineIsAudited(t *testing.T) {
 			t.Errorf("destination %s counts %d records in quarantine", d.Name, d.Rejected)
 		}
 	}
-	entries, err := p.Service.Audit(t.Context(), 3, 0)
+	entries, err := p.Service.Audit(t.Context(), "", "", 3, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func TestRetriesCountAndRefusalsOfTheKeyAreOne(t *testing.T) {
 	if len(p.api.asked) != 4 {
 		t.Errorf("%d requests, want 3 and 1", len(p.api.asked))
 	}
-	entries, err := p.Service.Audit(p.Context(), 100, 0)
+	entries, err := p.Service.Audit(p.Context(), "", "", 100, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

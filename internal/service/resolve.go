@@ -83,7 +83,7 @@ func (r resolver) opens(ctx context.Context, source sallyport.Source) error {
 }
 
 // source checks a source, and returns it with the key of its records.
-func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Source, key []string, err error) {
+func (r resolver) source(ctx context.Context, spec SourceSpec) (s sallyport.Source, key []string, err error) {
 	definition, err := r.Catalogue.Definition(spec.Connector)
 	if err != nil {
 		return s, nil, field("connector", err)
@@ -120,7 +120,7 @@ func (r resolver) source(ctx context.Context, spec sourceSpec) (s sallyport.Sour
 	return s, endpoint.Request.Key, prefix("params", err)
 }
 
-func checkManual(definition *connector.Definition, spec sourceSpec) error {
+func checkManual(definition *connector.Definition, spec SourceSpec) error {
 	if !definition.Manual {
 		return sallyport.Errorf(sallyport.Invalid, "%s takes no request of one's own; choose one of its endpoints", definition.Name)
 	}
@@ -151,7 +151,7 @@ func (r resolver) credential(ctx context.Context, d *connector.Definition, name 
 }
 
 // destination checks a destination. The paths in its configuration become absolute: whoever works it later may stand elsewhere.
-func (r resolver) destination(ctx context.Context, spec destinationSpec) (d sallyport.Destination, err error) {
+func (r resolver) destination(ctx context.Context, spec DestinationSpec) (d sallyport.Destination, err error) {
 	if err := sallyport.CheckName("name", spec.Name); err != nil {
 		return d, err
 	}

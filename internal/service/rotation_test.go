@@ -85,7 +85,7 @@ func (f faulty) serves() (end func()) {
 func (f faulty) waitFor(flow string, wanted func(sallyport.Run) bool) sallyport.Run {
 	f.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; <-time.After(10 * time.Millisecond) {
-		runs, err := f.Service.Runs(f.Context(), flow, 1, 0)
+		runs, err := f.Service.Runs(f.Context(), flow, "", 1, 0)
 		if err != nil {
 			f.Fatal(err)
 		}

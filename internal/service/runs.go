@@ -163,8 +163,8 @@ func (s *Service) work(ctx context.Context, tell func(Progress), look func() (p 
 	}
 }
 
-// Runs lists runs, newest first: of one flow, or of all when flowName is empty. before is the last id of the page before, or 0.
-func (s *Service) Runs(ctx context.Context, flowName string, limit int, before int64) ([]sallyport.Run, error) {
+// Runs lists runs, newest first: of one flow, or of all when flowName is empty, and in one state, or in any (""). before is the last id of the page before, or 0.
+func (s *Service) Runs(ctx context.Context, flowName string, state sallyport.RunState, limit int, before int64) ([]sallyport.Run, error) {
 	var id sallyport.ID
 	if flowName != "" {
 		flow, err := s.Flow(ctx, flowName)
@@ -173,7 +173,7 @@ func (s *Service) Runs(ctx context.Context, flowName string, limit int, before i
 		}
 		id = flow.ID
 	}
-	runs, err := s.Store.Runs(ctx, id, limit, before)
+	runs, err := s.Store.Runs(ctx, id, state, limit, before)
 	if err != nil {
 		return nil, err
 	}

@@ -155,7 +155,7 @@ func (s *Sample) take(record []byte, observer *dataset.Observer) error {
 
 // resolveSource checks a draft as applying a flow would.
 func (s *Service) resolveSource(ctx context.Context, d SourceDraft) (source sallyport.Source, key []string, err error) {
-	spec := placedSpec{flowSpec: flowSpec{Source: sourceSpec{Connector: d.Connector, Credential: d.Credential, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request}}}
+	spec := placedSpec{FlowSpec: FlowSpec{Source: SourceSpec{Connector: d.Connector, Credential: d.Credential, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request}}}
 	if d.File != nil {
 		specs, err := d.File.specs()
 		if err != nil {

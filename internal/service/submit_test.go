@@ -205,7 +205,7 @@ func TestSubmitRefused(t *testing.T) {
 	if diff := cmp.Diff(want, s.take()); diff != "" {
 		t.Error(diff)
 	}
-	all, err := p.Service.Quarantine(t.Context(), "f", 10, 0)
+	all, err := p.Service.Quarantine(t.Context(), "f", "", 10, 0)
 	if err != nil || len(all) != 2 || !strings.Contains(all[1].Reason, "Invalid value") || !strings.Contains(all[0].Reason, "not known whether") {
 		t.Errorf("%+v %v", all, err)
 	}

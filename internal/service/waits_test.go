@@ -32,7 +32,7 @@ func TestDeliveryWaits(t *testing.T) {
 	if d := shown.Deliveries[0]; d.State != sallyport.RunWaiting || !strings.Contains(d.Error, "the quota for this month is used up") || !d.WaitUntil.Equal(run.WaitUntil) {
 		t.Errorf("delivery %s until %s: %s", d.State, d.WaitUntil, d.Error)
 	}
-	if runs, err := f.Service.Runs(t.Context(), cell, 1, 0); err != nil || !runs[0].WaitUntil.Equal(run.WaitUntil) {
+	if runs, err := f.Service.Runs(t.Context(), cell, "", 1, 0); err != nil || !runs[0].WaitUntil.Equal(run.WaitUntil) {
 		t.Errorf("%+v: %v", runs, err)
 	}
 	if _, err := f.Service.Deliver(t.Context(), actor, cell, func(service.Progress) {}); sallyport.CodeOf(err) != sallyport.Limited {

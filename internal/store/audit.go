@@ -7,8 +7,8 @@ import (
 )
 
 // Audit returns the newest audit entries, newest first: at most limit of them, with ids under before if that is not 0.
-func (r reader) Audit(ctx context.Context, limit int, before int64) ([]sallyport.AuditEntry, error) {
-	clause, args := newest("audit", "", "", limit, before)
+func (r reader) Audit(ctx context.Context, object sallyport.ID, action string, limit int, before int64) ([]sallyport.AuditEntry, error) {
+	clause, args := newest("audit", limit, before, equal{"object", string(object)}, equal{"action", action})
 	return list(ctx, r.q, scanAudit, "SELECT id, at, actor_kind, actor_name, action, object, detail FROM audit"+clause, args...)
 }
 

@@ -75,9 +75,12 @@ func readable(s string) string {
 // maxPage bounds how many rows a list returns that can grow without end.
 const maxPage = 1000
 
+// equal is a condition on a column.
+type equal struct{ column, value string }
+
 // newest is the end of a query for the newest rows of a table: at most limit of them, with ids under before, or the very newest if that is
-// 0. If owner is not "", only rows whose column of that name has it.
-func newest(table, column string, owner sallyport.ID, limit int, before int64) (clause string, args []any) {
+// 0. A condition whose value is "" fits all.
+func newest(table string, limit int, before int64, where ...equal) (clause string, args []any) {
 	if limit <= 0 || limit > maxPage {
 		limit = maxPage
 	}
@@ -85,8 +88,11 @@ func newest(table, column string, owner sallyport.ID, limit int, before int64) (
 		before = math.MaxInt64
 	}
 	clause, args = fmt.Sprintf(" WHERE %s.id < $1", table), []any{before}
-	if owner != "" {
-		clause, args = clause+fmt.Sprintf(" AND %s.%s = $2", table, column), append(args, string(owner))
+	for _, w := range where {
+		if w.value != "" {
+			args = append(args, w.value)
+			clause += fmt.Sprintf(" AND %s.%s = $%d", table, w.column, len(args))
+		}
 	}
 	return clause + fmt.Sprintf(" ORDER BY %s.id DESC LIMIT %d", table, limit), args
 }

@@ -21,7 +21,7 @@ func scanDelivery(r row) (d sallyport.Delivery, err error) {
 // Deliveries returns the newest deliveries, newest first, of one flow or of all (""): at most limit of them, with ids under before if that
 // is not 0.
 func (r reader) Deliveries(ctx context.Context, flowID sallyport.ID, limit int, before int64) ([]sallyport.Delivery, error) {
-	clause, args := newest("delivery", "flow_id", flowID, limit, before)
+	clause, args := newest("delivery", limit, before, equal{"flow_id", string(flowID)})
 	return list(ctx, r.q, scanDelivery, selectDeliveries+clause, args...)
 }
 

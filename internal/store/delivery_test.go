@@ -29,7 +29,7 @@ func testDelivery(t *testing.T, s *store.Store) {
 	want.Position, want.State, want.Records, want.Rejected, want.Fence = 1, "offset 9", 4, 1, fence
 	diff(t, get(s.Destination(ctx, want.ID))(t), want)
 	diff(t, get(s.Run(ctx, i.run.ID))(t).Quarantined, int64(1))
-	q := get(s.Quarantine(ctx, "", 0, 0))(t)
+	q := get(s.Quarantine(ctx, "", "", 0, 0))(t)
 	if len(q) != 1 || q[0].DestinationID != want.ID || q[0].RunID != i.run.ID || q[0].DatasetID != i.Dataset.ID {
 		t.Errorf("quarantine has %+v", q)
 	}
@@ -103,7 +103,7 @@ func testDeliveryFenced(t *testing.T, s *store.Store) {
 	wantError(t, commit(fence, 1, d.ID), sallyport.Internal, "cannot go back")
 	wantError(t, commit(fence, 2, 999), sallyport.NotFound, "999")
 	diff(t, get(s.Destination(ctx, id))(t), before)
-	if q := get(s.Quarantine(ctx, "", 0, 0))(t); len(q) != 1 {
+	if q := get(s.Quarantine(ctx, "", "", 0, 0))(t); len(q) != 1 {
 		t.Errorf("%d records in quarantine, want the one of the commit that was taken", len(q))
 	}
 
@@ -183,23 +183,23 @@ func testQuarantine(t *testing.T, s *store.Store) {
 		p.Quarantined = []sallyport.Quarantined{{Record: []byte{'"', 0, 0xff, '"'}, Reason: "bad\x00", At: at(n)}}
 		do(t, s, func(ctx context.Context, tx *store.Tx) error { return second(tx.CommitPage(ctx, p)) })
 	}
-	all := get(s.Quarantine(ctx, "", 0, 0))(t)
+	all := get(s.Quarantine(ctx, "", "", 0, 0))(t)
 	if len(all) != 4 {
 		t.Fatalf("%d records in quarantine", len(all))
 	}
 	want := sallyport.Quarantined{ID: all[3].ID, DatasetID: a.Dataset.ID, RunID: a.run.ID, Record: []byte{'"', 0, 0xff, '"'},
 		Reason: "bad\uFFFD", At: at(0)}
 	diff(t, get(s.Quarantined(ctx, want.ID))(t), want)
-	diff(t, get(s.Quarantine(ctx, a.Dataset.ID, 0, 0))(t), []sallyport.Quarantined{all[1], all[3]})
-	diff(t, get(s.Quarantine(ctx, a.Dataset.ID, 1, all[1].ID))(t), []sallyport.Quarantined{want})
-	diff(t, get(s.Quarantine(ctx, "", 2, all[0].ID))(t), all[1:3])
+	diff(t, get(s.Quarantine(ctx, a.Dataset.ID, "", 0, 0))(t), []sallyport.Quarantined{all[1], all[3]})
+	diff(t, get(s.Quarantine(ctx, a.Dataset.ID, "", 1, all[1].ID))(t), []sallyport.Quarantined{want})
+	diff(t, get(s.Quarantine(ctx, "", "", 2, all[0].ID))(t), all[1:3])
 
 	remove := func(ctx context.Context, tx *store.Tx) error { return tx.RemoveQuarantined(ctx, "", []int64{want.ID}) }
 	do(t, s, remove)
 	wantError(t, try(t, s, remove), sallyport.NotFound, "is not in quarantine")
 	_, err := s.Quarantined(ctx, want.ID)
 	wantError(t, err, sallyport.NotFound, "is not in quarantine")
-	diff(t, get(s.Quarantine(ctx, "", 0, 0))(t), all[:3])
+	diff(t, get(s.Quarantine(ctx, "", "", 0, 0))(t), all[:3])
 }
 
 func testRunDeliveries(t *testing.T, s *store.Store) {

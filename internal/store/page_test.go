@@ -62,7 +62,7 @@ func testPage(t *testing.T, s *store.Store) {
 	diff(t, batches[1], y)
 	diff(t, bodies(batches), "1:x 2:y 3:z ")
 
-	if q := get(s.Quarantine(ctx, d.ID, 0, 0))(t); len(q) != 2 || q[1].DatasetID != d.ID || q[1].RunID != run.ID || q[1].DestinationID != "" ||
+	if q := get(s.Quarantine(ctx, d.ID, "", 0, 0))(t); len(q) != 2 || q[1].DatasetID != d.ID || q[1].RunID != run.ID || q[1].DestinationID != "" ||
 		string(q[1].Record) != `"\x00 not an object"` || q[1].Reason != "not an object" || !q[1].At.Equal(at(1)) {
 		t.Errorf("quarantine has %+v", q)
 	}

@@ -17,8 +17,8 @@ func scanQuarantined(r row) (q sallyport.Quarantined, err error) {
 
 // Quarantine returns the newest quarantined records, newest first, of one dataset or of all (""): at most limit of them, with ids under
 // before if that is not 0.
-func (r reader) Quarantine(ctx context.Context, datasetID sallyport.ID, limit int, before int64) ([]sallyport.Quarantined, error) {
-	clause, args := newest("quarantine", "dataset_id", datasetID, limit, before)
+func (r reader) Quarantine(ctx context.Context, datasetID, destinationID sallyport.ID, limit int, before int64) ([]sallyport.Quarantined, error) {
+	clause, args := newest("quarantine", limit, before, equal{"dataset_id", string(datasetID)}, equal{"destination_id", string(destinationID)})
 	return list(ctx, r.q, scanQuarantined, selectQuarantine+clause, args...)
 }
 

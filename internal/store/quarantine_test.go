@@ -27,7 +27,7 @@ func (i *ingest) reject(t testing.TB, s *store.Store, destinationID sallyport.ID
 		return tx.CommitDelivery(ctx, store.DeliveryCommit{DestinationID: destinationID, Fence: fence, DeliveryID: d.ID,
 			Position: get(tx.Destination(ctx, destinationID))(t).Position, Rejected: int64(len(all)), Quarantined: all})
 	})
-	for _, q := range get(s.Quarantine(t.Context(), i.Dataset.ID, len(records), 0))(t) {
+	for _, q := range get(s.Quarantine(t.Context(), i.Dataset.ID, "", len(records), 0))(t) {
 		ids = append([]int64{q.ID}, ids...)
 	}
 	return ids
@@ -68,7 +68,7 @@ func testQuarantineAfter(t *testing.T, s *store.Store) {
 	i.reject(t, s, "", `"1"`, `"22"`)
 	i.reject(t, s, a, `"333"`, `"4444"`)
 	i.reject(t, s, b, `"55555"`)
-	first := get(s.Quarantine(t.Context(), i.Dataset.ID, 0, 0))(t)[4].ID
+	first := get(s.Quarantine(t.Context(), i.Dataset.ID, "", 0, 0))(t)[4].ID
 	for _, c := range []struct {
 		destination     sallyport.ID
 		after, maxBytes int64
@@ -111,7 +111,7 @@ func testReplay(t *testing.T, s *store.Store) {
 		t.Errorf("the replayed batch is of run %d, for %q", batches[1].RunID, batches[1].DestinationID)
 	}
 	diff(t, get(s.Run(ctx, run.ID))(t), run)
-	if left := get(s.Quarantine(ctx, d.ID, 0, 0))(t); len(left) != 1 || left[0].ID != ids[2] {
+	if left := get(s.Quarantine(ctx, d.ID, "", 0, 0))(t); len(left) != 1 || left[0].ID != ids[2] {
 		t.Errorf("in quarantine: %+v", left)
 	}
 
@@ -119,7 +119,7 @@ func testReplay(t *testing.T, s *store.Store) {
 	r.IDs, r.Schema = []int64{ids[2], ids[0]}, nil
 	wantError(t, replay(t, s, r), sallyport.NotFound, fmt.Sprintf("record %d is not in quarantine", ids[0]))
 	diff(t, get(s.Dataset(ctx, d.ID))(t), d)
-	diff(t, len(get(s.Quarantine(ctx, d.ID, 0, 0))(t)), 1)
+	diff(t, len(get(s.Quarantine(ctx, d.ID, "", 0, 0))(t)), 1)
 
 	// The run goes on behind it.
 	i.commit(t, s)
@@ -169,7 +169,7 @@ func testReplayForOne(t *testing.T, s *store.Store) {
 	f.Destinations = f.Destinations[1:]
 	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.UpdateFlow(ctx, &f) })
 	diff(t, bodies(get(s.Batches(ctx, i.Dataset.ID, 0, unbounded))(t)), "1:x 3:y ")
-	diff(t, len(get(s.Quarantine(ctx, i.Dataset.ID, 0, 0))(t)), 1)
+	diff(t, len(get(s.Quarantine(ctx, i.Dataset.ID, "", 0, 0))(t)), 1)
 }
 
 // testReplayCountsInItsRun commits records of two runs and of a replay together.

@@ -33,9 +33,10 @@ func (r reader) Run(ctx context.Context, id int64) (sallyport.Run, error) {
 	return one(ctx, r.q, notFound("run", id), scanRun, selectRuns+" WHERE run.id = $1", id)
 }
 
-// Runs returns the newest runs, newest first, of one flow or of all (""): at most limit of them, with ids under before if that is not 0.
-func (r reader) Runs(ctx context.Context, flowID sallyport.ID, limit int, before int64) ([]sallyport.Run, error) {
-	clause, args := newest("run", "flow_id", flowID, limit, before)
+// Runs returns the newest runs, newest first, of one flow or of all (""), in one state or in any (""): at most limit of them, with ids under
+// before if that is not 0.
+func (r reader) Runs(ctx context.Context, flowID sallyport.ID, state sallyport.RunState, limit int, before int64) ([]sallyport.Run, error) {
+	clause, args := newest("run", limit, before, equal{"flow_id", string(flowID)}, equal{"state", string(state)})
 	return list(ctx, r.q, scanRun, selectRuns+clause, args...)
 }
 

@@ -96,11 +96,11 @@ func testRunList(t *testing.T, s *store.Store) {
 			return tx.UpdateRun(ctx, run)
 		})
 	}
-	diff(t, get(s.Runs(ctx, "", 0, 0))(t), all)
-	diff(t, get(s.Runs(ctx, "", 2, all[1].ID))(t), all[2:4])
-	diff(t, get(s.Runs(ctx, a.ID, 0, 0))(t), ofA)
-	diff(t, get(s.Runs(ctx, a.ID, 1, ofA[0].ID))(t), ofA[1:2])
-	diff(t, get(s.Runs(ctx, "flw_no", 5, 0))(t), []sallyport.Run{})
+	diff(t, get(s.Runs(ctx, "", "", 0, 0))(t), all)
+	diff(t, get(s.Runs(ctx, "", "", 2, all[1].ID))(t), all[2:4])
+	diff(t, get(s.Runs(ctx, a.ID, "", 0, 0))(t), ofA)
+	diff(t, get(s.Runs(ctx, a.ID, "", 1, ofA[0].ID))(t), ofA[1:2])
+	diff(t, get(s.Runs(ctx, "flw_no", "", 5, 0))(t), []sallyport.Run{})
 }
 
 func settle(t testing.TB, s *store.Store, flowID sallyport.ID) (run sallyport.Run, settled bool) {

@@ -242,12 +242,12 @@ func testAudit(t *testing.T, s *store.Store) {
 	for i := len(want) - 1; i >= 0; i-- {
 		do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.InsertAudit(ctx, want[i]) })
 	}
-	all := get(s.Audit(t.Context(), 0, 0))(t)
+	all := get(s.Audit(t.Context(), "", "", 0, 0))(t)
 	for i := range all {
 		if i < len(want) {
 			want[i].ID = all[i].ID
 		}
 	}
 	diff(t, all, want)
-	diff(t, get(s.Audit(t.Context(), 1, all[0].ID))(t), want[1:2])
+	diff(t, get(s.Audit(t.Context(), "", "", 1, all[0].ID))(t), want[1:2])
 }

@@ -25,6 +25,11 @@ func (r reader) UserByName(ctx context.Context, name string) (sallyport.User, er
 	return one(ctx, r.q, missing, scanUser, selectUsers+" WHERE name_key = $1", nameKey(name))
 }
 
+// Users returns all users by name.
+func (r reader) Users(ctx context.Context) ([]sallyport.User, error) {
+	return list(ctx, r.q, scanUser, selectUsers+" ORDER BY name_key")
+}
+
 // HasUsers tells whether anybody may sign in.
 func (r reader) HasUsers(ctx context.Context) (bool, error) {
 	n, err := one(ctx, r.q, nil, single[int64], "SELECT COUNT(*) FROM person")

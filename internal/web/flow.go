@@ -51,7 +51,7 @@ func (s *server) flowView(r *http.Request, runs int) (v flowView, err error) {
 	if v.FlowStatus, err = s.Service.FlowStatus(r.Context(), r.PathValue("id")); err != nil {
 		return v, err
 	}
-	if v.Runs, err = s.Service.Runs(r.Context(), string(v.ID), runs, 0); err != nil {
+	if v.Runs, err = s.Service.Runs(r.Context(), string(v.ID), "", runs, 0); err != nil {
 		return v, err
 	}
 	if v.Cost, err = s.Service.FlowCost(r.Context(), string(v.ID)); err != nil || v.Source.Credential == "" {

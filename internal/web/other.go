@@ -15,7 +15,7 @@ func (s *server) listActivity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	entries, err := s.Service.Audit(r.Context(), pageSize, before)
+	entries, err := s.Service.Audit(r.Context(), "", "", pageSize, before)
 	if err != nil {
 		return err
 	}

@@ -256,7 +256,7 @@ func (s *server) readQuarantine(r *http.Request, f sallyport.Flow) (all []quaran
 	if err != nil {
 		return nil, "", err
 	}
-	found, err := s.Service.Quarantine(r.Context(), string(f.ID), maxSample+1, before)
+	found, err := s.Service.Quarantine(r.Context(), string(f.ID), "", maxSample+1, before)
 	if err != nil {
 		return nil, "", err
 	}

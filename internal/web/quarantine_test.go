@@ -58,7 +58,7 @@ func (s *site) delivered(f sallyport.Flow) string {
 // sick are the numbers of what is in quarantine, oldest first.
 func (s *site) sick(f sallyport.Flow) (numbers []int64) {
 	s.Helper()
-	all, err := s.app.Service.Quarantine(s.Context(), string(f.ID), 0, 0)
+	all, err := s.app.Service.Quarantine(s.Context(), string(f.ID), "", 0, 0)
 	if err != nil {
 		s.Fatal(err)
 	}

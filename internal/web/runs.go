@@ -34,7 +34,7 @@ func (s *server) listRuns(w http.ResponseWriter, r *http.Request) error {
 		}
 		v.Flow = &f
 	}
-	if v.Runs, err = s.Service.Runs(r.Context(), flow, pageSize, before); err != nil {
+	if v.Runs, err = s.Service.Runs(r.Context(), flow, "", pageSize, before); err != nil {
 		return err
 	}
 	if len(v.Runs) == pageSize {

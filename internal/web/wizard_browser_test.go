@@ -249,7 +249,7 @@ func (b *tab) downTo(expression string) {
 // workAll works the only run of a flow to its end.
 func (b *tab) workAll(flow string) {
 	b.Helper()
-	runs, err := b.app.Service.Runs(b.ctx, flow, 10, 0)
+	runs, err := b.app.Service.Runs(b.ctx, flow, "", 10, 0)
 	if err != nil || len(runs) != 1 {
 		b.Fatalf("%d runs, %v", len(runs), err)
 	}

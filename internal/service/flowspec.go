@@ -1,0 +1,67 @@
+package service
+
+import (
+	"context"
+	"strings"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/store"
+)
+
+// FlowSpec writes a flow as [Service.CreateFlow] takes it.
+func (s *Service) FlowSpec(ctx context.Context, name string) (FlowSpec, error) {
+	f, err := s.Flow(ctx, name)
+	if err != nil {
+		return FlowSpec{}, err
+	}
+	spec, err := s.spec(ctx, &f)
+	if err != nil {
+		return FlowSpec{}, err
+	}
+	return *spec, nil
+}
+
+// CreateFlow makes the flow that a spec describes, which must be new. Fields of errors are paths in the spec, such as source.params.fid.
+func (s *Service) CreateFlow(ctx context.Context, actor sallyport.Actor, spec FlowSpec) (f sallyport.Flow, err error) {
+	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		switch _, err := tx.FlowByName(ctx, spec.Flow); {
+		case err == nil:
+			return &sallyport.Error{Code: sallyport.Conflict, Field: "flow", Message: "there is already a flow of this name; choose another, or replace that one"}
+		case sallyport.CodeOf(err) != sallyport.NotFound:
+			return err
+		}
+		_, f, err = s.put(ctx, tx, actor, spec)
+		return err
+	})
+	return f, err
+}
+
+// ReplaceFlow changes a flow so that it is as a spec says, whose name must be its own or empty. Errors are as those of [Service.CreateFlow].
+func (s *Service) ReplaceFlow(ctx context.Context, actor sallyport.Actor, name string, spec FlowSpec) (change string, f sallyport.Flow, err error) {
+	old, err := s.Flow(ctx, name)
+	if err != nil {
+		return "", f, err
+	}
+	if spec.Flow != "" && !strings.EqualFold(spec.Flow, old.Name) {
+		return "", f, sallyport.FieldErrorf("flow", "is %q, and a flow keeps its name; create another flow, or leave the name out", old.Name)
+	}
+	spec.Flow = old.Name
+	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Flow(ctx, old.ID); err != nil {
+			return err
+		}
+		change, f, err = s.put(ctx, tx, actor, spec)
+		return err
+	})
+	return change, f, err
+}
+
+// put makes or changes the flow that has the name of a spec, and reads it back.
+func (s *Service) put(ctx context.Context, tx *store.Tx, actor sallyport.Actor, spec FlowSpec) (change string, f sallyport.Flow, err error) {
+	c, err := s.applyFlow(ctx, tx, actor, placedSpec{FlowSpec: spec, paths: true})
+	if err != nil {
+		return "", f, err
+	}
+	f, err = tx.FlowByName(ctx, c.Flow)
+	return c.Change, f, err
+}

@@ -1,0 +1,79 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/dataset"
+)
+
+// pageBytes bounds a page of records, but for its first one.
+const pageBytes = 4 << 20
+
+// RecordPage is some records of a dataset, in the order in which they were kept.
+type RecordPage struct {
+	Records  []json.RawMessage
+	Position string // behind the last of them: what comes later begins there
+	More     bool   // there are records behind it already
+}
+
+// RecordsAfter reads records of a dataset behind a position, at most limit: the Position of the page before, or "" to begin at the first.
+func (s *Service) RecordsAfter(ctx context.Context, d sallyport.Dataset, position string, limit int) (RecordPage, error) {
+	page := RecordPage{Records: []json.RawMessage{}, Position: position}
+	at, err := parsePosition(position)
+	if err != nil {
+		return page, err
+	}
+	unpacker, err := dataset.NewUnpacker()
+	if err != nil {
+		return page, err
+	}
+	defer unpacker.Close()
+	room := pageBytes
+	for b, err := range s.batches(ctx, d.ID, at.before()) {
+		if err != nil {
+			return page, err
+		}
+		if b.Seq != at.seq {
+			at = recordPosition{seq: b.Seq}
+		}
+		records, err := unpacker.Records(b)
+		if err != nil {
+			return page, err
+		}
+		n := int64(0)
+		for r := range records {
+			if n++; n <= at.read {
+				continue
+			}
+			if len(page.Records) == limit || len(r) > room && len(page.Records) > 0 {
+				page.More = true
+				return page, nil
+			}
+			room -= len(r)
+			page.Records, page.Position = append(page.Records, bytes.Clone(r)), recordPosition{b.Seq, n}.String()
+		}
+	}
+	return page, nil
+}
+
+// recordPosition is a place in a dataset: behind so many records of a batch.
+type recordPosition struct{ seq, read int64 }
+
+// before is the number after which the batches come that are still to be read.
+func (p recordPosition) before() int64 { return max(0, p.seq-1) }
+
+func (p recordPosition) String() string { return fmt.Sprintf("%d.%d", p.seq, p.read) }
+
+func parsePosition(text string) (p recordPosition, err error) {
+	if text == "" {
+		return p, nil
+	}
+	if _, err := fmt.Sscanf(text, "%d.%d", &p.seq, &p.read); err != nil || p.String() != text || p.seq < 1 || p.read < 1 {
+		return p, sallyport.FieldErrorf("after", "is no position in a dataset; use the one that came with the page before")
+	}
+	return p, nil
+}
