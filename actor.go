@@ -2,10 +2,10 @@ package sallyport
 
 import "time"
 
-// Actor is who does something: a person at the command line or at the pages, a run.
+// Actor is who does something: a person at the command line or at the pages, a program with an API token, a run.
 type Actor struct {
-	Kind string `json:"kind"` // "cli", "run", "user"
-	Name string `json:"name"` // the system user, the flow, the user of the pages
+	Kind string `json:"kind"` // "cli", "run", "token", "user"
+	Name string `json:"name"` // the system user, the flow, the token, the user of the pages
 }
 
 // AuditEntry says who used or changed what, when.

@@ -11,7 +11,8 @@ import (
 // ID names one stored thing for ever: a prefix that tells its kind, and 26 random characters.
 type ID string
 
-// NewID makes an ID with the given prefix: "crd" a credential, "flw" a flow, "src" a source, "dst" a dataset's destination, "set" a dataset.
+// NewID makes an ID with the given prefix: "crd" a credential, "flw" a flow, "src" a source, "dst" a dataset's destination, "set" a dataset,
+// "tok" an API token.
 func NewID(prefix string) ID { return ID(prefix + "_" + strings.ToLower(rand.Text())) }
 
 // Now is the present in UTC, cut to microseconds: what both databases can hold.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/connectors"
+	"github.com/sallyport-io/sallyport/internal/auth"
 	"github.com/sallyport-io/sallyport/internal/config"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/file"
@@ -30,6 +31,7 @@ import (
 // App is the program with its database open.
 type App struct {
 	Service  *service.Service
+	Tokens   *auth.Tokens
 	settings config.Settings
 	store    *store.Store
 	quota    *quota.Quota
@@ -75,7 +77,7 @@ func Open(ctx context.Context, s config.Settings, stderr io.Writer, redactor *se
 	if err != nil {
 		return nil, err
 	}
-	a := &App{settings: s, store: database, quota: quota.New(database, log)}
+	a := &App{Tokens: auth.NewTokens(database), settings: s, store: database, quota: quota.New(database, log)}
 	a.Service, err = a.wire(ctx, catalogue, redactor, log, queueLog)
 	if err != nil {
 		return nil, errors.Join(err, database.Close())

@@ -33,7 +33,10 @@ const (
 	AuthSetUp   = "auth.setup" // the first user was made
 	AuthSignIn  = "auth.sign_in"
 	AuthSignOut = "auth.sign_out"
-	AuthRefused = "auth.refused" // a wrong name or password
+	AuthRefused = "auth.refused" // a wrong name or password, or a token that is not known or has expired
+
+	TokenCreate = "token.create"
+	TokenRevoke = "token.revoke"
 
 	DatasetExport = "dataset.export"
 

@@ -96,7 +96,7 @@ func (a *Auth) SetUp(ctx context.Context, token, name, password string, address 
 
 // SignIn begins a session for whoever knows a name and its password. The address is where the request comes from: attempts are limited by it.
 func (a *Auth) SignIn(ctx context.Context, name, password, address string) error {
-	if err := a.attempts.take(address); err != nil {
+	if err := a.attempts.take(address, "attempts to sign in"); err != nil {
 		return err
 	}
 	u, known, err := a.find(ctx, name)

@@ -7,7 +7,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 )
 
-// How often a sign-in may fail: a burst at once, and one more each time the refill has passed.
+// How often an attempt may fail: a burst at once, and one more each time the refill has passed.
 const (
 	addressBurst  = 5
 	addressRefill = 30 * time.Second
@@ -16,7 +16,7 @@ const (
 	maxAddresses  = 10_000
 )
 
-// limiter bounds attempts to sign in, for each address and overall. It is in memory: a restart forgives. The zero value is ready.
+// limiter bounds attempts to get in, for each address and overall. It is in memory: a restart forgives. The zero value is ready.
 type limiter struct {
 	mu      sync.Mutex
 	overall bucket
@@ -41,8 +41,8 @@ func (b *bucket) wait(burst float64, refill time.Duration) time.Duration {
 	return time.Duration(max(0, b.used+1-burst) * float64(refill))
 }
 
-// take counts an attempt, or refuses it and says until when.
-func (l *limiter) take(address string) error {
+// take counts an attempt, or refuses it and says until when. What there are too many of, attempts says in words.
+func (l *limiter) take(address, attempts string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -51,7 +51,7 @@ func (l *limiter) take(address string) error {
 	l.overall.level(now, overallRefill)
 	wait := max(own.wait(addressBurst, addressRefill), l.overall.wait(overallBurst, overallRefill))
 	if wait > 0 {
-		err := sallyport.Errorf(sallyport.Limited, "too many attempts to sign in; try again in %s", (wait + time.Second - 1).Truncate(time.Second))
+		err := sallyport.Errorf(sallyport.Limited, "too many %s; try again in %s", attempts, (wait + time.Second - 1).Truncate(time.Second))
 		err.Until = now.Add(wait)
 		return err
 	}

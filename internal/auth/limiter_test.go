@@ -43,7 +43,7 @@ func TestLimiterForgetsAddresses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l limiter
 		for i := range maxAddresses {
-			l.take(fmt.Sprint(i)) // most are refused; they are remembered all the same
+			l.take(fmt.Sprint(i), "attempts") // most are refused; they are remembered all the same
 		}
 		time.Sleep(time.Hour)
 		wantAttempt(t, &l, "new", 0)
@@ -56,7 +56,7 @@ func TestLimiterForgetsAddresses(t *testing.T) {
 // wantAttempt makes an attempt that must be allowed (wait 0), or refused for so long.
 func wantAttempt(t *testing.T, l *limiter, address string, wait time.Duration) {
 	t.Helper()
-	err := l.take(address)
+	err := l.take(address, "attempts")
 	if wait == 0 {
 		if err != nil {
 			t.Fatalf("refused: %v", err)

@@ -29,7 +29,7 @@ func (r reader) Credential(ctx context.Context, id sallyport.ID) (sallyport.Cred
 func (r reader) CredentialByName(ctx context.Context, name string) (sallyport.Credential, error) {
 	c, err := one(ctx, r.q, sql.ErrNoRows, scanCredential, selectCredentials+" WHERE name_key = $1", nameKey(name))
 	if errors.Is(err, sql.ErrNoRows) {
-		return c, r.noSuchName(ctx, "credential", name)
+		return c, r.noSuchName(ctx, "credential", "credential", name)
 	}
 	return c, err
 }

@@ -51,7 +51,7 @@ func (r reader) Flow(ctx context.Context, id sallyport.ID) (sallyport.Flow, erro
 func (r reader) FlowByName(ctx context.Context, name string) (sallyport.Flow, error) {
 	f, err := r.flow(ctx, sql.ErrNoRows, "flow.name_key = $1", nameKey(name))
 	if errors.Is(err, sql.ErrNoRows) {
-		return f, r.noSuchName(ctx, "flow", name)
+		return f, r.noSuchName(ctx, "flow", "flow", name)
 	}
 	return f, err
 }

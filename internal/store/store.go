@@ -133,8 +133,8 @@ func notFound[ID sallyport.ID | int64](kind string, id ID) error {
 	return sallyport.Errorf(sallyport.NotFound, "there is no %s %v", kind, id)
 }
 
-// noSuchName is the error for a name that no row of the table has; it names the nearest.
-func (r reader) noSuchName(ctx context.Context, table, name string) error {
+// noSuchName is the error for a name that no row of the table has; it names the nearest. The kind is what people call such a row.
+func (r reader) noSuchName(ctx context.Context, table, kind, name string) error {
 	names, err := list(ctx, r.q, single[string], "SELECT name FROM "+table+" ORDER BY name_key")
 	if err != nil {
 		return err
@@ -143,5 +143,5 @@ func (r reader) noSuchName(ctx context.Context, table, name string) error {
 	if near := sallyport.Nearest(name, names); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
-	return sallyport.Errorf(sallyport.NotFound, "there is no %s %q%s", table, name, hint)
+	return sallyport.Errorf(sallyport.NotFound, "there is no %s %q%s", kind, name, hint)
 }

@@ -135,6 +135,8 @@ func TestStore(t *testing.T) {
 		{"Users", testUsers},
 		{"SetupLink", testSetupLink},
 		{"Sessions", testSessions},
+		{"Tokens", testTokens},
+		{"TokenUse", testTokenUse},
 		{"LastRuns", testLastRuns},
 		{"FindFlows", testFindFlows},
 		{"RunsByHour", testRunsByHour},
