@@ -2,6 +2,7 @@ package sallyport
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"time"
@@ -26,7 +27,11 @@ func ParseDuration(s string) (Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	return Duration(time.Duration(n) * durationUnits[m[2]]), nil
+	unit := durationUnits[m[2]]
+	if int64(n) > int64(math.MaxInt64/unit) {
+		return 0, fmt.Errorf("%q is longer than 292 years", s)
+	}
+	return Duration(time.Duration(n) * unit), nil
 }
 
 // String writes the duration in its largest whole unit.

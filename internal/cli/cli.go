@@ -61,6 +61,7 @@ type commands struct {
 	Dataset    datasetCommand    `cmd:"" help:"Look at kept records, and export them."`
 	Run        runCommand        `cmd:"" help:"Look at runs."`
 	Quarantine quarantineCommand `cmd:"" help:"Edit, replay and discard records that could not be taken."`
+	Token      tokenCommand      `cmd:"" help:"Make and revoke tokens, by which programs use the HTTP API."`
 	Keys       keysCommand       `cmd:"" help:"Check the master key."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
