@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"internal/vault", "internal/quota", "internal/dataset", "internal/changes", "internal/connector/connectortest", "internal/connector/rest", "internal/connector/file", "internal/connector/sqltable"},
 	{"internal/engine", "internal/sandbox"},
 	{"internal/service", "internal/auth"},
-	{"internal/web"},
+	{"internal/web", "internal/api"},
 	{"internal/app"},
 	{"internal/cli", "internal/app/apptest"},
 	{"cmd/sallyport"},
@@ -32,6 +32,7 @@ var layers = [][]string{
 var forbidden = map[string][]string{
 	"internal/store":   {"internal/secret"},
 	"internal/web":     {"internal/store", "internal/engine", "internal/vault", "internal/egress"},
+	"internal/api":     {"internal/store", "internal/engine", "internal/vault", "internal/egress"},
 	"internal/cli":     {"internal/store", "internal/engine", "internal/vault", "internal/egress"},
 	"internal/sandbox": {"internal/connector", "internal/store", "internal/vault", "internal/egress"},
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/api"
 	"github.com/sallyport-io/sallyport/internal/auth"
 	"github.com/sallyport-io/sallyport/internal/egress"
 	"github.com/sallyport-io/sallyport/internal/web"
@@ -114,6 +115,7 @@ func (a *App) handler(users *auth.Auth, secure bool, stopping <-chan struct{}) h
 	mux.Handle("/", web.New(web.Config{
 		Service: a.Service, Auth: users, Version: Version(), Data: a.settings.Data, Secure: secure, Log: a.Service.Log, Stopping: stopping,
 	}))
+	mux.Handle("/api/", api.New(api.Config{Service: a.Service, Tokens: a.Tokens, Version: Version(), Log: a.Service.Log, Stopping: stopping}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if _, err := a.Service.Credentials(r.Context()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -57,6 +58,15 @@ func (a *Auth) SetUpPath(ctx context.Context) (string, error) {
 		return tx.PutSetupLink(ctx, tokenHash(token), sallyport.Now().Add(setupLifetime))
 	})
 	return "/setup/" + token, err
+}
+
+// Address is where a request comes from, as attempts are limited by it.
+func Address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 func tokenHash(token string) string {

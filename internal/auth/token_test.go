@@ -236,7 +236,7 @@ func TestTokensAreAudited(t *testing.T) {
 // audited is the audit log, newest first.
 func (t *Tokens) audited(test *testing.T) (lines []string) {
 	test.Helper()
-	entries, err := t.store.Audit(context.Background(), 100, 0)
+	entries, err := t.store.Audit(context.Background(), "", "", 100, 0)
 	if err != nil {
 		test.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Package obs makes the logger of the process: structured, and without any known secret.
+// Package obs makes the logger of the process, structured and without any known secret, and numbers requests for it.
 package obs
 
 import (

@@ -2,10 +2,8 @@ package web
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/auth"
+	"github.com/sallyport-io/sallyport/internal/obs"
 )
 
 // handler answers a request, or fails: page makes an answer of that.
@@ -45,7 +44,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		err, code, status = sallyport.Errorf(sallyport.Invalid, "this is more than a form may hold"), sallyport.Invalid, http.StatusRequestEntityTooLarge
 	}
-	view := errorView{Status: status, Sentence: sentence(err), Next: nextStep(code), Request: requestID(r.Context())}
+	view := errorView{Status: status, Sentence: sentence(err), Next: nextStep(code), Request: obs.RequestID(r.Context())}
 	if code == sallyport.Internal {
 		s.Log.ErrorContext(r.Context(), "a page failed", "request", view.Request, "path", r.URL.Path, "error", err)
 	}
@@ -180,22 +179,6 @@ func (s *server) missing(_ http.ResponseWriter, r *http.Request) error {
 	return sallyport.Errorf(sallyport.NotFound, "there is no page %s", r.URL.Path)
 }
 
-type requestKey struct{}
-
-// identified gives every request a number, under which the log has what the person is not told.
-func (s *server) identified(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := strings.ToLower(rand.Text()[:10])
-		w.Header().Set("X-Request-Id", id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, id)))
-	})
-}
-
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestKey{}).(string)
-	return id
-}
-
 // secured tells the browser to load nothing from elsewhere, to run nothing that is written in a page, and to tell nobody where it was.
 func (s *server) secured(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -210,15 +193,6 @@ func (s *server) secured(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// client is the address that a request comes from.
-func client(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // frame is what every page has around it.

@@ -50,7 +50,7 @@ func (s *server) setUp(w http.ResponseWriter, r *http.Request) error {
 		s.show(w, r, http.StatusUnprocessableEntity, signInPage(s.frame(r, "Set up", ""), form))
 		return nil
 	}
-	err := s.Auth.SetUp(r.Context(), r.PathValue("token"), form.Name, password, client(r))
+	err := s.Auth.SetUp(r.Context(), r.PathValue("token"), form.Name, password, auth.Address(r))
 	if e, ok := errors.AsType[*sallyport.Error](err); ok && e.Field != "" {
 		form.Errors[e.Field] = capital(fieldLabel(e.Field) + " " + e.Message + ".")
 		s.show(w, r, http.StatusUnprocessableEntity, signInPage(s.frame(r, "Set up", ""), form))
@@ -82,7 +82,7 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := signInForm{Action: "/sign-in", Name: r.PostForm.Get("name"), Next: local(r.PostForm.Get("next")), Errors: map[string]string{}}
-	err := s.Auth.SignIn(r.Context(), form.Name, r.PostForm.Get("password"), client(r))
+	err := s.Auth.SignIn(r.Context(), form.Name, r.PostForm.Get("password"), auth.Address(r))
 	switch code := sallyport.CodeOf(err); code {
 	case "":
 		http.Redirect(w, r, form.Next, http.StatusSeeOther)
@@ -96,7 +96,7 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Auth.SignOut(r.Context(), client(r)); err != nil {
+	if err := s.Auth.SignOut(r.Context(), auth.Address(r)); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/sign-in", http.StatusSeeOther)

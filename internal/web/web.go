@@ -9,6 +9,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/sallyport-io/sallyport/internal/auth"
+	"github.com/sallyport-io/sallyport/internal/obs"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
@@ -42,7 +43,7 @@ func New(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/{name}", s.assets)
 	mux.Handle("/", s.pages())
-	return s.identified(s.secured(gzhttp.GzipHandler(mux)))
+	return obs.Identified(s.secured(gzhttp.GzipHandler(mux)))
 }
 
 // pages are everything that has a session.

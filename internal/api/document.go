@@ -1,0 +1,48 @@
+package api
+
+import (
+	_ "embed"
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// introduction is what the document says of the API as a whole.
+const introduction = "Everything that Sallyport does at the command line and at its pages, for programs. " +
+	"Each request needs an API token with the scope that is named: `Authorization: Bearer TOKEN`. " +
+	"Lists come in pages: `limit` says how long, `after` takes the `next` of the page before. " +
+	"A POST with an `Idempotency-Key` is done once, however often it is sent within a day. " +
+	"Errors are `application/problem+json`. A secret is only ever written: what is read says whether it is set, and since when."
+
+// tags are the things that the API is about, in the order of the document.
+var tags = []*huma.Tag{
+	{Name: "connectors", Description: "Kinds of systems: what a credential for them consists of, what can be pulled from them and delivered to them."},
+	{Name: "credentials", Description: "How to get into an account of a connector."},
+	{Name: "sources", Description: "What a flow would pull."},
+	{Name: "flows", Description: "A source, its dataset and its destinations."},
+	{Name: "runs", Description: "Executions of a source."},
+	{Name: "datasets", Description: "The kept records of a source."},
+	{Name: "destinations", Description: "Where datasets go."},
+	{Name: "quarantine", Description: "Records that could not be taken, each with its reason."},
+	{Name: "usage", Description: "What ran of late."},
+	{Name: "audit", Description: "Who used or changed what."},
+	{Name: "users", Description: "Who may sign in to the pages."},
+	{Name: "tokens", Description: "Which programs may use this API."},
+}
+
+// Document is the OpenAPI document.
+func (s *server) document() ([]byte, error) { return json.MarshalIndent(s.api.OpenAPI(), "", "  ") }
+
+func (s *server) showDocument(w http.ResponseWriter, r *http.Request) {
+	text, err := s.document()
+	if err != nil {
+		s.refuse(w, s.problem(r.Context(), err))
+		return
+	}
+	w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
+	w.Write(text) // whoever asked is gone if it fails
+}
+func (s *server) documentation()                                   {}
+func (s *server) showDocs(w http.ResponseWriter, r *http.Request)  {}
+func (s *server) showStyle(w http.ResponseWriter, r *http.Request) {}

@@ -1,0 +1,176 @@
+package api
+
+import (
+	"context"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/service"
+)
+
+// flowView is a flow with its newest run.
+type flowView struct {
+	sallyport.Flow
+	Last *sallyport.Run `json:"last,omitempty" doc:"Its newest run"`
+}
+
+func viewOf(f service.FlowStatus) flowView { return flowView{f.Flow, f.Last} }
+
+func (s *server) flows() {
+	add(s, "GET /flows", operation{id: "list-flows", scope: sallyport.ScopeRead, summary: "List flows"}, s.listFlows)
+	add(s, "POST /flows", operation{
+		id: "create-flow", scope: sallyport.ScopeWrite, status: 201, summary: "Create a flow",
+		about: "The body says what a flow file says, credentials by name. The flow is active: its source is pulled when its schedule is due, or by POST /flows/{id}/run.",
+	}, s.createFlow)
+	add(s, "POST /flows/apply", operation{
+		id: "apply-flows", scope: sallyport.ScopeWrite, summary: "Apply a flow file: all of its flows or, when one has a fault, none",
+	}, s.applyFlows)
+	add(s, "GET /flows/{id}", operation{id: "get-flow", scope: sallyport.ScopeRead, summary: "Show a flow"}, s.getFlow)
+	add(s, "PUT /flows/{id}", operation{
+		id: "replace-flow", scope: sallyport.ScopeWrite, summary: "Change a flow",
+		about: "It is then as the body says, and goes on as active or paused as it was. Its name stays.",
+	}, s.replaceFlow)
+	add(s, "DELETE /flows/{id}", operation{
+		id: "delete-flow", scope: sallyport.ScopeWrite, summary: "Remove a flow with its source, dataset and runs",
+	}, s.deleteFlow)
+	add(s, "GET /flows/{id}/spec", operation{
+		id: "get-flow-spec", scope: sallyport.ScopeRead, summary: "Show a flow as it can be sent to create or replace one",
+	}, s.getSpec)
+	add(s, "GET /flows/{id}/file", operation{id: "get-flow-file", scope: sallyport.ScopeRead, produces: []string{"application/yaml"}, summary: "Show a flow as a flow file"}, s.getFlowFile)
+	add(s, "GET /flows/{id}/cost", operation{
+		id: "get-flow-cost", scope: sallyport.ScopeRead, summary: "Estimate what a flow spends of its credential's quota",
+	}, s.getCost)
+	add(s, "POST /flows/{id}/run", operation{
+		id: "run-flow", scope: sallyport.ScopeRun, status: 202, summary: "Start a run of a flow, or take up the one that is unfinished",
+	}, s.runFlow)
+	add(s, "POST /flows/{id}/deliver", operation{
+		id: "deliver-flow", scope: sallyport.ScopeRun, status: 202, summary: "Bring the destinations of a flow up to its dataset, without a call to its source",
+	}, s.deliverFlow)
+	add(s, "POST /flows/{id}/pause", operation{id: "pause-flow", scope: sallyport.ScopeRun, summary: "Pause a flow"}, s.pauseFlow)
+	add(s, "POST /flows/{id}/resume", operation{
+		id: "resume-flow", scope: sallyport.ScopeRun, summary: "Let a paused flow go on from where it stands",
+	}, s.resumeFlow)
+}
+
+func (s *server) listFlows(ctx context.Context, in *struct {
+	Paging
+	Search string              `query:"search" maxLength:"100" doc:"A part of the name, ignoring case"`
+	State  sallyport.FlowState `query:"state" enum:"active,paused"`
+	Failed bool                `query:"failed" doc:"Only those whose newest run failed, or waits for a new key"`
+}) (*With[page[flowView]], error) {
+	q := service.FlowQuery{Search: in.Search, State: in.State, Failed: in.Failed, After: in.After, Limit: in.Limit}
+	found, next, err := s.Service.FlowStatuses(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]flowView, len(found))
+	for i, f := range found {
+		views[i] = viewOf(f)
+	}
+	return answer(page[flowView]{views, next}, nil)
+}
+
+func (s *server) getFlow(ctx context.Context, in *One) (*With[flowView], error) {
+	f, err := s.Service.FlowStatus(ctx, in.ID)
+	return answer(viewOf(f), err)
+}
+
+func (s *server) createFlow(ctx context.Context, in *With[service.FlowSpec]) (*Created[flowView], error) {
+	f, err := s.Service.CreateFlow(ctx, actorOf(ctx), in.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &Created[flowView]{root + "/flows/" + string(f.ID), flowView{Flow: f}}, nil
+}
+
+func (s *server) replaceFlow(ctx context.Context, in *struct {
+	One
+	With[service.FlowSpec]
+}) (*With[flowView], error) {
+	_, f, err := s.Service.ReplaceFlow(ctx, actorOf(ctx), in.ID, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	return s.getFlow(ctx, &One{string(f.ID)})
+}
+
+// applied is what became of the flows of a flow file.
+type applied struct {
+	Flows []service.FlowChange `json:"flows"`
+}
+
+func (s *server) applyFlows(ctx context.Context, in *struct {
+	DryRun  bool   `query:"dry_run" doc:"Only say what would become of them"`
+	RawBody []byte `contentType:"application/yaml"`
+}) (*With[applied], error) {
+	if len(in.RawBody) > service.MaxFlowFile {
+		return nil, sallyport.Errorf(sallyport.Invalid, "the flow file has more than %d bytes", service.MaxFlowFile)
+	}
+	changes, err := s.Service.ApplyFlows(ctx, actorOf(ctx), []service.FlowFile{{Name: "body", Data: in.RawBody}}, in.DryRun)
+	return answer(applied{changes}, err)
+}
+
+func (s *server) deleteFlow(ctx context.Context, in *One) (*struct{}, error) {
+	return nil, s.Service.DeleteFlow(ctx, actorOf(ctx), in.ID)
+}
+
+func (s *server) getSpec(ctx context.Context, in *One) (*With[service.FlowSpec], error) {
+	return answer(s.Service.FlowSpec(ctx, in.ID))
+}
+
+// text is an answer that is no JSON.
+type text struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte
+}
+
+func (s *server) getFlowFile(ctx context.Context, in *One) (*text, error) {
+	file, err := s.Service.ExportFlow(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &text{"application/yaml", s.Service.Redactor.Bytes(file)}, nil
+}
+
+func (s *server) getCost(ctx context.Context, in *One) (*With[service.Cost], error) {
+	return answer(s.Service.FlowCost(ctx, in.ID))
+}
+
+// started is a run that was started or taken up.
+type started struct {
+	Run     sallyport.Run `json:"run"`
+	Resumed bool          `json:"resumed" doc:"It was left unfinished, and goes on"`
+}
+
+func (s *server) runFlow(ctx context.Context, in *One) (*Created[started], error) {
+	run, resumed, err := s.Service.StartRun(ctx, actorOf(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &Created[started]{runPath(run.ID), started{run, resumed}}, nil
+}
+
+func (s *server) deliverFlow(ctx context.Context, in *One) (*With[flowView], error) {
+	f, err := s.Service.Flow(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Service.QueueDeliveries(ctx, actorOf(ctx), f); err != nil {
+		return nil, err
+	}
+	return s.getFlow(ctx, in)
+}
+
+func (s *server) pauseFlow(ctx context.Context, in *One) (*With[flowView], error) {
+	return s.setState(ctx, in, sallyport.FlowPaused)
+}
+
+func (s *server) resumeFlow(ctx context.Context, in *One) (*With[flowView], error) {
+	return s.setState(ctx, in, sallyport.FlowActive)
+}
+
+func (s *server) setState(ctx context.Context, in *One, state sallyport.FlowState) (*With[flowView], error) {
+	if err := s.Service.SetFlowState(ctx, actorOf(ctx), in.ID, state); err != nil {
+		return nil, err
+	}
+	return s.getFlow(ctx, in)
+}

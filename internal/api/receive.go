@@ -1,0 +1,71 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/obs"
+)
+
+// received reads the body of a request, which is bounded in size and, by the server, in time. Once it is there the time to read it must not
+// run on: it would break off an answer that takes longer.
+func (s *server) received(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			p := s.problem(r.Context(), sallyport.Errorf(sallyport.Invalid, "the body has more than %d bytes", maxBody))
+			p.Status = http.StatusRequestEntityTooLarge
+			s.refuse(w, p)
+			return
+		}
+		if err != nil {
+			p := s.problem(r.Context(), sallyport.Errorf(sallyport.Invalid, "the body did not come to its end"))
+			p.Status = http.StatusBadRequest
+			s.refuse(w, p)
+			return
+		}
+		defer clear(text) // it may hold a secret
+		if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+			s.refuse(w, s.problem(r.Context(), err))
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(text))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// recovered answers where a handler panicked. What it panicked with may hold anything: it goes to the log alone, which takes out secrets.
+func (s *server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			what := recover()
+			if what == nil {
+				return
+			}
+			if what == http.ErrAbortHandler { //nolint: it is compared as the library documents
+				panic(what)
+			}
+			s.Log.ErrorContext(r.Context(), "a request of the API panicked", "request", obs.RequestID(r.Context()), "path", r.URL.Path,
+				"panic", what, "stack", string(debug.Stack()))
+			s.refuse(w, s.problem(r.Context(), sallyport.Errorf(sallyport.Internal, "panic")))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// secured tells a browser to make nothing of an answer but what it says it is, and to keep nothing.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
