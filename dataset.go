@@ -56,6 +56,15 @@ type Schema struct {
 	Fields []Field `json:"fields"`
 }
 
+// MarshalJSON writes the list of fields as one even if there is none.
+func (s Schema) MarshalJSON() ([]byte, error) {
+	if s.Fields == nil {
+		s.Fields = []Field{}
+	}
+	type plain Schema
+	return json.Marshal(plain(s))
+}
+
 // Quarantined is a record that could not be taken, with the reason.
 type Quarantined struct {
 	ID            int64           `json:"id"`

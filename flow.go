@@ -46,17 +46,17 @@ type Source struct {
 
 // Request is a call described by hand instead of by an endpoint of a definition.
 type Request struct {
-	Method  string            `json:"method" yaml:"method"` // GET or POST
-	URL     string            `json:"url" yaml:"url"`       // a path, relative to the credential's address
+	Method  string            `json:"method,omitempty" yaml:"method"` // GET (if absent) or POST
+	URL     string            `json:"url" yaml:"url"`                 // a path, relative to the credential's address
 	Query   map[string]string `json:"query,omitempty" yaml:"query,omitempty"`
 	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
 	Body    string            `json:"body,omitempty" yaml:"body,omitempty"`
 	Format  string            `json:"format,omitempty" yaml:"format,omitempty"`   // of the answer: json (if absent), csv or taxii
 	Columns []string          `json:"columns,omitempty" yaml:"columns,omitempty"` // csv: those that must be there; the {name} of a list stands for all its elements
-	Records string            `json:"records" yaml:"records"`                     // RFC 9535 JSONPath to the records; csv has none
+	Records string            `json:"records,omitempty" yaml:"records"`           // RFC 9535 JSONPath to the records; csv has none
 	Names   []string          `json:"names,omitempty" yaml:"names,omitempty"`     // fields of each record for what its wildcards met: the names of members of objects
 	With    map[string]string `json:"with,omitempty" yaml:"with,omitempty"`       // fields that are put into each record; {name} stands for a parameter
-	Paging  Paging            `json:"paging" yaml:"paging"`
+	Paging  Paging            `json:"paging,omitzero" yaml:"paging"`
 	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"` // the fields that together name a record
 }
 

@@ -55,13 +55,18 @@ type server struct {
 
 // New makes the handler of everything under /api/. It panics if the API contradicts itself.
 func New(c Config) http.Handler {
+	s := newServer(c)
+	s.documentation()
+	return obs.Identified(secured(s.recovered(gzhttp.GzipHandler(s.dispatch()))))
+}
+
+func newServer(c Config) *server {
 	hookErrors()
 	s := &server{Config: c, mux: http.NewServeMux()}
 	s.api = humago.NewWithPrefix(s.mux, root, s.settings())
 	s.api.UseMiddleware(s.permitted, s.once)
 	s.routes()
-	s.documentation()
-	return obs.Identified(secured(s.recovered(gzhttp.GzipHandler(s.dispatch()))))
+	return s
 }
 
 // routes are everything that a token is needed for.

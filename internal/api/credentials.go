@@ -134,23 +134,23 @@ func (s *server) listCredentials(ctx context.Context, in *struct {
 	return answer(cut(found, in.Paging, func(c credentialView) string { return c.Name }), nil)
 }
 
-// testing is how a new key is proved.
-type testing struct {
+// Testing is how a new key is proved.
+type Testing struct {
 	Test string `json:"test,omitempty" enum:"required,allow_untested,none" default:"required" doc:"required: what could not be tested is not stored; allow_untested: it is, a rejected key is not; none: no call is made"`
 }
 
-func (t testing) how() service.Testing {
+func (t Testing) how() service.Testing {
 	return map[string]service.Testing{"allow_untested": service.AllowUntested, "none": service.WithoutTesting}[t.Test]
 }
 
-// keys is a credential that is not stored yet.
-type keys struct {
+// Keys is a credential that is not stored yet.
+type Keys struct {
 	Connector string                 `json:"connector" doc:"Such as pulsedive"`
 	Public    map[string]string      `json:"public,omitempty" doc:"Its public fields, such as address"`
 	Secrets   map[string]secretValue `json:"secrets,omitempty" doc:"Its secret fields, such as key"`
 }
 
-func (k keys) draft() service.CredentialDraft {
+func (k Keys) draft() service.CredentialDraft {
 	return service.CredentialDraft{Connector: k.Connector, Public: k.Public, Secrets: texts(k.Secrets)}
 }
 
@@ -191,8 +191,8 @@ func has(fields []connector.Field, name string) bool {
 type newCredential struct {
 	Name        string `json:"name" doc:"By it flows name the credential"`
 	Description string `json:"description,omitempty" maxLength:"1000"`
-	keys
-	testing
+	Keys
+	Testing
 }
 
 func (s *server) createCredential(ctx context.Context, in *With[newCredential]) (*Created[credentialView], error) {
@@ -211,7 +211,7 @@ type probe struct {
 	Reason  string            `json:"reason" doc:"The verdict in a sentence"`
 }
 
-func (s *server) testDraft(ctx context.Context, in *With[keys]) (*With[probe], error) {
+func (s *server) testDraft(ctx context.Context, in *With[Keys]) (*With[probe], error) {
 	p, err := s.Service.TestDraft(ctx, actorOf(ctx), in.Body.draft())
 	if err != nil {
 		return nil, s.placed(in.Body.Connector, err)
@@ -268,7 +268,7 @@ func (s *server) testCredential(ctx context.Context, in *One) (*With[probe], err
 // newSecrets replaces the secrets of a credential.
 type newSecrets struct {
 	Secrets map[string]secretValue `json:"secrets" doc:"All secret fields that it needs"`
-	testing
+	Testing
 }
 
 func (s *server) rotateCredential(ctx context.Context, in *struct {

@@ -70,9 +70,6 @@ func (s *server) listRecords(ctx context.Context, in *struct {
 
 func (s *server) getSchema(ctx context.Context, in *OneDataset) (*With[sallyport.Schema], error) {
 	d, err := s.Service.Dataset(ctx, in.ID)
-	if d.Schema.Fields == nil {
-		d.Schema.Fields = []sallyport.Field{}
-	}
 	return answer(d.Schema, err)
 }
 

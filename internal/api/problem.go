@@ -155,10 +155,12 @@ func refused(ctx context.Context, status int, detail string, errs []error) *Prob
 		p.Status, p.Title = status, http.StatusText(status)
 	}
 	for _, err := range errs {
-		if found, ok := errors.AsType[*huma.ErrorDetail](err); ok {
+		found, ok := errors.AsType[*huma.ErrorDetail](err)
+		switch {
+		case ok && status == http.StatusBadRequest:
+			p.Faults = append(p.Faults, Fault{Detail: "the body is no valid JSON: " + found.Message})
+		case ok:
 			p.Faults = append(p.Faults, Fault{Field: field(found.Location), Detail: found.Message})
-		} else if status == http.StatusBadRequest {
-			p.Faults = append(p.Faults, Fault{Detail: "the body is no valid JSON" + place(err)})
 		}
 	}
 	if len(p.Faults) > 0 {
@@ -180,21 +182,21 @@ func field(location string) string {
 	return location
 }
 
-// place says where in a text that is no JSON the fault is.
-func place(err error) string {
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return ": see character " + strconv.FormatInt(e.Offset, 10)
-	}
-	return ""
-}
-
 // missing makes the error about a path that names what is not there one of that kind.
-func missing(err error) error {
+func missing(err error) error { return recoded(err, sallyport.Invalid, sallyport.NotFound) }
+
+// misnamed makes the error about a body that names what is not there one about the body.
+func misnamed(err error) error { return recoded(err, sallyport.NotFound, sallyport.Invalid) }
+
+func recoded(err error, from, to sallyport.Code) error {
 	e, ok := errors.AsType[*sallyport.Error](err)
-	if !ok || e.Code != sallyport.Invalid {
+	if !ok || e.Code != from {
 		return err
 	}
-	found := *e
-	found.Code, found.Field = sallyport.NotFound, ""
-	return &found
+	other := *e
+	other.Code = to
+	if to == sallyport.NotFound {
+		other.Field = ""
+	}
+	return &other
 }

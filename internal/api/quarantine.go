@@ -86,7 +86,7 @@ func (s *server) replayQuarantine(ctx context.Context, in *With[selection]) (*Wi
 		return nil, err
 	}
 	done, err := s.Service.ReplayQuarantined(ctx, actorOf(ctx), which)
-	return answer(settledFlows{done}, err)
+	return answer(settledFlows{done}, misnamed(err))
 }
 
 func (s *server) discardQuarantine(ctx context.Context, in *With[selection]) (*With[settledFlows], error) {
@@ -95,5 +95,5 @@ func (s *server) discardQuarantine(ctx context.Context, in *With[selection]) (*W
 		return nil, err
 	}
 	done, err := s.Service.DiscardQuarantined(ctx, actorOf(ctx), which)
-	return answer(settledFlows{done}, err)
+	return answer(settledFlows{done}, misnamed(err))
 }

@@ -29,5 +29,5 @@ func (s *server) testSource(ctx context.Context, in *With[sourceDraft]) (*With[*
 	sample, err := s.Service.TestSource(ctx, actorOf(ctx), service.SourceDraft{
 		Connector: b.Connector, Credential: b.Credential, Endpoint: b.Endpoint, Params: b.Params, Request: b.Request, Raw: b.Raw,
 	})
-	return answer(sample, err)
+	return answer(sample, misnamed(err))
 }
