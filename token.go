@@ -32,7 +32,7 @@ func (s Scope) Allows() string {
 // CheckScopes returns the scopes that a token is to have, each once and in the order in which they are shown. There must be one.
 func CheckScopes(scopes []Scope) ([]Scope, error) {
 	if len(scopes) == 0 {
-		return nil, FieldErrorf("scopes", "must not be empty: a token without a scope may do nothing")
+		return nil, FieldErrorf("scopes", "choose at least one: a token without a scope may do nothing")
 	}
 	for _, s := range scopes {
 		if !slices.Contains(Scopes, s) {

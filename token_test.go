@@ -16,7 +16,7 @@ func TestCheckScopes(t *testing.T) {
 	}{
 		{given: []sallyport.Scope{"admin", "read", "admin"}, want: []sallyport.Scope{"read", "admin"}},
 		{given: []sallyport.Scope{"write", "run", "admin", "read"}, want: sallyport.Scopes},
-		{err: "scopes: must not be empty"},
+		{err: "scopes: choose at least one"},
 		{given: []sallyport.Scope{"read", "wrte"}, err: `scopes: there is no scope "wrte"; did you mean "write"?`},
 		{given: []sallyport.Scope{"everything"}, err: "it is one of read, run, write, admin"},
 	} {

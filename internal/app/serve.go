@@ -113,7 +113,7 @@ func shutDown(ctx context.Context, server *http.Server) error {
 func (a *App) handler(users *auth.Auth, secure bool, stopping <-chan struct{}) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", web.New(web.Config{
-		Service: a.Service, Auth: users, Version: Version(), Data: a.settings.Data, Secure: secure, Log: a.Service.Log, Stopping: stopping,
+		Service: a.Service, Auth: users, Tokens: a.Tokens, Version: Version(), Data: a.settings.Data, Secure: secure, Log: a.Service.Log, Stopping: stopping,
 	}))
 	mux.Handle("/api/", api.New(api.Config{Service: a.Service, Tokens: a.Tokens, Version: Version(), Log: a.Service.Log, Stopping: stopping}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })

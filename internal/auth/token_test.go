@@ -127,7 +127,7 @@ func TestTokenIsChecked(t *testing.T) {
 			{"", read, time.Time{}, sallyport.Invalid, "name: must not be empty"},
 			{"a\nb", read, time.Time{}, sallyport.Invalid, "name: must be one line"},
 			{"tAKEN", read, time.Time{}, sallyport.Conflict, `name: there is already a token named "tAKEN"`},
-			{"a", nil, time.Time{}, sallyport.Invalid, "scopes: must not be empty"},
+			{"a", nil, time.Time{}, sallyport.Invalid, "scopes: choose at least one"},
 			{"a", []sallyport.Scope{"reed"}, time.Time{}, sallyport.Invalid, `scopes: there is no scope "reed"; did you mean "read"?`},
 			{"a", read, time.Now(), sallyport.Invalid, "expires_at: is in the past"},
 		} {

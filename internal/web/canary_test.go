@@ -94,10 +94,14 @@ func TestKeyIsOnNoPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	token, _, err := s.app.Tokens.Create(t.Context(), actor, "T", sallyport.Scopes, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	draft, flow := strings.TrimPrefix(c.newDraft("rest"), "/drafts/"), string(done.ID)
 	c.visitAll(t, map[string]string{
 		"flows id": flow, "datasets id": flow, "runs id": "1", "credentials id": string(s.stored("Leaky").ID), "connectors connector": "rest",
-		"drafts id": draft, "drafts n": "0", "setup token": "none", "quarantine id": "1",
+		"drafts id": draft, "drafts n": "0", "setup token": "none", "quarantine id": "1", "settings id": string(token.ID),
 	})
 	if log := s.log.String(); strings.Contains(log, "CANARY") {
 		t.Errorf("the log holds the key: %s", log)
@@ -163,7 +167,7 @@ func patterns(t *testing.T) (all []string) {
 }
 
 func last(pattern string) int {
-	for rank, part := range []string{"/discard", "/review", "/delete", "/sign-out"} {
+	for rank, part := range []string{"/discard", "/review", "/delete", "/revoke", "/sign-out"} {
 		if strings.HasPrefix(pattern, "POST") && strings.HasSuffix(pattern, part) {
 			return rank + 1
 		}

@@ -69,7 +69,7 @@ func newSite(t testing.TB) *site {
 	if s.setUp, err = a.SetUpPath(ctx); err != nil {
 		t.Fatal(err)
 	}
-	pages := web.New(web.Config{Service: s.app.Service, Auth: a, Version: "1.2.3", Data: dir, Log: log})
+	pages := web.New(web.Config{Service: s.app.Service, Auth: a, Tokens: s.app.Tokens, Version: "1.2.3", Data: dir, Log: log})
 	server := httptest.NewServer(s.watched(pages))
 	t.Cleanup(server.Close)
 	s.URL = server.URL

@@ -27,12 +27,7 @@ func (s *server) listActivity(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *server) showSettings(w http.ResponseWriter, r *http.Request) error {
-	s.show(w, r, http.StatusOK, settingsPage(s.frame(r, "Settings", "Settings"), s.Version, s.Data))
-	return nil
-}
-
-// whoWords is the name of who acted. Whoever failed to sign in has none.
+// whoWords is the name of who acted. Whoever was not let in may have none.
 func whoWords(a sallyport.Actor) string {
 	if a.Name == "" {
 		return "somebody"
@@ -41,7 +36,7 @@ func whoWords(a sallyport.Actor) string {
 }
 
 func actorWords(kind string) string {
-	words := map[string]string{"cli": "at the command line", "run": "a run", "user": "at the pages"}
+	words := map[string]string{"cli": "at the command line", "run": "a run", "token": "by the API", "user": "at the pages"}
 	if w, ok := words[kind]; ok {
 		return w
 	}
@@ -56,9 +51,10 @@ func actionWords(action string) string {
 		"credential.quota": "Quota changed",
 		"flow.apply":       "Flow applied", "flow.run": "Run started", "flow.deliver": "Delivery started", "flow.pause": "Flow paused",
 		"flow.resume": "Flow resumed", "flow.delete": "Flow deleted", "auth.setup": "Set up", "auth.sign_in": "Signed in",
-		"auth.sign_out": "Signed out", "auth.refused": "Sign-in refused", "dataset.export": "Dataset exported",
+		"auth.sign_out": "Signed out", "auth.refused": "Not let in", "dataset.export": "Dataset exported",
 		"quarantine.edit": "Record in quarantine edited", "quarantine.replay": "Quarantine replayed",
 		"quarantine.discard": "Quarantine discarded", "keys.verify": "Keys verified",
+		"token.create": "Token made", "token.revoke": "Token revoked",
 	}
 	if w, ok := words[action]; ok {
 		return w
@@ -71,7 +67,7 @@ func objectWords(e sallyport.AuditEntry) string {
 	if name := e.Detail["name"]; name != "" {
 		return name
 	}
-	if strings.HasPrefix(string(e.Object), "usr_") {
+	if strings.HasPrefix(string(e.Object), "usr_") || strings.HasPrefix(string(e.Object), "tok_") {
 		return e.Actor.Name
 	}
 	return string(e.Object)

@@ -255,7 +255,7 @@ func activityPage(f frame, entries []sallyport.AuditEntry, more string) templ.Co
 	})
 }
 
-func settingsPage(f frame, version, data string) templ.Component {
+func settingsPage(f frame, version, data string, tokens tokensView, over screen) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -346,6 +346,18 @@ func settingsPage(f frame, version, data string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</dd></div><div><dt>Documentation</dt><dd><a href=\"https://github.com/sallyport-io/sallyport/tree/main/docs\" target=\"_blank\" rel=\"noopener noreferrer\">Operating, security, connectors</a></dd></div></dl><p class=\"faint\">Settings are changed by flags, by the environment or in <code>config.yaml</code> in the data directory. Keep <code>master.key</code> safe and apart from copies of the database: without it no stored key can be opened.</p>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = tokensSection(tokens).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = over.open().Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -23,6 +23,7 @@ const (
 type Config struct {
 	Service *service.Service
 	Auth    *auth.Auth
+	Tokens  *auth.Tokens
 	Version string
 	Data    string // the data directory, shown to whoever is signed in
 	Secure  bool   // the pages are reached by https
@@ -60,7 +61,7 @@ func (s *server) pages() http.Handler {
 	closed("POST /sign-out", s.signOut)
 	closed("GET /{$}", s.home)
 	closed("GET /activity", s.listActivity)
-	closed("GET /settings", s.showSettings)
+	s.settings(closed)
 	s.flowPages(closed)
 	s.credentialPages(closed)
 	s.wizard(closed)
@@ -92,6 +93,14 @@ func (s *server) flowPages(closed func(pattern string, h handler)) {
 	closed("GET /runs", s.listRuns)
 	closed("GET /runs/{id}", s.showRun)
 	closed("GET /runs/{id}/events", s.watchRun)
+}
+
+func (s *server) settings(closed func(pattern string, h handler)) {
+	closed("GET /settings", s.showSettings)
+	closed("GET /settings/tokens", s.showSettings) // where a browser without scripts is after it made one
+	closed("POST /settings/tokens", s.createToken)
+	closed("GET /settings/tokens/{id}/revoke", s.showRevoke)
+	closed("POST /settings/tokens/{id}/revoke", s.revokeToken)
 }
 
 func (s *server) credentialPages(closed func(pattern string, h handler)) {
