@@ -162,6 +162,14 @@ func TestWhatIsNoToken(t *testing.T) {
 		} {
 			tokens.wantRefused(t, wrong, string(rune('a'+i)), sallyport.Unauthenticated, "this token is not known")
 		}
+		for i, other := range []string{tokenPrefix + strings.Repeat("a", 64<<10), strings.Repeat("a", tokenLength)} { // they are not even looked up
+			token := sallyport.Token{ID: sallyport.NewID("tok"), Name: string(rune('a' + i)), Scopes: sallyport.Scopes}
+			err := tokens.store.InTx(t.Context(), func(tx *store.Tx) error { return tx.InsertToken(t.Context(), token, tokenHash(other)) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens.wantRefused(t, other, string(rune('A'+i)), sallyport.Unauthenticated, "this token is not known")
+		}
 	})
 }
 
