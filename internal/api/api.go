@@ -89,6 +89,7 @@ func (s *server) settings() huma.Config {
 	c.RejectUnknownQueryParameters = true
 	c.Info.Description = introduction
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
+	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sallyport.Duration](), reflect.TypeFor[duration]())
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "An API token, made on the page Settings, by `sallyport token add` or by POST /tokens."},
 	}
@@ -258,6 +259,16 @@ type One struct {
 // Numbered names a thing in a path that has a number.
 type Numbered struct {
 	ID int64 `path:"id" minimum:"1" doc:"Its number"`
+}
+
+// duration is how a sallyport.Duration is documented.
+type duration struct{}
+
+// Schema says how a duration is written.
+func (duration) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Pattern: `^\d{1,6}[smhdw]$`, PatternDescription: "a whole number and s, m, h, d or w, such as 8h", Examples: []any{"8h"},
+	}
 }
 
 // schemaName names the schema of a type. What a connector's definition consists of has names that other types have, too.
