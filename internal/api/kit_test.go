@@ -370,3 +370,14 @@ func startMixed(t testing.TB) (address string) {
 	t.Cleanup(system.Close)
 	return system.URL
 }
+
+// startList starts an API that gives a list.
+func startList(t testing.TB, list func() []string) (address string) {
+	system := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "["+strings.Join(list(), ",")+"]")
+	}))
+	t.Cleanup(system.Close)
+	return system.URL
+}
+
+type param = huma.Param
