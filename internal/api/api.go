@@ -66,6 +66,7 @@ func newServer(c Config) *server {
 	s.api = humago.NewWithPrefix(s.mux, root, s.settings())
 	s.api.UseMiddleware(s.permitted, s.once)
 	s.routes()
+	s.describe()
 	return s
 }
 
