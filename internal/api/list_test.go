@@ -83,19 +83,21 @@ func TestRecordsGoOn(t *testing.T) {
 	if len(empty.at("items").([]any)) != 0 || empty.at("next") != nil {
 		t.Error(empty.text)
 	}
-	run := func() { c.work(int64(c.do("POST /flows/grows/run", nil).want(http.StatusAccepted).at("run", "id").(float64))) }
+	run := func() {
+		c.work(int64(c.do("POST /flows/grows/run", nil).want(http.StatusAccepted).at("run", "id").(float64)))
+	}
 	run()
 	first := c.get("/datasets/grows/records?limit=2").want(http.StatusOK).wantAt(1.0, "items", 0, "a").wantAt(2.0, "items", 1, "a").wantAt(nil, "next")
 	position := first.at("position").(string)
-	none := c.get("/datasets/grows/records?after=" + position).want(http.StatusOK).wantAt(position, "position")
+	none := c.get("/datasets/grows/records?after="+position).want(http.StatusOK).wantAt(position, "position")
 	if len(none.at("items").([]any)) != 0 {
 		t.Error(none.text)
 	}
 	list = append(list, `{"a": 3}`)
 	run()
-	c.get("/datasets/grows/records?limit=1&after=" + position).want(http.StatusOK).wantAt(3.0, "items", 0, "a").wantAt(nil, "next")
+	c.get("/datasets/grows/records?limit=1&after="+position).want(http.StatusOK).wantAt(3.0, "items", 0, "a").wantAt(nil, "next")
 	for _, wrong := range []string{"x", "1", "0.0", "1.-1", "1.1.1", "99999999999999999999.1"} {
-		if p := c.get("/datasets/grows/records?after=" + wrong).problem(http.StatusUnprocessableEntity, sallyport.Invalid); p.Field != "after" {
+		if p := c.get("/datasets/grows/records?after="+wrong).problem(http.StatusUnprocessableEntity, sallyport.Invalid); p.Field != "after" {
 			t.Errorf("%s: %s", wrong, p.Detail)
 		}
 	}
