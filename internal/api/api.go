@@ -49,8 +49,9 @@ type Config struct {
 
 type server struct {
 	Config
-	api huma.API
-	mux *http.ServeMux
+	api  huma.API
+	mux  *http.ServeMux
+	docs []byte // the page of the documentation
 }
 
 // New makes the handler of everything under /api/. It panics if the API contradicts itself.

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"context"
 	_ "embed"
 	"encoding/json"
 	"net/http"
@@ -43,6 +45,25 @@ func (s *server) showDocument(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
 	w.Write(text) // whoever asked is gone if it fails
 }
-func (s *server) documentation()                                   {}
-func (s *server) showDocs(w http.ResponseWriter, r *http.Request)  {}
-func (s *server) showStyle(w http.ResponseWriter, r *http.Request) {}
+
+//go:embed docs.css
+var docsStyle []byte
+
+// documentation makes the page from the document, once.
+func (s *server) documentation() {
+	var page bytes.Buffer
+	if err := docs(docsReader{s.api.OpenAPI()}).Render(context.Background(), &page); err != nil {
+		panic(err)
+	}
+	s.docs = page.Bytes()
+}
+
+func (s *server) showDocs(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Write(s.docs) // whoever asked is gone if it fails
+}
+
+func (s *server) showStyle(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Write(docsStyle) // whoever asked is gone if it fails
+}
