@@ -86,14 +86,14 @@ func (s *server) credentials() {
 		id: "list-credentials", scope: sallyport.ScopeRead, summary: "List credentials",
 	}, s.listCredentials)
 	add(s, "POST /credentials", operation{
-		id: "create-credential", scope: sallyport.ScopeWrite, status: 201, summary: "Store a credentialView, sealed, after a test",
-		about: "A key that its system rejects is not stored, and neither is one that could not be tested, unless test says otherwise.",
+		id: "create-credential", scope: sallyport.ScopeWrite, status: 201, summary: "Store a credential, sealed, after a test",
+		about: "A key that its system rejects is not stored, and neither is one that could not be tested, unless `test` says otherwise.",
 	}, s.createCredential)
 	add(s, "POST /credentials/test", operation{
 		id: "test-credential-draft", scope: sallyport.ScopeRun, summary: "Test a key without storing it", about: "It takes one call.",
 	}, s.testDraft)
 	add(s, "GET /credentials/{id}", operation{
-		id: "get-credential", scope: sallyport.ScopeRead, summary: "Show a credentialView, without its secrets",
+		id: "get-credential", scope: sallyport.ScopeRead, summary: "Show a credential, without its secrets",
 	}, s.getCredential)
 	add(s, "PATCH /credentials/{id}", operation{
 		id: "update-credential", scope: sallyport.ScopeWrite, summary: "Change the name or the description of a credential",
@@ -105,7 +105,7 @@ func (s *server) credentials() {
 		id: "test-credential", scope: sallyport.ScopeRun, summary: "Test a stored key, and keep the verdict", about: "It takes one call. What was stopped goes on if the key is good.",
 	}, s.testCredential)
 	add(s, "POST /credentials/{id}/rotate", operation{
-		id: "rotate-credential", scope: sallyport.ScopeWrite, summary: "Replace the secrets of a credentialView, after a test",
+		id: "rotate-credential", scope: sallyport.ScopeWrite, summary: "Replace the secrets of a credential, after a test",
 		about: "Whatever uses it has the new ones at its next request, and what was stopped as the old ones were refused goes on.",
 	}, s.rotateCredential)
 	add(s, "GET /credentials/{id}/usage", operation{

@@ -154,6 +154,9 @@ func refused(ctx context.Context, status int, detail string, errs []error) *Prob
 	if status != 0 && status != http.StatusUnprocessableEntity {
 		p.Status, p.Title = status, http.StatusText(status)
 	}
+	if status == http.StatusUnsupportedMediaType {
+		p.Detail, errs = "send the body as JSON, with Content-Type: application/json", nil
+	}
 	for _, err := range errs {
 		found, ok := errors.AsType[*huma.ErrorDetail](err)
 		switch {

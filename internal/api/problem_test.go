@@ -91,6 +91,10 @@ func TestProblems(t *testing.T) {
 			}
 		})
 	}
+	form := c.do("POST /credentials", "name=x", "Content-Type", "application/x-www-form-urlencoded").problem(http.StatusUnsupportedMediaType, sallyport.Invalid)
+	if !strings.Contains(form.Detail, "application/json") {
+		t.Error(form.Detail)
+	}
 	if c.do("PUT /credentials", nil).Header.Get("Allow") != "GET, POST" {
 		t.Error("it is not said what is allowed")
 	}
