@@ -25,7 +25,7 @@ const (
 // idempotencyKey documents the header that every POST takes.
 var idempotencyKey = &huma.Param{
 	Name: idempotencyHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
-	Description: "Of your choice, such as a UUID, up to 200 characters: a request that comes again with it within a day is not done again, and gets the answer of the first. One that failed is.",
+	Description: "Of your choice, such as a UUID, up to 200 characters: a request that comes again with it within a day is not done again, and gets the answer of the first. A request that failed is done anew.",
 }
 
 var keyForm = regexp.MustCompile(`^[!-~]{1,200}$`)
