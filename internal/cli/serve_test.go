@@ -62,8 +62,15 @@ func TestServerWorksTheSchedule(t *testing.T) {
 // serve starts a server that is ready when this returns.
 func (h home) serve() *exec.Cmd {
 	h.Helper()
-	cmd := h.command("", "serve", "--addr", "127.0.0.1:0")
-	address := h.until(cmd, "serves at ")
+	cmd, _ := h.serveAt()
+	return cmd
+}
+
+// serveAt starts a server, and returns its address, too.
+func (h home) serveAt() (cmd *exec.Cmd, address string) {
+	h.Helper()
+	cmd = h.command("", "serve", "--addr", "127.0.0.1:0")
+	address = h.until(cmd, "serves at ")
 	_, address, _ = strings.Cut(address, "serves at ")
 	address, _, _ = strings.Cut(address, " ")
 	response, err := http.Get(address + "/readyz")
@@ -74,5 +81,5 @@ func (h home) serve() *exec.Cmd {
 	if response.StatusCode != http.StatusOK {
 		h.Errorf("readyz: %s", response.Status)
 	}
-	return cmd
+	return cmd, address
 }
