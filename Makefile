@@ -17,7 +17,7 @@ demo:
 	go run ./cmd/sallyport demo
 
 docs:
-	go generate ./internal/connector
+	go generate ./internal/connector ./internal/api
 	go test ./connectors -run TestReadmesAreUpToDate -update
 	go run ./cmd/sallyport connector docs --dir docs/connectors
 

@@ -31,6 +31,8 @@ const (
 const (
 	maxBody = 4 << 20 // bytes
 	maxTime = time.Minute
+	// How long whoever asked may take to take an answer, or a part of one that lasts.
+	takeWithin = time.Minute
 	// A stream of events ends after this long even if there is more to tell: whoever asks again must still be allowed to.
 	maxStream = 10 * time.Minute
 	// A dataset takes as long as whoever reads it, up to this.

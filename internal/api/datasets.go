@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sallyport-io/sallyport"
 )
@@ -102,7 +103,8 @@ func (s *server) exportDataset(ctx context.Context, in *struct {
 		ctx, cancel := context.WithTimeout(c.Context(), maxExport)
 		defer cancel()
 		c.SetHeader("Content-Type", map[string]string{"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}[in.Format])
-		if err := s.Service.Export(ctx, d, in.Format, s.Service.Redactor.Writer(c.BodyWriter())); err != nil {
+		_, w := humago.Unwrap(c)
+		if err := s.Service.Export(ctx, d, in.Format, s.Service.Redactor.Writer(patient{w})); err != nil {
 			s.Log.WarnContext(ctx, "an export broke off", "dataset", d.Name, "error", err)
 			panic(http.ErrAbortHandler) // whoever reads must not take it for the whole
 		}

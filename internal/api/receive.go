@@ -30,13 +30,25 @@ func (s *server) received(next http.Handler) http.Handler {
 			return
 		}
 		defer clear(text) // it may hold a secret
-		if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil {
+		control := http.NewResponseController(w)
+		if err := errors.Join(control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Now().Add(maxTime+takeWithin))); err != nil {
 			s.refuse(w, s.problem(r.Context(), err))
 			return
 		}
+		defer control.SetWriteDeadline(time.Time{}) // the connection may be used for something else next
 		r.Body = io.NopCloser(bytes.NewReader(text))
 		next.ServeHTTP(w, r)
 	})
+}
+
+// patient lets an answer take as long as it needs, as long as whoever asked takes of it.
+type patient struct{ http.ResponseWriter }
+
+func (p patient) Write(text []byte) (int, error) {
+	if err := http.NewResponseController(p.ResponseWriter).SetWriteDeadline(time.Now().Add(takeWithin)); err != nil {
+		return 0, err
+	}
+	return p.ResponseWriter.Write(text)
 }
 
 // recovered answers where a handler panicked, or breaks the answer off if it has begun. What it panicked with may hold anything: it goes to the

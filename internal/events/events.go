@@ -4,6 +4,7 @@ package events
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -30,6 +31,7 @@ type Stream struct {
 // An error is returned as long as nothing was sent; later it ends the stream, and is logged.
 func (s Stream) Serve(w http.ResponseWriter, r *http.Request) error {
 	out := &writer{ResponseWriter: w, name: s.Name}
+	defer http.NewResponseController(w).SetWriteDeadline(time.Time{}) // the connection may be used for something else next
 	for {
 		changed := s.Changed()
 		data, done, err := s.Look(r.Context())
@@ -77,6 +79,9 @@ type writer struct {
 	last  []byte
 }
 
+// readWithin is how long whoever listens may take to take an event.
+const readWithin = time.Minute
+
 // send sends data, if it is other than before.
 func (w *writer) send(data []byte) error {
 	if w.begun && bytes.Equal(data, w.last) {
@@ -84,7 +89,7 @@ func (w *writer) send(data []byte) error {
 	}
 	w.last = data
 	control := http.NewResponseController(w.ResponseWriter)
-	if err := w.begin(control); err != nil {
+	if err := errors.Join(w.begin(control), control.SetWriteDeadline(time.Now().Add(readWithin))); err != nil {
 		return err
 	}
 	event := bytes.NewBufferString("event: " + w.name + "\n")
