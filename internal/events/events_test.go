@@ -15,11 +15,17 @@ import (
 	"github.com/sallyport-io/sallyport/internal/events"
 )
 
+var news = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}() // there may always be some
+
 // serve serves a stream, and returns its address. A stream that fails before its first event is an answer with its error.
 func serve(t *testing.T, s events.Stream) string {
 	s.Name, s.Log = "live", slog.New(slog.DiscardHandler)
 	if s.Changed == nil {
-		s.Changed = func() <-chan struct{} { return nil }
+		s.Changed = func() <-chan struct{} { return news }
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.Serve(w, r); err != nil {
