@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -20,7 +21,7 @@ const (
 )
 
 // outcome is what an execution that ended with err says to the queue. What goes wrong with a run or a delivery is written there, not here:
-// an error that comes to here is one of our own store, and the queue tries the job again. When that was to no avail, giveUp ends what the job
+// an error that comes to here is one of our own store, or a panic, and the queue tries the job again. When that was to no avail, giveUp ends what the job
 // works.
 func outcome(ctx context.Context, job *rivertype.JobRow, err error, giveUp func(reason string) error) error {
 	_, snooze := errors.AsType[*river.JobSnoozeError](err)
@@ -30,10 +31,32 @@ func outcome(ctx context.Context, job *rivertype.JobRow, err error, giveUp func(
 	case err == nil || snooze || recentFaults(job, time.Now())+1 < maxFaults && job.Attempt < job.MaxAttempts:
 		return err
 	}
-	if giveUp(fmt.Sprintf("the database of Sallyport failed %d times: %v", maxFaults, err)) != nil {
+	what := "the database of Sallyport"
+	if _, ok := errors.AsType[*crash](err); ok {
+		what = "Sallyport itself"
+	}
+	if giveUp(fmt.Sprintf("%s failed %d times: %v", what, maxFaults, err)) != nil {
 		return river.JobSnooze(pause(job, time.Now())) // no error, or the queue could drop the job, and leave the run without one
 	}
 	return nil
+}
+
+// crash is a panic. The queue keeps its text, so no secret is in it.
+type crash struct{ what string }
+
+func (c *crash) Error() string {
+	return fmt.Sprintf("a fault in the program (%s), please report it; the log has more", c.what)
+}
+
+// guarded makes an error of a panic, so that it does not come again and again without anybody being told.
+func (e *Engine) guarded(ctx context.Context, work func() error) (err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			e.Log.ErrorContext(ctx, "a job panicked", "panic", what, "stack", string(debug.Stack()))
+			err = &crash{e.Redactor.String(fmt.Sprint(what))}
+		}
+	}()
+	return work()
 }
 
 // pause is how long a job rests after a fault. Faults of long ago make it no longer: a job may live for weeks.

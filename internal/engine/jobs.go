@@ -52,7 +52,7 @@ type ingestWorker struct {
 
 // Work ends with the job done, or put to sleep. What goes wrong with the run is written into the run, not into the job.
 func (w *ingestWorker) Work(ctx context.Context, job *river.Job[ingestArgs]) error {
-	return outcome(ctx, job.JobRow, w.engine.ingest(ctx, job), func(reason string) error { return w.engine.giveUpRun(ctx, job, reason) })
+	return outcome(ctx, job.JobRow, w.engine.guarded(ctx, func() error { return w.engine.ingest(ctx, job) }), func(reason string) error { return w.engine.giveUpRun(ctx, job, reason) })
 }
 
 // NextRetry is when a job is tried again after a fault.
@@ -66,7 +66,7 @@ type deliverWorker struct {
 }
 
 func (w *deliverWorker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
-	return outcome(ctx, job.JobRow, w.engine.deliver(ctx, job), func(reason string) error { return w.engine.giveUpDelivery(ctx, job, reason) })
+	return outcome(ctx, job.JobRow, w.engine.guarded(ctx, func() error { return w.engine.deliver(ctx, job) }), func(reason string) error { return w.engine.giveUpDelivery(ctx, job, reason) })
 }
 
 // NextRetry is when a job is tried again after a fault.

@@ -1,6 +1,8 @@
 package service_test
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,6 +41,29 @@ func TestFaultThatStays(t *testing.T) {
 				t.Errorf("%d records are kept and %d delivered, want 10", kept, there)
 			}
 		})
+	}
+}
+
+// TestPanicEndsTheRun lets a run panic whenever it goes on after a page that broke off: it is tried again, but it ends, and says so without
+// what it panicked with, where that is a key.
+func TestPanicEndsTheRun(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, map[string]func(http.ResponseWriter){"0": func(w http.ResponseWriter) {
+		io.WriteString(w, `{"list": [{"id": 0}, `)
+		panic(http.ErrAbortHandler)
+	}})
+	p.Service.Engine.Sleep = func(context.Context, time.Duration) error { panic("with " + firstKey) }
+	p.impatient()
+	run := p.run()
+	if run.State != sallyport.RunFailed || run.Code != sallyport.Internal || !strings.Contains(run.Error, "Sallyport itself failed 5 times") {
+		t.Errorf("run %s (%s): %s", run.State, run.Code, run.Error)
+	}
+	var queued string
+	if err := p.Service.Store.SQL().QueryRow("SELECT group_concat(errors) FROM river_job").Scan(&queued); err != nil || strings.Contains(queued, firstKey) {
+		t.Errorf("the queue has %s, %v", queued, err)
+	}
+	if log := p.log.String(); strings.Contains(run.Error+log, firstKey) || !strings.Contains(log, "store_fault_test.go") {
+		t.Errorf("the run says %q, the log %s", run.Error, log)
 	}
 }
 
