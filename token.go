@@ -24,7 +24,7 @@ func (s Scope) Allows() string {
 	return map[Scope]string{
 		ScopeRead:  "look at everything but the audit log, users and tokens",
 		ScopeRun:   "test, run, pause, resume, deliver and replay: what spends a quota or starts work",
-		ScopeWrite: "make, change and remove credentials and flows",
+		ScopeWrite: "make, change and remove credentials and flows, edit and discard what is in quarantine",
 		ScopeAdmin: "read the audit log, and manage users and tokens",
 	}[s]
 }
