@@ -171,7 +171,8 @@ func (c client) quarantineOf() {
 	c.get("/quarantine/"+number(1)).problem(http.StatusNotFound, sallyport.NotFound)
 	one := c.get("/destinations?flow=feed").wantAt("feed", "items", 0, "flow").at("items", 0, "id").(string)
 	c.get("/destinations/"+one).want(http.StatusOK).wantAt("lines", "name")
-	c.do("POST /destinations/"+one+"/replay", nil).want(http.StatusAccepted).wantAt(0.0, "flows", 0, "records")
+	c.do("POST /destinations/"+one+"/replay", nil).want(http.StatusAccepted).wantAt(0.0, "records")
+	c.do("POST /destinations/"+one+"/replay", object{"from_beginning": true}).want(http.StatusAccepted).wantAt(0.0, "destination", "position")
 }
 
 func (c client) administration() {

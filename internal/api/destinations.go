@@ -13,8 +13,8 @@ func (s *server) destinations() {
 	}, s.listDestinations)
 	add(s, "GET /destinations/{id}", operation{id: "get-destination", scope: sallyport.ScopeRead, summary: "Show a destination"}, s.getDestination)
 	add(s, "POST /destinations/{id}/replay", operation{
-		id: "replay-destination", scope: sallyport.ScopeRun, status: 202, summary: "Deliver again what a destination has rejected",
-		about: "Its records leave quarantine, each exactly once, and come back with the reason if they are rejected again.",
+		id: "replay-destination", scope: sallyport.ScopeRun, status: 202, summary: "Deliver to a destination again, without a call to the source",
+		about: "What it has rejected leaves quarantine, each record exactly once, and comes back with the reason if it is rejected again. With `from_beginning` it has its whole dataset again instead: a file is written anew, so are rows with a key; a table without one is filled if it is gone; what was submitted is not submitted again.",
 	}, s.replayDestination)
 }
 
@@ -39,20 +39,51 @@ func (s *server) listDestinations(ctx context.Context, in *struct {
 	return answer(cut(found, in.Paging, destinationName), nil)
 }
 
-// oneDestination names a destination in a path.
-type oneDestination struct {
+// OneDestination names a destination in a path.
+type OneDestination struct {
 	ID sallyport.ID `path:"id" maxLength:"100" doc:"Its id"`
 }
 
-func (s *server) getDestination(ctx context.Context, in *oneDestination) (*With[service.FlowDestination], error) {
+func (s *server) getDestination(ctx context.Context, in *OneDestination) (*With[service.FlowDestination], error) {
 	return answer(s.Service.Destination(ctx, in.ID))
 }
 
-func (s *server) replayDestination(ctx context.Context, in *oneDestination) (*With[settledFlows], error) {
+// replay says what a destination has again.
+type replay struct {
+	FromBeginning bool `json:"from_beginning,omitempty" doc:"Everything, from the first batch on; else what it has rejected"`
+}
+
+// replayed is a destination that has something again.
+type replayed struct {
+	Destination service.FlowDestination `json:"destination" doc:"As it is now: the work is queued"`
+	Records     int64                   `json:"records" doc:"That left quarantine"`
+}
+
+func (s *server) replayDestination(ctx context.Context, in *struct {
+	OneDestination
+	Body *replay
+}) (*With[replayed], error) {
 	d, err := s.Service.Destination(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	done, err := s.Service.ReplayQuarantined(ctx, actorOf(ctx), service.Selection{Flow: string(d.FlowID), Destination: d.Name})
-	return answer(settledFlows{done}, err)
+	var done replayed
+	if in.Body != nil && in.Body.FromBeginning {
+		err = s.Service.DeliverAgain(ctx, actorOf(ctx), d)
+	} else {
+		done.Records, err = s.replayRejected(ctx, d)
+	}
+	if err != nil {
+		return nil, err
+	}
+	done.Destination, err = s.Service.Destination(ctx, d.ID)
+	return answer(done, err)
+}
+
+func (s *server) replayRejected(ctx context.Context, d service.FlowDestination) (records int64, err error) {
+	settled, err := s.Service.ReplayQuarantined(ctx, actorOf(ctx), service.Selection{Flow: string(d.FlowID), Destination: d.Name})
+	for _, flow := range settled {
+		records += flow.Records
+	}
+	return records, err
 }

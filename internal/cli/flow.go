@@ -216,7 +216,8 @@ func standing(r sallyport.Run) string {
 }
 
 type flowDeliver struct {
-	Name string `arg:"" help:"Name of the flow."`
+	Name  string `arg:"" help:"Name of the flow."`
+	Again string `help:"Let this destination have everything again, from the beginning: a file is written anew, so are rows with a key; a table without one is filled if it is gone." placeholder:"DESTINATION"`
 }
 
 // Run brings the destinations of a flow up to date. It ends as a run does: with what failed, or what went to quarantine meanwhile.
@@ -224,6 +225,15 @@ func (c *flowDeliver) Run(e *env, s *service.Service) error {
 	before, err := s.Flow(e.ctx, c.Name)
 	if err != nil {
 		return err
+	}
+	if c.Again != "" {
+		d, err := s.DestinationOf(e.ctx, c.Name, c.Again)
+		if err != nil {
+			return err
+		}
+		if err := s.DeliverAgain(e.ctx, e.actor(), d); err != nil {
+			return err
+		}
 	}
 	e.working = true
 	view := &progressView{env: e}

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/audit"
+	"github.com/sallyport-io/sallyport/internal/store"
 )
 
 // FlowDestination is a destination with the flow that it belongs to.
@@ -48,6 +50,34 @@ func (s *Service) Destination(ctx context.Context, id sallyport.ID) (FlowDestina
 		err = sallyport.Errorf(sallyport.NotFound, "there is no destination %q", id)
 	}
 	return FlowDestination{}, err
+}
+
+// DestinationOf finds a destination of a flow by its name.
+func (s *Service) DestinationOf(ctx context.Context, flowName, name string) (FlowDestination, error) {
+	flow, err := s.Flow(ctx, flowName)
+	if err != nil {
+		return FlowDestination{}, err
+	}
+	id, err := destinationOf(flow, name)
+	if err != nil {
+		return FlowDestination{}, err
+	}
+	return s.Destination(ctx, id)
+}
+
+// DeliverAgain lets a destination have its dataset from the beginning, in place of what it had, without any call to the source. A file is
+// written anew, rows of a table with a key are; a table without one is filled if it is gone, and what was submitted is not submitted again.
+// It only queues the work.
+func (s *Service) DeliverAgain(ctx context.Context, actor sallyport.Actor, d FlowDestination) error {
+	entry := sallyport.AuditEntry{
+		Actor: actor, Action: audit.FlowDeliver, Object: d.FlowID, Detail: map[string]string{"name": d.Flow, "destination": d.Name, "from": "the beginning"},
+	}
+	return s.audited(ctx, entry, func(tx *store.Tx) error {
+		if err := tx.RewindDestination(ctx, d.ID); err != nil {
+			return err
+		}
+		return s.Engine.Deliver(ctx, tx, d.FlowID)
+	})
 }
 
 // Users lists who may sign in, by name.

@@ -79,6 +79,22 @@ func (tx *Tx) ClaimDestination(ctx context.Context, id sallyport.ID) (fence int6
 		"UPDATE destination SET fence = fence + 1 WHERE id = $1 RETURNING fence", id)
 }
 
+// RewindDestination lets a destination begin anew, before the first batch of its dataset. Whoever delivers to it now may not commit any more.
+// It must have nothing in quarantine.
+func (tx *Tx) RewindDestination(ctx context.Context, id sallyport.ID) error {
+	if _, err := tx.ClaimDestination(ctx, id); err != nil {
+		return err
+	}
+	held := sallyport.Errorf(sallyport.Conflict, "the destination has records in quarantine; replay or discard them first")
+	err := tx.execOne(ctx, held, "UPDATE destination SET position = 0, state = '', records = 0, error = '', code = '' WHERE id = $1 AND rejected = 0", id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, "UPDATE delivery SET state = 'failed', error = 'the destination was begun anew', ended_at = $1, wait_until = 0 "+
+		"WHERE destination_id = $2 AND state IN ('running', 'waiting')", micros(sallyport.Now()), id)
+	return err
+}
+
 // StartDelivery begins a delivery after the last batch that the destination has, or goes on with one that never ended, and clears the
 // destination's error.
 func (tx *Tx) StartDelivery(ctx context.Context, destinationID sallyport.ID) (sallyport.Delivery, error) {
