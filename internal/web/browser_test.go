@@ -304,6 +304,7 @@ func TestLooks(t *testing.T) {
 		b.look(look.scheme, look.width, look.height)
 		for name, path := range map[string]string{
 			"flows": "/flows", "flow": "/flows/" + string(flow.ID), "dataset": "/datasets/" + string(flow.ID), "credentials": "/credentials", "import": "/flows/import", "delete-flow": "/flows/urlhaus/delete",
+			"again":   "/destinations/" + string(flow.Destinations[0].ID) + "/again",
 			"overlay": "/connectors/rest/credentials/new", "runs": "/runs", "run": "/runs/1", "activity": "/activity",
 			"settings": "/settings", "missing": "/nowhere", "new-flow": "/flows/new",
 		} {

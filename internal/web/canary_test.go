@@ -101,7 +101,7 @@ func TestKeyIsOnNoPage(t *testing.T) {
 	draft, flow := strings.TrimPrefix(c.newDraft("rest"), "/drafts/"), string(done.ID)
 	c.visitAll(t, map[string]string{
 		"flows id": flow, "datasets id": flow, "runs id": "1", "credentials id": string(s.stored("Leaky").ID), "connectors connector": "rest",
-		"drafts id": draft, "drafts n": "0", "setup token": "none", "quarantine id": "1", "settings id": string(token.ID),
+		"drafts id": draft, "drafts n": "0", "setup token": "none", "quarantine id": "1", "destinations id": string(done.Destinations[0].ID), "settings id": string(token.ID),
 	})
 	if log := s.log.String(); strings.Contains(log, "CANARY") {
 		t.Errorf("the log holds the key: %s", log)

@@ -109,6 +109,32 @@ func (s *server) deliverFlow(w http.ResponseWriter, r *http.Request) error {
 	return s.done(w, r, "/flows/"+string(f.ID), "The destinations get what they are behind with. Nothing is pulled again.")
 }
 
+func (s *server) showAgain(w http.ResponseWriter, r *http.Request) error {
+	d, err := s.Service.Destination(r.Context(), sallyport.ID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	over := againOverlay(d)
+	if isFragment(r) {
+		s.show(w, r, http.StatusOK, over)
+		return nil
+	}
+	r.SetPathValue("id", string(d.FlowID))
+	return s.showFlowUnder(w, r, over)
+}
+
+// deliverAgain lets a destination have everything again.
+func (s *server) deliverAgain(w http.ResponseWriter, r *http.Request) error {
+	d, err := s.Service.Destination(r.Context(), sallyport.ID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	if err := s.Service.DeliverAgain(r.Context(), auth.ActorOf(r.Context()), d); err != nil {
+		return err
+	}
+	return s.done(w, r, "/flows/"+string(d.FlowID), fmt.Sprintf("%q gets everything again. Nothing is pulled.", d.Name))
+}
+
 func (s *server) pauseFlow(w http.ResponseWriter, r *http.Request) error {
 	return s.setFlowState(w, r, sallyport.FlowPaused, "%q is paused. What it has kept stays.")
 }
@@ -133,14 +159,23 @@ func (s *server) setFlowState(w http.ResponseWriter, r *http.Request, state sall
 }
 
 func (s *server) showDeleteFlow(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.flowView(r, runsDrawn)
+	f, err := s.flowOf(r)
 	if err != nil {
 		return err
 	}
-	over := deleteFlowOverlay(v.Flow)
+	over := deleteFlowOverlay(f)
 	if isFragment(r) {
 		s.show(w, r, http.StatusOK, over)
 		return nil
+	}
+	return s.showFlowUnder(w, r, over)
+}
+
+// showFlowUnder shows a flow with something over it.
+func (s *server) showFlowUnder(w http.ResponseWriter, r *http.Request, over templ.Component) error {
+	v, err := s.flowView(r, runsDrawn)
+	if err != nil {
+		return err
 	}
 	v.over = screen{over}
 	s.show(w, r, http.StatusOK, flowPage(s.frame(r, v.Name, "Flows"), v))

@@ -89,6 +89,8 @@ func (s *server) flowPages(closed func(pattern string, h handler)) {
 	closed("POST /flows/{id}/deliver", s.deliverFlow)
 	closed("POST /flows/{id}/pause", s.pauseFlow)
 	closed("POST /flows/{id}/resume", s.resumeFlow)
+	closed("GET /destinations/{id}/again", s.showAgain)
+	closed("POST /destinations/{id}/again", s.deliverAgain)
 	closed("GET /datasets/{id}", s.showDataset)
 	closed("GET /runs", s.listRuns)
 	closed("GET /runs/{id}", s.showRun)
