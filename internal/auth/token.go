@@ -46,6 +46,9 @@ func (t *Tokens) Create(ctx context.Context, actor sallyport.Actor, name string,
 	if token.Expired(token.CreatedAt) {
 		return sallyport.Token{}, "", sallyport.FieldErrorf("expires_at", "is in the past")
 	}
+	if token.ExpiresAt.Year() > 9999 { // JSON cannot tell such a time
+		return sallyport.Token{}, "", sallyport.FieldErrorf("expires_at", "must be before the year 10000 in UTC; leave it out for a token that never expires")
+	}
 	text = tokenPrefix + strings.ToLower(rand.Text())
 	err = t.store.InTx(ctx, func(tx *store.Tx) error {
 		if err := tx.InsertAudit(ctx, audit.Entry(actor, audit.TokenCreate, token.ID, facts(token))); err != nil {

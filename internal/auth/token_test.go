@@ -130,6 +130,7 @@ func TestTokenIsChecked(t *testing.T) {
 			{"a", nil, time.Time{}, sallyport.Invalid, "scopes: choose at least one"},
 			{"a", []sallyport.Scope{"reed"}, time.Time{}, sallyport.Invalid, `scopes: there is no scope "reed"; did you mean "read"?`},
 			{"a", read, time.Now(), sallyport.Invalid, "expires_at: is in the past"},
+			{"a", read, time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -2*60*60)), sallyport.Invalid, "expires_at: must be before the year 10000"},
 		} {
 			token, text, err := tokens.Create(t.Context(), ada, test.name, test.scopes, test.expires)
 			if sallyport.CodeOf(err) != test.code || !strings.Contains(err.Error(), test.says) || token.ID != "" || text != "" {
