@@ -35,7 +35,9 @@ func (s *server) received(next http.Handler) http.Handler {
 			s.refuse(w, s.problem(r.Context(), err))
 			return
 		}
-		defer control.SetWriteDeadline(time.Time{}) // the connection may be used for something else next
+		defer func() { // its end is still to be written
+			control.SetWriteDeadline(time.Now().Add(takeWithin))
+		}()
 		r.Body = io.NopCloser(bytes.NewReader(text))
 		next.ServeHTTP(w, r)
 	})

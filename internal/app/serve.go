@@ -16,6 +16,7 @@ import (
 
 const (
 	readTimeout   = 30 * time.Second // for a whole request
+	writeTimeout  = 5 * time.Minute  // for an answer, from its request on; it also takes back what the API and streams set on the connection
 	idleTimeout   = 2 * time.Minute
 	stopWithin    = 10 * time.Second // for requests that are being answered
 	lockInterval  = time.Second      // between looks whether another process still works the jobs
@@ -37,7 +38,7 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	stopping := make(chan struct{})
 	server := &http.Server{
 		Handler: a.handler(users, behindProxy, stopping), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderSize,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderSize,
 	}
 	server.RegisterOnShutdown(func() { close(stopping) })
 	stopped := make(chan error, 1)

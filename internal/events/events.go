@@ -28,10 +28,12 @@ type Stream struct {
 }
 
 // Serve sends an event whenever there is something else to tell than before, until that is the last, the request ends or the server stops.
-// An error is returned as long as nothing was sent; later it ends the stream, and is logged.
+// A HEAD is told only that there is such a stream. An error is returned as long as nothing was sent; later it ends the stream, and is logged.
 func (s Stream) Serve(w http.ResponseWriter, r *http.Request) error {
 	out := &writer{ResponseWriter: w, name: s.Name}
-	defer http.NewResponseController(w).SetWriteDeadline(time.Time{}) // the connection may be used for something else next
+	defer func() { // the end of the answer is still to be written
+		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(readWithin))
+	}()
 	for {
 		changed := s.Changed()
 		data, done, err := s.Look(r.Context())
@@ -44,7 +46,7 @@ func (s Stream) Serve(w http.ResponseWriter, r *http.Request) error {
 		case err != nil && r.Context().Err() == nil:
 			s.Log.WarnContext(r.Context(), "a stream of events broke off", "path", r.URL.Path, "error", err)
 			return nil
-		case err != nil || done || !s.pause(r.Context(), changed):
+		case err != nil || done || r.Method == http.MethodHead || !s.pause(r.Context(), changed):
 			return nil
 		}
 	}
