@@ -51,9 +51,10 @@ type Config struct {
 
 type server struct {
 	Config
-	api  huma.API
-	mux  *http.ServeMux
-	docs []byte // the page of the documentation
+	api      huma.API
+	mux      *http.ServeMux
+	document []byte // in OpenAPI
+	docs     []byte // the page that shows it
 }
 
 // New makes the handler of everything under /api/. It panics if the API contradicts itself.
@@ -98,7 +99,7 @@ func (s *server) settings() huma.Config {
 		"token": {Type: "http", Scheme: "bearer", Description: "An API token, made on the page Settings, by `sallyport token add` or by POST /tokens."},
 	}
 	c.Tags = tags
-	format := huma.Format{Marshal: s.marshal, Unmarshal: huma.DefaultJSONFormat.Unmarshal}
+	format := huma.Format{Marshal: s.marshal, Unmarshal: unmarshal}
 	c.Formats = map[string]huma.Format{"application/json": format, "json": format}
 	return c
 }
@@ -271,7 +272,7 @@ type duration struct{}
 // Schema says how a duration is written.
 func (duration) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
-		Type: huma.TypeString, Pattern: `^\d{1,6}[smhdw]$`, PatternDescription: "a whole number and s, m, h, d or w, such as 8h", Examples: []any{"8h"},
+		Type: huma.TypeString, Pattern: `^(\d{1,6}[smh]|\d{1,5}d|\d{1,4}w)$`, PatternDescription: "a whole number and s, m, h, d or w, such as 8h", Examples: []any{"8h"},
 	}
 }
 

@@ -97,6 +97,12 @@ func (c client) flowsOf(credential string) {
 	changed := read[object](spec)
 	changed["description"] = "of the first feed"
 	c.do("PUT /flows/feed", changed).want(http.StatusOK).wantAt("of the first feed", "description")
+	changed["flow"] = "renamed"
+	if p := c.do("PUT /flows/feed", changed).problem(http.StatusUnprocessableEntity, sallyport.Invalid); p.Field != "flow" || !strings.Contains(p.Detail, "send that") {
+		c.Errorf("another name: %s", p.Detail)
+	}
+	delete(changed, "flow")
+	c.do("PUT /flows/feed", changed).problem(http.StatusUnprocessableEntity, sallyport.Invalid)
 	file := c.get("/flows/feed/file").want(http.StatusOK).text
 	c.do("POST /flows/apply?dry_run=true", file, "Content-Type", "application/yaml").want(http.StatusOK).wantAt("unchanged", "flows", 0, "change")
 

@@ -305,9 +305,9 @@ func (s *server) getUsageOf(ctx context.Context, in *One) (*With[usage], error) 
 // budget is what a person says about a quota. What is absent stays as it is.
 type budget struct {
 	Plan    string  `json:"plan,omitempty" doc:"A plan of the connector, such as free: what it is known to allow"`
-	Second  *int64  `json:"second,omitempty" minimum:"0" doc:"Calls a second; 0: as the system says"`
-	Day     *int64  `json:"day,omitempty" minimum:"0"`
-	Month   *int64  `json:"month,omitempty" minimum:"0"`
+	Second  *int64  `json:"second,omitempty" minimum:"0" maximum:"1000000000000" doc:"Calls a second; 0: as the system says"`
+	Day     *int64  `json:"day,omitempty" minimum:"0" maximum:"1000000000000"`
+	Month   *int64  `json:"month,omitempty" minimum:"0" maximum:"1000000000000"`
 	Reserve *string `json:"reserve,omitempty" doc:"What runs leave to people: a number of calls such as 20, or a percentage such as 10%; empty: nothing"`
 }
 

@@ -103,7 +103,10 @@ func (s *server) exportDataset(ctx context.Context, in *struct {
 		ctx, cancel := context.WithTimeout(c.Context(), maxExport)
 		defer cancel()
 		c.SetHeader("Content-Type", map[string]string{"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}[in.Format])
-		_, w := humago.Unwrap(c)
+		r, w := humago.Unwrap(c)
+		if r.Method == http.MethodHead {
+			return
+		}
 		if err := s.Service.Export(ctx, d, in.Format, s.Service.Redactor.Writer(patient{w})); err != nil {
 			s.Log.WarnContext(ctx, "an export broke off", "dataset", d.Name, "error", err)
 			panic(http.ErrAbortHandler) // whoever reads must not take it for the whole

@@ -33,24 +33,20 @@ var tags = []*huma.Tag{
 	{Name: "tokens", Description: "Which programs may use this API."},
 }
 
-// Document is the OpenAPI document.
-func (s *server) document() ([]byte, error) { return json.MarshalIndent(s.api.OpenAPI(), "", "  ") }
-
-func (s *server) showDocument(w http.ResponseWriter, r *http.Request) {
-	text, err := s.document()
-	if err != nil {
-		s.refuse(w, s.problem(r.Context(), err))
-		return
-	}
+func (s *server) showDocument(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
-	w.Write(text) // whoever asked is gone if it fails
+	w.Write(s.document) // whoever asked is gone if it fails
 }
 
 //go:embed docs.css
 var docsStyle []byte
 
-// documentation makes the page from the document, once.
+// documentation writes the document, and makes the page from it, once: everybody may ask for them.
 func (s *server) documentation() {
+	var err error
+	if s.document, err = json.MarshalIndent(s.api.OpenAPI(), "", "  "); err != nil {
+		panic(err)
+	}
 	var page bytes.Buffer
 	if err := docs(docsReader{s.api.OpenAPI()}).Render(context.Background(), &page); err != nil {
 		panic(err)

@@ -37,6 +37,7 @@ type host struct {
 	system  string // where the sandbox is
 	log     *safeBuffer
 	stop    chan struct{} // closed when the server stops
+	close   func()        // ends the server, once it has answered
 	mu      sync.Mutex
 	secrets []string        // what no answer may hold
 	seen    map[string]bool // operations that were done
@@ -65,7 +66,7 @@ func newHost(t testing.TB, options sandbox.Options) *host {
 		Service: h.app.Service, Tokens: h.app.Tokens, Version: "1.2.3", Log: slog.New(slog.NewTextHandler(h.log, nil)), Stopping: h.stop,
 	}))
 	t.Cleanup(server.Close)
-	h.URL = server.URL
+	h.URL, h.close = server.URL, server.Close
 	return h
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -69,6 +70,23 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// TestLongNames reads a list by names that are as long as names may be.
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, sandbox.Options{})
+	c := h.client()
+	c.addCredential("mine")
+	flow, destinations := c.feed(strings.Repeat("f", sallyport.MaxNameLength), "mine"), []object{}
+	for _, letter := range []string{"a", "b"} {
+		path := filepath.Join(t.TempDir(), "out.ndjson")
+		destinations = append(destinations, object{"name": strings.Repeat(letter, sallyport.MaxNameLength), "connector": "file", "config": object{"path": path}})
+	}
+	flow["destinations"] = destinations
+	c.do("POST /flows", flow).want(http.StatusCreated)
+	next := c.get("/destinations?limit=1").want(http.StatusOK).at("next").(string)
+	c.get("/destinations?limit=1&after="+url.QueryEscape(next)).want(http.StatusOK).wantAt(destinations[1]["name"], "items", 0, "name").wantAt(nil, "next")
+}
+
 // TestRecordsGoOn reads a dataset, and later only what came meanwhile.
 func TestRecordsGoOn(t *testing.T) {
 	t.Parallel()
@@ -88,6 +106,9 @@ func TestRecordsGoOn(t *testing.T) {
 	}
 	run()
 	first := c.get("/datasets/grows/records?limit=2").want(http.StatusOK).wantAt(1.0, "items", 0, "a").wantAt(2.0, "items", 1, "a").wantAt(nil, "next")
+	if head := c.do("HEAD /datasets/grows/export?format=csv", nil).want(http.StatusOK); !strings.HasPrefix(head.Header.Get("Content-Type"), "text/csv") {
+		t.Errorf("the head of an export says %v", head.Header)
+	}
 	position := first.at("position").(string)
 	none := c.get("/datasets/grows/records?after="+position).want(http.StatusOK).wantAt(position, "position")
 	if len(none.at("items").([]any)) != 0 {

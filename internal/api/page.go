@@ -12,7 +12,7 @@ import (
 // Paging is how every list is asked for.
 type Paging struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"500" default:"100" doc:"How many at most"`
-	After string `query:"after" maxLength:"200" doc:"The next of the page before; absent: the first page"`
+	After string `query:"after" maxLength:"300" doc:"The next of the page before; absent: the first page"`
 }
 
 // page is a part of a list.

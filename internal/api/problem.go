@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
@@ -65,6 +67,9 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 	switch {
 	case p.Code == sallyport.Internal && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		p.Status, p.Detail = http.StatusGatewayTimeout, "this took longer than a request may; nothing was done"
+	case p.Code == sallyport.Internal && errors.Is(ctx.Err(), context.Canceled):
+		s.Log.InfoContext(ctx, "whoever sent a request to the API hung up before it was done", "request", p.RequestID, "error", err)
+		p.Detail = "the request was broken off"
 	case p.Code == sallyport.Internal || !ok:
 		s.Log.ErrorContext(ctx, "a request of the API failed", "request", p.RequestID, "error", err)
 		p.Detail = "something went wrong inside Sallyport; the log of the server has more under this request_id"
@@ -133,6 +138,15 @@ func (s *server) marshal(w io.Writer, v any) error {
 	return err
 }
 
+// unmarshal reads a body. Where a value has the right type and yet does not fit, encoding/json would repeat it.
+func unmarshal(text []byte, v any) error {
+	err := huma.DefaultJSONFormat.Unmarshal(text, v)
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return errors.New(strings.TrimPrefix(e.Field+": ", ": ") + "a number is out of range")
+	}
+	return err
+}
+
 // hookErrors makes what the library finds wrong with a request a [Problem], too. Its own kind of error would repeat the values that were sent.
 var hookErrors = sync.OnceFunc(func() {
 	huma.DefaultArrayNullable = false
@@ -163,7 +177,7 @@ func refused(ctx context.Context, status int, detail string, errs []error) *Prob
 		case ok && status == http.StatusBadRequest:
 			p.Faults = append(p.Faults, Fault{Detail: "the body is no valid JSON: " + found.Message})
 		case ok:
-			p.Faults = append(p.Faults, Fault{Field: field(found.Location), Detail: found.Message})
+			p.Faults = append(p.Faults, fault(found))
 		}
 	}
 	if len(p.Faults) > 0 {
@@ -173,6 +187,16 @@ func refused(ctx context.Context, status int, detail string, errs []error) *Prob
 		p.Faults = nil
 	}
 	return p
+}
+
+// fault is what the library found at one place. What is missing it finds at the object around it: here that has a place of its own.
+func fault(found *huma.ErrorDetail) Fault {
+	f := Fault{Field: field(found.Location), Detail: found.Message}
+	var name string
+	if n, _ := fmt.Sscanf(found.Message, validation.MsgExpectedRequiredProperty, &name); n == 1 {
+		f = Fault{Field: strings.TrimPrefix(f.Field+"."+name, "."), Detail: "is missing"}
+	}
+	return f
 }
 
 // field is the path of a value as the document of the API has it.

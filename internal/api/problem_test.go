@@ -2,9 +2,11 @@ package api_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -62,7 +64,8 @@ func TestProblems(t *testing.T) {
 		{"no JSON", "POST /credentials", `{"name": "` + value, 400, sallyport.Invalid, "", "no valid JSON"},
 		{"a list in place of an object", "POST /credentials", `["` + value + `"]`, 422, sallyport.Invalid, "", "expected object"},
 		{"a property too many", "POST /credentials", draft(object{"key": value}), 422, sallyport.Invalid, "key", "unexpected property"},
-		{"a missing property", "POST /credentials", object{"name": "x"}, 422, sallyport.Invalid, "", "connector"},
+		{"a missing property", "POST /credentials", object{"name": "x"}, 422, sallyport.Invalid, "connector", "connector: is missing"},
+		{"a missing property within", "POST /flows", object{"flow": "f", "source": object{}}, 422, sallyport.Invalid, "source.connector", "is missing"},
 		{"a secret that is no text", "POST /credentials", draft(object{"secrets": object{"key": 123456789012}}), 422, sallyport.Invalid, "secrets.key", "string"},
 		{"a secret in a public field", "POST /credentials", draft(object{"public": object{"key": value}}), 422, sallyport.Invalid, "secrets.key", "must not be given as a public field"},
 		{"a missing secret", "POST /credentials", draft(object{"secrets": object{}}), 422, sallyport.Invalid, "secrets.key", "required"},
@@ -72,6 +75,10 @@ func TestProblems(t *testing.T) {
 		{"a test that there is not", "POST /credentials", draft(object{"test": value}), 422, sallyport.Invalid, "test", "required, allow_untested, none"},
 		{"a rejected new key", "POST /credentials/mine/rotate", object{"secrets": object{"key": value}}, 422, sallyport.Unauthenticated, "", "rejected"},
 		{"a reserve that is none", "PATCH /credentials/mine/quota", object{"reserve": "lots"}, 422, sallyport.Invalid, "reserve", "percentage"},
+		{"a number out of bounds", "PATCH /credentials/mine/quota", `{"day": 1e30}`, 422, sallyport.Invalid, "day", "<= 1e+12"},
+		{"a number that does not fit", "POST /quarantine/discard", `{"ids": [7e20]}`, 422, sallyport.Invalid, "", "ids: a number is out of range"},
+		{"a number that fits nowhere", "POST /credentials", `{"name": 7e400}`, 400, sallyport.Invalid, "", ": a number is out of range"},
+		{"a time that cannot be told", "POST /tokens", object{"name": "x", "scopes": []string{"read"}, "expires_at": "9999-12-31T23:00:00-02:00"}, 422, sallyport.Invalid, "expires_at", "year 10000"},
 		{"a plan that there is not", "PATCH /credentials/mine/quota", object{"plan": "fre"}, 422, sallyport.Invalid, "plan", `did you mean "free"`},
 		{"a parameter that there is not", "POST /sources/test", from(object{"params": object{"fib": 1}}), 422, sallyport.Invalid, "params.fib", `did you mean "fid"`},
 		{"a parameter of another type", "POST /sources/test", from(object{"params": object{"fid": value}}), 422, sallyport.Invalid, "params.fid", "whole number"},
@@ -80,13 +87,14 @@ func TestProblems(t *testing.T) {
 		{"a flow with a wrong source", "POST /flows", flow(object{"params": object{}}), 422, sallyport.Invalid, "source.params.fid", "required"},
 		{"a flow with a wrong credential", "POST /flows", flow(object{"credential": "minne"}), 422, sallyport.Invalid, "source.credential", `did you mean "mine"`},
 		{"a flow with a wrong schedule", "POST /flows", flow(object{"schedule": object{"every": "1x"}}), 422, sallyport.Invalid, "source.schedule.every", "8h"},
+		{"a flow with a schedule of ages", "POST /flows", flow(object{"schedule": object{"every": "99999w"}}), 422, sallyport.Invalid, "source.schedule.every", "8h"},
 		{"a flow file with a fault", "POST /flows/apply", "flow: x\nsource:\n  conector: rest\n", 422, sallyport.Invalid, "body:3:3", "conector"},
 		{"a scope that there is not", "POST /tokens", object{"name": "x", "scopes": []string{"raed"}}, 422, sallyport.Invalid, "scopes", `did you mean "read"`},
 		{"a position that is none", "GET /datasets/none/records", nil, 404, sallyport.NotFound, "", "none"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := c.do(test.request, test.body).problem(test.status, test.code)
-			if p.Field != test.field || !strings.Contains(p.Detail, test.detail) {
+			if p.Field != test.field || !strings.Contains(p.Detail, test.detail) || strings.Contains(p.Detail, "7e") {
 				t.Errorf("field %q, want %q; detail %q, want %q in it", p.Field, test.field, p.Detail, test.detail)
 			}
 		})
@@ -135,6 +143,36 @@ func TestWithoutToken(t *testing.T) {
 		none.do("GET /flows", nil, "Authorization", scheme).want(http.StatusUnauthorized)
 	}
 	good.do("GET /flows", nil, "Authorization", "bearer "+good.token).want(http.StatusOK)
+}
+
+// TestHangingUp shows that whoever hangs up is no fault of the program.
+func TestHangingUp(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, sandbox.Options{})
+	c := h.client()
+	ctx, hangUp := context.WithCancel(t.Context())
+	system := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		hangUp()
+		<-r.Context().Done()
+	}))
+	defer system.Close()
+	c.do("POST /credentials", object{
+		"name": "slow", "connector": "rest", "public": object{"address": system.URL, "auth": "none"}, "test": "none",
+	}).want(http.StatusCreated)
+	draft := object{"connector": "rest", "credential": "slow", "request": object{"url": "/", "records": "$[*]"}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL+"/api/v1/sources/test", encoded(t, draft))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+c.token)
+	if answer, err := http.DefaultClient.Do(r); err == nil {
+		answer.Body.Close()
+		t.Fatal("it was answered")
+	}
+	h.close()
+	if log := h.log.String(); strings.Contains(log, "level=ERROR") || !strings.Contains(log, "hung up") {
+		t.Errorf("the log has %q", log)
+	}
 }
 
 // TestLargeBody sends more than a request may hold.

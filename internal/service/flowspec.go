@@ -43,7 +43,7 @@ func (s *Service) ReplaceFlow(ctx context.Context, actor sallyport.Actor, name s
 		return "", f, err
 	}
 	if spec.Flow != "" && !strings.EqualFold(spec.Flow, old.Name) {
-		return "", f, sallyport.FieldErrorf("flow", "is %q, and a flow keeps its name; create another flow, or leave the name out", old.Name)
+		return "", f, sallyport.FieldErrorf("flow", "is %q, and a flow keeps its name; send that, or create another flow", old.Name)
 	}
 	spec.Flow = old.Name
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
