@@ -165,19 +165,25 @@ func texts(values map[string]secretValue) map[string]secret.Text {
 }
 
 // placed says where in the body the field of a credential stands that an error is about.
-func (s *server) placed(connector string, err error) error {
+func (s *server) placed(k Keys, err error) error {
 	e, ok := errors.AsType[*sallyport.Error](err)
 	if !ok || e.Field == "" {
 		return err
 	}
-	d, unknown := s.Service.Catalogue.Definition(connector)
+	d, unknown := s.Service.Catalogue.Definition(k.Connector)
 	if unknown != nil {
 		return err
 	}
+	_, secret := k.Secrets[e.Field]
+	_, public := k.Public[e.Field]
 	switch {
 	case has(d.SecretFields(), e.Field):
 		return within("secrets", err)
 	case has(d.PublicFields(), e.Field):
+		return within("public", err)
+	case secret: // there is no such field
+		return within("secrets", err)
+	case public:
 		return within("public", err)
 	}
 	return err
@@ -198,9 +204,12 @@ type newCredential struct {
 func (s *server) createCredential(ctx context.Context, in *With[newCredential]) (*Created[credentialView], error) {
 	draft := in.Body.draft()
 	draft.Name, draft.Description = in.Body.Name, in.Body.Description
+	if err := s.Service.CheckNewName(ctx, draft.Name, ""); err != nil {
+		return nil, err // a connector may have a field of the same name
+	}
 	c, err := s.Service.CreateCredential(ctx, actorOf(ctx), draft, in.Body.how())
 	if err != nil {
-		return nil, s.placed(draft.Connector, err)
+		return nil, s.placed(in.Body.Keys, err)
 	}
 	return &Created[credentialView]{root + "/credentials/" + string(c.ID), s.shown(*c)}, nil
 }
@@ -214,7 +223,7 @@ type probe struct {
 func (s *server) testDraft(ctx context.Context, in *With[Keys]) (*With[probe], error) {
 	p, err := s.Service.TestDraft(ctx, actorOf(ctx), in.Body.draft())
 	if err != nil {
-		return nil, s.placed(in.Body.Connector, err)
+		return nil, s.placed(in.Body, err)
 	}
 	return answer(probe{p.Verdict, p.Reason}, nil)
 }
@@ -281,7 +290,7 @@ func (s *server) rotateCredential(ctx context.Context, in *struct {
 	}
 	c, err := s.Service.RotateCredential(ctx, actorOf(ctx), string(use.ID), texts(in.Body.Secrets), in.Body.how())
 	if err != nil {
-		return nil, s.placed(use.Connector, err)
+		return nil, s.placed(Keys{Connector: use.Connector, Secrets: in.Body.Secrets}, err)
 	}
 	return answer(s.shown(*c), nil)
 }

@@ -336,5 +336,8 @@ func (d *Definition) Endpoint(id string) (*Endpoint, error) {
 	if i := slices.Index(ids, id); i >= 0 {
 		return &d.Endpoints[i], nil
 	}
+	if id == "" {
+		return nil, sallyport.FieldErrorf("endpoint", "is missing: choose an endpoint of %s", d.Connector)
+	}
 	return nil, sallyport.Unknown("endpoint", "endpoint of "+d.Connector, id, ids)
 }
