@@ -21,7 +21,7 @@ func (s *server) administration() {
 	add(s, "GET /tokens", operation{id: "list-tokens", scope: sallyport.ScopeAdmin, summary: "List API tokens"}, s.listTokens)
 	add(s, "POST /tokens", operation{
 		id: "create-token", scope: sallyport.ScopeAdmin, status: 201, unkept: true, summary: "Make an API token",
-		about: "The answer is the only one that shows it. It has no scope that the token has not by which it is made.",
+		about: "The answer is the only one that shows it. It has no scope that the token has not by which it is made, and does not outlive it.",
 	}, s.createToken)
 	add(s, "DELETE /tokens/{id}", operation{
 		id: "revoke-token", scope: sallyport.ScopeAdmin, summary: "Revoke an API token: the next request with it is refused",
@@ -89,6 +89,10 @@ func (s *server) createToken(ctx context.Context, in *With[tokenDraft]) (*Create
 		if slices.Contains(sallyport.Scopes, scope) && !own.May(scope) {
 			return nil, sallyport.FieldErrorf("scopes", "%s is no scope of the token %q, which cannot give it to another", scope, own.Name)
 		}
+	}
+	if expires := in.Body.ExpiresAt; !own.ExpiresAt.IsZero() && (expires.IsZero() || expires.After(own.ExpiresAt)) {
+		return nil, sallyport.FieldErrorf("expires_at", "must be %s at the latest: then the token %q expires, by which this one is made",
+			own.ExpiresAt.Format(time.RFC3339), own.Name)
 	}
 	t, text, err := s.Tokens.Create(ctx, actorOf(ctx), in.Body.Name, in.Body.Scopes, in.Body.ExpiresAt)
 	if err != nil {

@@ -92,3 +92,24 @@ func TestStreamEndsWithTheServer(t *testing.T) {
 		t.Error("the stream did not end")
 	}
 }
+
+// TestRevokedTokenHearsNoMore revokes the token of a stream.
+func TestRevokedTokenHearsNoMore(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, sandbox.Options{})
+	c := h.client()
+	c.addCredential("mine")
+	c.do("POST /flows", c.feed("feed", "mine")).want(http.StatusCreated)
+	c.do("POST /flows/feed/run", nil).want(http.StatusAccepted)
+	made := c.do("POST /tokens", object{"name": "listener", "scopes": []string{"read"}}).want(http.StatusCreated)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	states := client{h, made.at("token").(string)}.follow(ctx, "1")
+	<-states
+	c.do("DELETE /tokens/listener", nil).want(http.StatusNoContent)
+	for range states { // until it ends
+	}
+	if ctx.Err() != nil {
+		t.Error("the stream did not end")
+	}
+}

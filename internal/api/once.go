@@ -51,14 +51,10 @@ func (s *server) once(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	kept := &keeper{ResponseWriter: w, status: http.StatusOK}
-	finished := false
-	defer func() {
-		if !finished { // it panicked: nobody knows what was done, so the key stays taken
-			s.Log.ErrorContext(r.Context(), "a request with an idempotency key broke off", "path", r.URL.Path)
-		}
-	}()
-	next(humago.NewContext(ctx.Operation(), r, kept))
-	finished = true
+	next(humago.NewContext(ctx.Operation(), r, kept)) // if it panics, nobody knows what was done: the key stays taken
+	if kept.status == http.StatusGatewayTimeout {
+		return // as then
+	}
 	unkept, _ := ctx.Operation().Metadata["unkept"].(bool)
 	if err := s.Service.Finish(context.WithoutCancel(r.Context()), keyed, kept.answer(unkept)); err != nil {
 		s.Log.ErrorContext(r.Context(), "the answer of a request could not be kept for its idempotency key", "path", r.URL.Path, "error", err)

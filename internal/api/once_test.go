@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/sandbox"
@@ -110,4 +111,26 @@ func TestTokenGivesWhatItHas(t *testing.T) {
 		t.Error(p.Detail)
 	}
 	admin.do("POST /tokens", object{"name": "less", "scopes": []string{"read"}}).want(http.StatusCreated)
+}
+
+// TestTokenIsNotOutlived shows that a token that expires makes none that stays.
+func TestTokenIsNotOutlived(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, sandbox.Options{})
+	end := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	_, text, err := h.app.Tokens.Create(t.Context(), actor, "short", sallyport.Scopes, end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := client{h, text}
+	for name, expires := range map[string]any{"never": nil, "later": end.Add(time.Second)} {
+		draft := object{"name": name, "scopes": []string{"read"}}
+		if expires != nil {
+			draft["expires_at"] = expires
+		}
+		if p := short.do("POST /tokens", draft).problem(http.StatusUnprocessableEntity, sallyport.Invalid); p.Field != "expires_at" {
+			t.Errorf("%s: %s", name, p.Detail)
+		}
+	}
+	short.do("POST /tokens", object{"name": "as long", "scopes": []string{"read"}, "expires_at": end}).want(http.StatusCreated)
 }

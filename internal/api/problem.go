@@ -66,7 +66,7 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 	e, ok := errors.AsType[*sallyport.Error](err)
 	switch {
 	case p.Code == sallyport.Internal && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		p.Status, p.Detail = http.StatusGatewayTimeout, "this took longer than a request may; nothing was done"
+		p.Status, p.Detail = http.StatusGatewayTimeout, "this took longer than a request may; look what became of it before you ask again"
 	case p.Code == sallyport.Internal && errors.Is(ctx.Err(), context.Canceled):
 		s.Log.InfoContext(ctx, "whoever sent a request to the API hung up before it was done", "request", p.RequestID, "error", err)
 		p.Detail = "the request was broken off"

@@ -29,7 +29,7 @@ func (s *server) received(next http.Handler) http.Handler {
 			s.refuse(w, p)
 			return
 		}
-		defer clear(text) // it may hold a secret
+		defer clear(text) // it may hold a secret; what decodes it has copies, which nobody can wipe
 		control := http.NewResponseController(w)
 		if err := errors.Join(control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Now().Add(maxTime+takeWithin))); err != nil {
 			s.refuse(w, s.problem(r.Context(), err))

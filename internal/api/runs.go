@@ -52,8 +52,12 @@ func (s *server) watchRun(ctx context.Context, in *Numbered) (*huma.StreamRespon
 	if _, err := s.Service.Run(ctx, in.ID); err != nil {
 		return nil, err
 	}
+	token := tokenOf(ctx)
 	stream := events.Stream{Name: "run", Changed: s.Service.Changed, Stop: s.Stopping, Log: s.Log}
 	stream.Look = func(ctx context.Context) ([]byte, bool, error) {
+		if _, err := s.Tokens.Find(ctx, string(token.ID)); err != nil { // it was revoked
+			return nil, false, err
+		}
 		run, err := s.Service.Run(ctx, in.ID)
 		if err != nil {
 			return nil, false, err
