@@ -110,7 +110,7 @@ func (s *server) dispatch() http.Handler {
 	open.HandleFunc("GET "+documentPath, s.showDocument)
 	open.HandleFunc("GET "+docsPath, s.showDocs)
 	open.HandleFunc("GET "+docsPath+".css", s.showStyle)
-	open.Handle("/", s.identified(s.received(http.HandlerFunc(s.route))))
+	open.Handle("/", s.admitted(s.received(http.HandlerFunc(s.route))))
 	return open
 }
 
@@ -148,13 +148,10 @@ func actorOf(ctx context.Context) sallyport.Actor {
 	return sallyport.Actor{Kind: "token", Name: tokenOf(ctx).Name}
 }
 
-// identified lets only those in who have a token.
-func (s *server) identified(next http.Handler) http.Handler {
+// admitted lets only those in who have a token.
+func (s *server) admitted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, err := s.Tokens.Identify(r.Context(), bearer(r), auth.Address(r))
-		if bearer(r) == "" {
-			err = sallyport.Errorf(sallyport.Unauthenticated, "this needs an API token, in the header Authorization: Bearer TOKEN; see %s", docsPath)
-		}
+		token, err := s.identify(r)
 		if err != nil {
 			p := s.problem(r.Context(), err)
 			if p.Code == sallyport.Unauthenticated {
@@ -166,6 +163,16 @@ func (s *server) identified(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tokenKey{}, token)))
 	})
+}
+
+// identify finds the token of a request. To show none is no attempt to get in.
+func (s *server) identify(r *http.Request) (sallyport.Token, error) {
+	text := bearer(r)
+	if text == "" {
+		return sallyport.Token{}, sallyport.Errorf(sallyport.Unauthenticated,
+			"this needs an API token, in the header Authorization: Bearer TOKEN; see %s", docsPath)
+	}
+	return s.Tokens.Identify(r.Context(), text, auth.Address(r))
 }
 
 // bearer is the token in the header of a request, or "".

@@ -122,6 +122,9 @@ func TestWithoutToken(t *testing.T) {
 	if !strings.Contains(p.Detail, "Authorization: Bearer") {
 		t.Error(p.Detail)
 	}
+	for range 20 {
+		none.get("/flows").want(http.StatusUnauthorized)
+	}
 	if got := none.get("/nothing").problem(http.StatusUnauthorized, sallyport.Unauthenticated).Detail; got != p.Detail {
 		t.Errorf("without a token it is told what there is: %s", got)
 	}

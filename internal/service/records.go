@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/dataset"
@@ -18,6 +19,7 @@ type RecordPage struct {
 	Records  []json.RawMessage
 	Position string // behind the last of them: what comes later begins there
 	More     bool   // there are records behind it already
+	bytes    int    // of them
 }
 
 // RecordsAfter reads records of a dataset behind a position, at most limit: the Position of the page before, or "" to begin at the first.
@@ -32,7 +34,6 @@ func (s *Service) RecordsAfter(ctx context.Context, d sallyport.Dataset, positio
 		return page, err
 	}
 	defer unpacker.Close()
-	room := pageBytes
 	for b, err := range s.batches(ctx, d.ID, at.before()) {
 		if err != nil {
 			return page, err
@@ -44,20 +45,29 @@ func (s *Service) RecordsAfter(ctx context.Context, d sallyport.Dataset, positio
 		if err != nil {
 			return page, err
 		}
-		n := int64(0)
-		for r := range records {
-			if n++; n <= at.read {
-				continue
-			}
-			if len(page.Records) == limit || len(r) > room && len(page.Records) > 0 {
-				page.More = true
-				return page, nil
-			}
-			room -= len(r)
-			page.Records, page.Position = append(page.Records, bytes.Clone(r)), recordPosition{b.Seq, n}.String()
+		if page.take(records, at, limit); page.More {
+			break
 		}
 	}
 	return page, nil
+}
+
+// take takes the records of a batch behind a position, as long as there is room.
+func (p *RecordPage) take(records iter.Seq[[]byte], at recordPosition, limit int) {
+	skip := at.read
+	at.read = 0
+	for r := range records {
+		if at.read++; at.read <= skip {
+			continue
+		}
+		full := len(p.Records) == limit || p.bytes+len(r) > pageBytes
+		if full && len(p.Records) > 0 {
+			p.More = true
+			return
+		}
+		p.bytes += len(r)
+		p.Records, p.Position = append(p.Records, bytes.Clone(r)), at.String()
+	}
 }
 
 // recordPosition is a place in a dataset: behind so many records of a batch.
