@@ -56,13 +56,23 @@ type Schema struct {
 	Fields []Field `json:"fields"`
 }
 
+type plainSchema Schema
+
 // MarshalJSON writes the list of fields as one even if there is none.
 func (s Schema) MarshalJSON() ([]byte, error) {
 	if s.Fields == nil {
 		s.Fields = []Field{}
 	}
-	type plain Schema
-	return json.Marshal(plain(s))
+	return json.Marshal(plainSchema(s))
+}
+
+// UnmarshalJSON reads a list without fields as none.
+func (s *Schema) UnmarshalJSON(b []byte) error {
+	err := json.Unmarshal(b, (*plainSchema)(s))
+	if len(s.Fields) == 0 {
+		s.Fields = nil
+	}
+	return err
 }
 
 // Quarantined is a record that could not be taken, with the reason.

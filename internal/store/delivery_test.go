@@ -116,6 +116,42 @@ func testDeliveryFenced(t *testing.T, s *store.Store) {
 	}
 }
 
+func testRewind(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	i := addIngest(t, s, "one", "a")
+	i.commit(t, s, batch("x", 5), batch("y", 5))
+	id := i.Destinations[0].ID
+	d, fence := deliver(t, s, id)
+	commit := func(c store.DeliveryCommit) error {
+		c.DestinationID, c.Fence, c.DeliveryID, c.State = id, fence, d.ID, "offset"
+		return try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.CommitDelivery(ctx, c) })
+	}
+	bad := sallyport.Quarantined{DatasetID: i.Dataset.ID, DestinationID: id, RunID: i.run.ID, Record: []byte("{}"), Reason: "no key", At: at(1)}
+	if err := commit(store.DeliveryCommit{Position: 1, Records: 4, Rejected: 1, Quarantined: []sallyport.Quarantined{bad}}); err != nil {
+		t.Fatal(err)
+	}
+	held := get(s.Quarantine(ctx, i.Dataset.ID, id, 0, 0))(t)
+	diff(t, get(s.Quarantine(ctx, i.Dataset.ID, "dst_no", 0, 0))(t), []sallyport.Quarantined{})
+	rewind := func(ctx context.Context, tx *store.Tx) error { return tx.RewindDestination(ctx, id) }
+	before := get(s.Destination(ctx, id))(t)
+	wantError(t, try(t, s, rewind), sallyport.Conflict, "quarantine")
+	diff(t, get(s.Destination(ctx, id))(t), before)
+
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.RemoveQuarantined(ctx, id, []int64{held[0].ID})
+	})
+	do(t, s, rewind)
+	wantFenced(t, commit(store.DeliveryCommit{Position: 2, Records: 5}))
+	want := before
+	want.Position, want.State, want.Records, want.Rejected, want.Fence = 0, "", 0, 0, before.Fence+1
+	diff(t, get(s.Destination(ctx, id))(t), want)
+	again, _ := deliver(t, s, id)
+	if again.ID == d.ID || again.FirstSeq != 1 {
+		t.Errorf("the next delivery is %+v", again)
+	}
+	wantError(t, try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.RewindDestination(ctx, "dst_no") }), sallyport.NotFound, "dst_no")
+}
+
 func testDeliveryAfterCrash(t *testing.T, s *store.Store) {
 	i := addIngest(t, s, "one", "a")
 	i.commit(t, s, batch("x", 5))

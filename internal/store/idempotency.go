@@ -19,6 +19,9 @@ type Request struct {
 
 func scanRequest(r row) (q Request, err error) {
 	err = r.Scan(&q.KeyHash, &q.Fingerprint, &q.Status, &q.Location, &q.Body, timeColumn{&q.At})
+	if len(q.Body) == 0 { // the databases differ in what nothing is
+		q.Body = nil
+	}
 	return q, err
 }
 

@@ -101,6 +101,8 @@ func testRunList(t *testing.T, s *store.Store) {
 	diff(t, get(s.Runs(ctx, a.ID, "", 0, 0))(t), ofA)
 	diff(t, get(s.Runs(ctx, a.ID, "", 1, ofA[0].ID))(t), ofA[1:2])
 	diff(t, get(s.Runs(ctx, "flw_no", "", 5, 0))(t), []sallyport.Run{})
+	diff(t, get(s.Runs(ctx, a.ID, sallyport.RunSucceeded, 1, 0))(t), ofA[:1])
+	diff(t, get(s.Runs(ctx, "", sallyport.RunFailed, 0, 0))(t), []sallyport.Run{})
 }
 
 func settle(t testing.TB, s *store.Store, flowID sallyport.ID) (run sallyport.Run, settled bool) {

@@ -120,6 +120,7 @@ func TestStore(t *testing.T) {
 		{"DeliveryFenced", testDeliveryFenced},
 		{"DeliveryWaits", testDeliveryWaits},
 		{"DeliveryAfterCrash", testDeliveryAfterCrash},
+		{"Rewind", testRewind},
 		{"DeliveryList", testDeliveryList},
 		{"CaughtUpWaitsForPage", testCaughtUpWaitsForPage},
 		{"Settle", testSettle},
@@ -137,6 +138,7 @@ func TestStore(t *testing.T) {
 		{"Sessions", testSessions},
 		{"Tokens", testTokens},
 		{"TokenUse", testTokenUse},
+		{"Requests", testRequests},
 		{"LastRuns", testLastRuns},
 		{"FindFlows", testFindFlows},
 		{"RunsByHour", testRunsByHour},
@@ -252,4 +254,7 @@ func testAudit(t *testing.T, s *store.Store) {
 	}
 	diff(t, all, want)
 	diff(t, get(s.Audit(t.Context(), "", "", 1, all[0].ID))(t), want[1:2])
+	diff(t, get(s.Audit(t.Context(), "", "credential.rotate", 0, 0))(t), want[1:2])
+	diff(t, get(s.Audit(t.Context(), "crd_1", "credential.create", 0, 0))(t), want[2:])
+	diff(t, get(s.Audit(t.Context(), "crd_2", "", 0, 0))(t), []sallyport.AuditEntry{})
 }
