@@ -34,7 +34,7 @@ var tags = []*huma.Tag{
 }
 
 func (s *server) showDocument(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/vnd.oai.openapi+json;version=3.1")
+	w.Header().Set("Content-Type", "application/json")
 	w.Write(s.document) // whoever asked is gone if it fails
 }
 
