@@ -28,12 +28,15 @@ func TestDeliverAllAgain(t *testing.T) {
 	c.get(path).want(http.StatusOK).says("Deliver all again to lines", "Nothing is pulled", "urlhaus")
 	c.get(path, hx...).want(http.StatusOK).says("Deliver all again to lines")
 	c.post(path, nil).wantLocation("/flows/" + string(flow.ID))
-	c.get("/flows/"+string(flow.ID)).says(`"lines" gets everything again`, "0 records delivered, batch 0 of")
+	c.get("/flows/"+string(flow.ID)).says(`"lines" gets everything again`, "0 records delivered, batch 0 of").one("div", "data-events=/flows/"+string(flow.ID)+"/events")
 	if _, err := s.app.Service.Deliver(t.Context(), actor, "urlhaus", func(service.Progress) {}); err != nil {
 		t.Fatal(err)
 	}
 	if content, err := os.ReadFile(lines.Config["path"].(string)); err != nil || len(content) == 0 {
 		t.Errorf("the file has %d bytes, %v", len(content), err)
+	}
+	if live := c.get("/flows/"+string(flow.ID)).all("div", "data-events=/flows/"+string(flow.ID)+"/events"); len(live) != 0 {
+		t.Error("the page waits for news though everything is delivered")
 	}
 	c.get("/destinations/dst_none/again").want(http.StatusNotFound)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,12 @@ type flowView struct {
 }
 
 // live tells whether something of the flow is still under way.
-func (v flowView) live() bool { return len(v.Runs) > 0 && !v.Runs[0].State.Finished() }
+func (v flowView) live() bool {
+	return v.running() || slices.ContainsFunc(v.Destinations, func(d sallyport.Destination) bool { return d.Error == "" && d.Position < v.Dataset.LastSeq })
+}
+
+// running tells whether its newest run is.
+func (v flowView) running() bool { return len(v.Runs) > 0 && !v.Runs[0].State.Finished() }
 
 // listed are the runs in the table.
 func (v flowView) listed() []sallyport.Run { return v.Runs[:min(len(v.Runs), runsListed)] }
