@@ -96,7 +96,16 @@ func (c client) flowsOf(credential string) {
 	spec.wantAt("mine", "source", "credential").wantAt(1.0, "source", "params", "fid")
 	changed := read[object](spec)
 	changed["description"] = "of the first feed"
-	c.do("PUT /flows/feed", changed).want(http.StatusOK).wantAt("of the first feed", "description")
+	read := spec.Header.Get("ETag")
+	c.do("PUT /flows/feed", changed, "If-Match", read).want(http.StatusOK).wantAt("of the first feed", "description")
+	changed["description"] = "by somebody who has not seen that"
+	c.do("PUT /flows/feed", changed, "If-Match", read).problem(http.StatusPreconditionFailed, sallyport.Conflict)
+	if p := c.do("PUT /flows/feed", changed, "If-Match", "*").problem(http.StatusUnprocessableEntity, sallyport.Invalid); p.Field != "If-Match" {
+		c.Errorf("a tag that is none: %s", p.Detail)
+	}
+	now := c.get("/flows/feed").want(http.StatusOK).wantAt("of the first feed", "description").Header.Get("ETag")
+	changed["description"] = "by somebody who has"
+	c.do("PUT /flows/feed", changed, "If-Match", now).want(http.StatusOK)
 	changed["flow"] = "renamed"
 	if p := c.do("PUT /flows/feed", changed).problem(http.StatusUnprocessableEntity, sallyport.Invalid); p.Field != "flow" || !strings.Contains(p.Detail, "send that") {
 		c.Errorf("another name: %s", p.Detail)

@@ -24,7 +24,7 @@ type docsCode struct {
 var docsCodes = []docsCode{
 	{sallyport.Invalid, "422, 400, 405, 413, 415", "The request is wrong in itself: `field` says where, `detail` how. 400: its body is no JSON. 405: the method does nothing there. 413: the body is too large. 415: its `Content-Type` is none that is taken there."},
 	{sallyport.NotFound, "404", "It names something that is not there."},
-	{sallyport.Conflict, "409", "It is right in itself, but not with what is there; or its `Idempotency-Key` was used for another request."},
+	{sallyport.Conflict, "409, 412", "It is right in itself, but not with what is there; or the request with its `Idempotency-Key` is not answered yet. 412: it is not as its `If-Match` says any more."},
 	{sallyport.Unauthenticated, "422, 401", "A system refused the key of the credential. 401: the token is missing, unknown, revoked or expired."},
 	{sallyport.Forbidden, "422, 403", "A system took the key, but its plan does not allow the call. 403: the token has not the scope."},
 	{sallyport.Limited, "429", "A quota is used up. `until`, and the header `Retry-After` in seconds, say when to try again, if that is known."},

@@ -2,6 +2,10 @@ package api
 
 import (
 	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/service"
@@ -27,7 +31,7 @@ func (s *server) flows() {
 	add(s, "GET /flows/{id}", operation{id: "get-flow", scope: sallyport.ScopeRead, summary: "Show a flow"}, s.getFlow)
 	add(s, "PUT /flows/{id}", operation{
 		id: "replace-flow", scope: sallyport.ScopeWrite, summary: "Change a flow",
-		about: "It is then as the body says, and goes on as active or paused as it was. Its name stays.",
+		about: "It is then as the body says, and goes on as active or paused as it was. Its name stays. With `If-Match` it is only changed if nobody else has changed it since it was read.",
 	}, s.replaceFlow)
 	add(s, "DELETE /flows/{id}", operation{
 		id: "delete-flow", scope: sallyport.ScopeWrite, summary: "Remove a flow with its source, dataset and runs",
@@ -69,9 +73,33 @@ func (s *server) listFlows(ctx context.Context, in *struct {
 	return answer(page[flowView]{views, next}, nil)
 }
 
-func (s *server) getFlow(ctx context.Context, in *One) (*With[flowView], error) {
+// Tagged is an answer that says which state of a thing it shows.
+type Tagged[T any] struct {
+	ETag string `header:"ETag" doc:"For If-Match, when it is changed"`
+	Body T
+}
+
+// tag names the state of a flow.
+func tag(f sallyport.Flow) string { return `"` + strconv.FormatInt(f.UpdatedAt.UnixMicro(), 10) + `"` }
+
+// state is when a flow was changed last that has a tag; zero for no tag.
+func state(tag string) (time.Time, error) {
+	if tag == "" {
+		return time.Time{}, nil
+	}
+	micros, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
+	if err != nil || micros < 1 {
+		return time.Time{}, sallyport.FieldErrorf("If-Match", "is no ETag of a flow; use the one that came with it")
+	}
+	return time.UnixMicro(micros), nil
+}
+
+func (s *server) getFlow(ctx context.Context, in *One) (*Tagged[flowView], error) {
 	f, err := s.Service.FlowStatus(ctx, in.ID)
-	return answer(viewOf(f), err)
+	if err != nil {
+		return nil, err
+	}
+	return &Tagged[flowView]{tag(f.Flow), viewOf(f)}, nil
 }
 
 func (s *server) createFlow(ctx context.Context, in *With[service.FlowSpec]) (*Created[flowView], error) {
@@ -84,9 +112,19 @@ func (s *server) createFlow(ctx context.Context, in *With[service.FlowSpec]) (*C
 
 func (s *server) replaceFlow(ctx context.Context, in *struct {
 	One
+	IfMatch string `header:"If-Match" maxLength:"40" doc:"The ETag that came with the flow"`
 	With[service.FlowSpec]
-}) (*With[flowView], error) {
-	_, f, err := s.Service.ReplaceFlow(ctx, actorOf(ctx), in.ID, in.Body)
+}) (*Tagged[flowView], error) {
+	since, err := state(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.Service.ReplaceFlow(ctx, actorOf(ctx), in.ID, since, in.Body)
+	if !since.IsZero() && sallyport.CodeOf(err) == sallyport.Conflict {
+		p := s.problem(ctx, err)
+		p.Status, p.Title = http.StatusPreconditionFailed, http.StatusText(http.StatusPreconditionFailed)
+		return nil, p
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +151,16 @@ func (s *server) deleteFlow(ctx context.Context, in *One) (*struct{}, error) {
 	return nil, s.Service.DeleteFlow(ctx, actorOf(ctx), in.ID)
 }
 
-func (s *server) getSpec(ctx context.Context, in *One) (*With[service.FlowSpec], error) {
-	return answer(s.Service.FlowSpec(ctx, in.ID))
+func (s *server) getSpec(ctx context.Context, in *One) (*Tagged[service.FlowSpec], error) {
+	f, err := s.Service.Flow(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	spec, err := s.Service.FlowSpec(ctx, string(f.ID))
+	if err != nil {
+		return nil, err
+	}
+	return &Tagged[service.FlowSpec]{tag(f), spec}, nil
 }
 
 // text is an answer that is no JSON.
@@ -149,7 +195,7 @@ func (s *server) runFlow(ctx context.Context, in *One) (*Created[started], error
 	return &Created[started]{runPath(run.ID), started{run, resumed}}, nil
 }
 
-func (s *server) deliverFlow(ctx context.Context, in *One) (*With[flowView], error) {
+func (s *server) deliverFlow(ctx context.Context, in *One) (*Tagged[flowView], error) {
 	f, err := s.Service.Flow(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -160,15 +206,15 @@ func (s *server) deliverFlow(ctx context.Context, in *One) (*With[flowView], err
 	return s.getFlow(ctx, in)
 }
 
-func (s *server) pauseFlow(ctx context.Context, in *One) (*With[flowView], error) {
+func (s *server) pauseFlow(ctx context.Context, in *One) (*Tagged[flowView], error) {
 	return s.setState(ctx, in, sallyport.FlowPaused)
 }
 
-func (s *server) resumeFlow(ctx context.Context, in *One) (*With[flowView], error) {
+func (s *server) resumeFlow(ctx context.Context, in *One) (*Tagged[flowView], error) {
 	return s.setState(ctx, in, sallyport.FlowActive)
 }
 
-func (s *server) setState(ctx context.Context, in *One, state sallyport.FlowState) (*With[flowView], error) {
+func (s *server) setState(ctx context.Context, in *One, state sallyport.FlowState) (*Tagged[flowView], error) {
 	if err := s.Service.SetFlowState(ctx, actorOf(ctx), in.ID, state); err != nil {
 		return nil, err
 	}

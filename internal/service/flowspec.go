@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/store"
@@ -30,38 +31,42 @@ func (s *Service) CreateFlow(ctx context.Context, actor sallyport.Actor, spec Fl
 		case sallyport.CodeOf(err) != sallyport.NotFound:
 			return err
 		}
-		_, f, err = s.put(ctx, tx, actor, spec)
+		f, err = s.put(ctx, tx, actor, spec)
 		return err
 	})
 	return f, err
 }
 
-// ReplaceFlow changes a flow so that it is as a spec says, whose name must be its own or empty. Errors are as those of [Service.CreateFlow].
-func (s *Service) ReplaceFlow(ctx context.Context, actor sallyport.Actor, name string, spec FlowSpec) (change string, f sallyport.Flow, err error) {
+// ReplaceFlow changes a flow so that it is as a spec says, whose name must be its own or empty, unless it was changed since a time that is not
+// zero. Errors are as those of [Service.CreateFlow].
+func (s *Service) ReplaceFlow(ctx context.Context, actor sallyport.Actor, name string, since time.Time, spec FlowSpec) (f sallyport.Flow, err error) {
 	old, err := s.Flow(ctx, name)
 	if err != nil {
-		return "", f, err
+		return f, err
 	}
 	if spec.Flow != "" && !strings.EqualFold(spec.Flow, old.Name) {
-		return "", f, sallyport.FieldErrorf("flow", "is %q, and a flow keeps its name; send that, or create another flow", old.Name)
+		return f, sallyport.FieldErrorf("flow", "is %q, and a flow keeps its name; send that, or create another flow", old.Name)
 	}
 	spec.Flow = old.Name
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Flow(ctx, old.ID); err != nil {
+		now, err := tx.Flow(ctx, old.ID)
+		if err != nil {
 			return err
 		}
-		change, f, err = s.put(ctx, tx, actor, spec)
+		if !since.IsZero() && !now.UpdatedAt.Equal(since) {
+			return sallyport.Errorf(sallyport.Conflict, "flow %q was changed meanwhile; nothing was overwritten: read it again, and change that", now.Name)
+		}
+		f, err = s.put(ctx, tx, actor, spec)
 		return err
 	})
-	return change, f, err
+	return f, err
 }
 
 // put makes or changes the flow that has the name of a spec, and reads it back.
-func (s *Service) put(ctx context.Context, tx *store.Tx, actor sallyport.Actor, spec FlowSpec) (change string, f sallyport.Flow, err error) {
+func (s *Service) put(ctx context.Context, tx *store.Tx, actor sallyport.Actor, spec FlowSpec) (sallyport.Flow, error) {
 	c, err := s.applyFlow(ctx, tx, actor, placedSpec{FlowSpec: spec, paths: true})
 	if err != nil {
-		return "", f, err
+		return sallyport.Flow{}, err
 	}
-	f, err = tx.FlowByName(ctx, c.Flow)
-	return c.Change, f, err
+	return tx.FlowByName(ctx, c.Flow)
 }
