@@ -2,6 +2,7 @@ package sallyport
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -40,6 +41,15 @@ func CheckScopes(scopes []Scope) ([]Scope, error) {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(Scopes), func(s Scope) bool { return !slices.Contains(scopes, s) }), nil
+}
+
+// JoinScopes writes scopes in a row.
+func JoinScopes(scopes []Scope, separator string) string {
+	names := make([]string, len(scopes))
+	for i, s := range scopes {
+		names[i] = string(s)
+	}
+	return strings.Join(names, separator)
 }
 
 // Token is what a program shows to the HTTP API. The text that proves it is known only to whoever made it.

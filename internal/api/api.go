@@ -247,7 +247,7 @@ func add[I, O any](s *server, pattern string, o operation, answer func(ctx conte
 	})
 }
 
-// With is a request or an answer with a body.
+// With is a request or an answer with a body. It is exported, as is every type here that others embed: the library sees no other fields.
 type With[T any] struct{ Body T }
 
 func answer[T any](v T, err error) (*With[T], error) {

@@ -41,7 +41,7 @@ func (s *server) once(ctx huma.Context, next func(huma.Context)) {
 	keyed, err := s.keyed(r, key)
 	if err == nil {
 		var known *service.Answer
-		if known, err = s.Service.Begin(r.Context(), keyed); known != nil {
+		if known, err = s.Service.BeginRequest(r.Context(), keyed); known != nil {
 			s.repeat(w, known)
 			return
 		}
@@ -56,7 +56,7 @@ func (s *server) once(ctx huma.Context, next func(huma.Context)) {
 		return // as then
 	}
 	unkept, _ := ctx.Operation().Metadata["unkept"].(bool)
-	if err := s.Service.Finish(context.WithoutCancel(r.Context()), keyed, kept.answer(unkept)); err != nil {
+	if err := s.Service.FinishRequest(context.WithoutCancel(r.Context()), keyed, kept.answer(unkept)); err != nil {
 		s.Log.ErrorContext(r.Context(), "the answer of a request could not be kept for its idempotency key", "path", r.URL.Path, "error", err)
 	}
 }

@@ -64,11 +64,7 @@ func (t *Tokens) Create(ctx context.Context, actor sallyport.Actor, name string,
 
 // facts is what the audit log says of a token.
 func facts(t sallyport.Token) map[string]string {
-	scopes := make([]string, len(t.Scopes))
-	for i, s := range t.Scopes {
-		scopes[i] = string(s)
-	}
-	return map[string]string{"name": t.Name, "scopes": strings.Join(scopes, " ")}
+	return map[string]string{"name": t.Name, "scopes": sallyport.JoinScopes(t.Scopes, " ")}
 }
 
 // List returns all tokens by name, those that have expired among them.

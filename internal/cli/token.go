@@ -68,20 +68,12 @@ func (tokenList) Run(e *env) error {
 	}
 	rows := [][]string{}
 	for _, t := range all {
-		rows = append(rows, []string{t.Name, scopeNames(t.Scopes), t.Owner, moment(t.CreatedAt), expiry(t), moment(t.LastUsedAt)})
+		rows = append(rows, []string{t.Name, sallyport.JoinScopes(t.Scopes, ","), t.Owner, moment(t.CreatedAt), expiry(t), moment(t.LastUsedAt)})
 	}
 	return e.show(all, func(w io.Writer) {
 		table(w, "There is no token yet: `sallyport token add NAME --scope read` makes one.",
 			[]string{"NAME", "SCOPES", "MADE BY", "MADE", "EXPIRES", "LAST USED"}, rows)
 	})
-}
-
-func scopeNames(scopes []sallyport.Scope) string {
-	names := make([]string, len(scopes))
-	for i, s := range scopes {
-		names[i] = string(s)
-	}
-	return strings.Join(names, ",")
 }
 
 func expiry(t sallyport.Token) string {

@@ -79,6 +79,3 @@ func (s *Service) DeliverAgain(ctx context.Context, actor sallyport.Actor, d Flo
 		return s.Engine.Deliver(ctx, tx, d.FlowID)
 	})
 }
-
-// Users lists who may sign in, by name.
-func (s *Service) Users(ctx context.Context) ([]sallyport.User, error) { return s.Store.Users(ctx) }

@@ -25,22 +25,22 @@ type Answer struct {
 	Body     []byte // nil: it is not kept
 }
 
-// Begin tells what became of a request that was sent before with the same key, or returns nil: then it is to be done, and [Service.Finish]
+// BeginRequest tells what became of a request that was sent before with the same key, or returns nil: then it is to be done, and [Service.FinishRequest]
 // must follow.
-func (s *Service) Begin(ctx context.Context, r KeyedRequest) (*Answer, error) {
+func (s *Service) BeginRequest(ctx context.Context, r KeyedRequest) (*Answer, error) {
 	now := sallyport.Now()
 	begun := false
 	err := s.Store.InTx(ctx, func(tx *store.Tx) (err error) {
-		if err := tx.DeleteRequestsBefore(ctx, now.Add(-RememberAnswers)); err != nil {
+		if err := tx.DeleteKeyedRequestsBefore(ctx, now.Add(-RememberAnswers)); err != nil {
 			return err
 		}
-		begun, err = tx.InsertRequest(ctx, store.Request{KeyHash: r.Key, Fingerprint: r.Fingerprint, At: now})
+		begun, err = tx.InsertKeyedRequest(ctx, store.KeyedRequest{KeyHash: r.Key, Fingerprint: r.Fingerprint, At: now})
 		return err
 	})
 	if err != nil || begun {
 		return nil, err
 	}
-	known, err := s.Store.Request(ctx, r.Key)
+	known, err := s.Store.KeyedRequest(ctx, r.Key)
 	switch {
 	case sallyport.CodeOf(err) == sallyport.NotFound:
 		return nil, sallyport.Errorf(sallyport.Conflict, "the same request has just failed; send it again")
@@ -56,12 +56,12 @@ func (s *Service) Begin(ctx context.Context, r KeyedRequest) (*Answer, error) {
 	return &Answer{Status: known.Status, Location: known.Location, Body: known.Body}, nil
 }
 
-// Finish keeps the answer of a request that was begun; nil frees its key, as nothing was done.
-func (s *Service) Finish(ctx context.Context, r KeyedRequest, a *Answer) error {
+// FinishRequest keeps the answer of a request that was begun; nil frees its key, as nothing was done.
+func (s *Service) FinishRequest(ctx context.Context, r KeyedRequest, a *Answer) error {
 	return s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if a == nil {
-			return tx.DeleteRequest(ctx, r.Key)
+			return tx.DeleteKeyedRequest(ctx, r.Key)
 		}
-		return tx.AnswerRequest(ctx, store.Request{KeyHash: r.Key, Status: a.Status, Location: a.Location, Body: a.Body})
+		return tx.AnswerKeyedRequest(ctx, store.KeyedRequest{KeyHash: r.Key, Status: a.Status, Location: a.Location, Body: a.Body})
 	})
 }

@@ -219,3 +219,6 @@ func (s *Service) hours(ctx context.Context, ids []sallyport.ID) (map[sallyport.
 func (s *Service) Audit(ctx context.Context, object sallyport.ID, action string, limit int, before int64) ([]sallyport.AuditEntry, error) {
 	return s.Store.Audit(ctx, object, action, limit, before)
 }
+
+// Users lists who may sign in, by name.
+func (s *Service) Users(ctx context.Context) ([]sallyport.User, error) { return s.Store.Users(ctx) }

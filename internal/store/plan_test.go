@@ -55,7 +55,7 @@ func TestLookupsUseIndexes(t *testing.T) {
 		func() { r.Run(ctx, 1) },
 		func() { r.Runs(ctx, "", "", 1, 0) },
 		func() { r.Runs(ctx, "x", "failed", 1, 0) },
-		func() { r.Request(ctx, "x") },
+		func() { r.KeyedRequest(ctx, "x") },
 		func() { r.UnfinishedRun(ctx, "x") },
 		func() { r.Deliveries(ctx, "", 1, 0) },
 		func() { r.Deliveries(ctx, "x", 1, 0) },

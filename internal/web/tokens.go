@@ -108,15 +108,6 @@ func (f *tokenForm) note(err error) {
 	}
 }
 
-// scopeWords are the scopes of a token, as its row has them.
-func scopeWords(scopes []sallyport.Scope) string {
-	var words []string
-	for _, s := range scopes {
-		words = append(words, string(s))
-	}
-	return capital(strings.Join(words, ", "))
-}
-
 // lastUse tells whether something would miss a token.
 func lastUse(t sallyport.Token) string {
 	if t.LastUsedAt.IsZero() {
