@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
+	"unicode"
 
 	"github.com/sallyport-io/sallyport"
 )
@@ -16,6 +18,23 @@ type Target struct {
 	Key     []string         // the fields that name a record of the dataset, if they are known
 	Schema  sallyport.Schema // of the dataset, as far as it is known
 	State   string           // what Commit returned last; "" the first time
+	Flow    string           // the names that the command line knows it by: see [Target.Again]
+	Name    string
+}
+
+// Again is what a person enters to deliver everything to the destination again, for errors that only this ends.
+func (t Target) Again() string {
+	return "`sallyport flow deliver " + quotedWord(t.Flow) + " --again " + quotedWord(t.Name) + "`"
+}
+
+// quotedWord quotes a name for a shell where that is needed.
+func quotedWord(name string) string {
+	if name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.:/@+", r)
+	}) && name[0] != '-' {
+		return name
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
 }
 
 // Text returns a string of the configuration, "" if it is not there.
