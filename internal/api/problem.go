@@ -17,7 +17,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/validation"
 
 	"github.com/sallyport-io/sallyport"
-	"github.com/sallyport-io/sallyport/internal/connector/rest"
 	"github.com/sallyport-io/sallyport/internal/obs"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
@@ -134,7 +133,7 @@ func (s *server) marshal(w io.Writer, v any) error {
 	if err := encoder.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(append(rest.Redact(s.Service.Redactor, bytes.TrimRight(text.Bytes(), "\n")), '\n'))
+	_, err := w.Write(append(s.Service.Redactor.Record(bytes.TrimRight(text.Bytes(), "\n")), '\n'))
 	return err
 }
 

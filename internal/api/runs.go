@@ -9,7 +9,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sallyport-io/sallyport"
-	"github.com/sallyport-io/sallyport/internal/connector/rest"
 	"github.com/sallyport-io/sallyport/internal/events"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
@@ -63,7 +62,7 @@ func (s *server) watchRun(ctx context.Context, in *Numbered) (*huma.StreamRespon
 			return nil, false, err
 		}
 		text, err := json.Marshal(run)
-		return rest.Redact(s.Service.Redactor, text), run.State.Finished(), err
+		return s.Service.Redactor.Record(text), run.State.Finished(), err
 	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
 		r, w := humago.Unwrap(c)

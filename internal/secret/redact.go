@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
 // Redacted stands where a secret stood.
@@ -21,52 +20,115 @@ const Redacted = "[redacted]"
 // minLength is the shortest value that is looked for: shorter ones stand in too much innocent text.
 const minLength = 8
 
-// Redactor replaces secrets by their value: raw, URL-encoded, JSON-escaped, in base64 at any alignment, in hexadecimal.
-// The zero value knows no secret. It may be used and added to concurrently.
+// Redactor replaces known secrets in text, however they are written there. The zero value knows none. It is safe for concurrent use.
 type Redactor struct {
-	mu      sync.Mutex // held while adding
-	forms   map[string]bool
-	matcher atomic.Pointer[matcher]
+	base *Redactor // knows more; nil: nobody
+	only bool      // of the base, only distinctive secrets count
+
+	mu      sync.RWMutex
+	known   map[string]int // how often each secret was added
+	matcher *matcher       // of the known; nil: none
+	sharp   *matcher       // of the distinctive among them
 }
 
-// NewRedactor makes a redactor that knows the given secrets.
+// NewRedactor returns a redactor that knows the given secrets.
 func NewRedactor(secrets ...Text) *Redactor {
 	r := new(Redactor)
 	r.Add(secrets...)
 	return r
 }
 
-// Add makes more secrets known. Values under 8 bytes are ignored.
+// Add makes secrets known, each until it is forgotten as often as it was added. Values under 8 bytes are ignored.
 func (r *Redactor) Add(secrets ...Text) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.forms == nil {
-		r.forms = map[string]bool{}
+	if r.known == nil {
+		r.known = map[string]int{}
 	}
-	known := len(r.forms)
 	for _, s := range secrets {
-		for _, form := range forms(s.plain()) {
-			r.forms[form] = true
+		if len(s.plain()) >= minLength {
+			r.known[s.plain()]++
 		}
 	}
-	if len(r.forms) > known {
-		r.matcher.Store(newMatcher(r.forms))
+	r.rebuild()
+}
+
+// Forget undoes one Add of each secret.
+func (r *Redactor) Forget(secrets ...Text) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range secrets {
+		switch n := r.known[s.plain()]; n {
+		case 0:
+		case 1:
+			delete(r.known, s.plain())
+		default:
+			r.known[s.plain()] = n - 1
+		}
+	}
+	r.rebuild()
+}
+
+func (r *Redactor) rebuild() {
+	all, sharp := map[string]bool{}, map[string]bool{}
+	for s := range r.known {
+		for _, form := range forms(s) {
+			all[form] = true
+			if New(s).Distinctive() {
+				sharp[form] = true
+			}
+		}
+	}
+	r.matcher, r.sharp = nil, nil
+	if len(all) > 0 {
+		r.matcher = newMatcher(all)
+	}
+	if len(sharp) > 0 {
+		r.sharp = newMatcher(sharp)
 	}
 }
 
+// With returns a redactor that knows what r knows, at any time, and these secrets. Adding to it leaves r alone.
+func (r *Redactor) With(secrets ...Text) *Redactor {
+	child := &Redactor{base: r}
+	child.Add(secrets...)
+	return child
+}
+
+// Distinctive returns a redactor that knows those of r's secrets, at any time, that are [Text.Distinctive].
+func (r *Redactor) Distinctive() *Redactor { return &Redactor{base: r, only: true} }
+
+// Contains tells whether a known secret is in a text.
+func (r *Redactor) Contains(s string) bool { return r.String(s) != s }
+
 // Longest is the length of the longest form of a known secret: from a text that was cut off, that much of the end may be a part of one.
 func (r *Redactor) Longest() (n int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for form := range r.forms {
-		n = max(n, len(form))
+	if r.base != nil {
+		n = r.base.Longest()
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for s := range r.known {
+		for _, form := range forms(s) {
+			n = max(n, len(form))
+		}
 	}
 	return n
 }
 
 // Bytes returns b with every known secret replaced. It returns b itself, unchanged, when there is none.
-func (r *Redactor) Bytes(b []byte) []byte {
-	m := r.matcher.Load()
+func (r *Redactor) Bytes(b []byte) []byte { return r.bytes(b, false) }
+
+func (r *Redactor) bytes(b []byte, distinctive bool) []byte {
+	if r.base != nil {
+		b = r.base.bytes(b, distinctive || r.only)
+	}
+	r.mu.RLock()
+	m := r.matcher
+	if distinctive {
+		m = r.sharp
+	}
+	r.mu.RUnlock()
 	if m == nil {
 		return b
 	}
@@ -84,12 +146,7 @@ func (r *Redactor) Bytes(b []byte) []byte {
 }
 
 // String returns s with every known secret replaced.
-func (r *Redactor) String(s string) string {
-	if r.matcher.Load() == nil {
-		return s
-	}
-	return string(r.Bytes([]byte(s)))
-}
+func (r *Redactor) String(s string) string { return string(r.Bytes([]byte(s))) }
 
 // Writer returns a writer that redacts what is written to w. A secret must come within one Write to be seen.
 func (r *Redactor) Writer(w io.Writer) io.Writer { return &writer{r, w} }

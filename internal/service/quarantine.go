@@ -14,7 +14,6 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
-	"github.com/sallyport-io/sallyport/internal/connector/rest"
 	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
@@ -115,7 +114,7 @@ func (s *Service) record(text []byte) (json.RawMessage, error) {
 	if reason := engine.WhyNoRecord(value); reason != "" {
 		return nil, sallyport.FieldErrorf("record", "must be an object, with braces around it: %s", reason)
 	}
-	return json.RawMessage(rest.Redact(s.Redactor, value)), nil
+	return json.RawMessage(s.Redactor.Record(value)), nil
 }
 
 // fault says what is wrong with a text that is no JSON, and where.

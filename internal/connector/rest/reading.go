@@ -15,7 +15,6 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
 // reading is one pass over the pages of a source.
@@ -227,32 +226,5 @@ func (r *reading) tidy(record jsontext.Value) jsontext.Value {
 	if !utf8.Valid(record) {
 		record = bytes.ToValidUTF8(record, []byte("\uFFFD"))
 	}
-	return Redact(r.gate.known, record)
-}
-
-// Redact replaces every known secret in a record, which stays JSON.
-func Redact(known *secret.Redactor, record jsontext.Value) jsontext.Value {
-	redacted := jsontext.Value(known.Bytes(record))
-	if len(redacted) == len(record) && &redacted[0] == &record[0] || redacted.IsValid(lenient...) {
-		return redacted
-	}
-	return redactTokens(known, record)
-}
-
-// redactTokens redacts a record where a secret is not within a string: what holds one becomes a string, so that the record stays JSON.
-func redactTokens(known *secret.Redactor, record jsontext.Value) jsontext.Value {
-	var out bytes.Buffer
-	from, to := jsontext.NewDecoder(bytes.NewBuffer(record), lenient...), jsontext.NewEncoder(&out, lenient...)
-	for {
-		token, err := from.ReadToken()
-		if err != nil {
-			return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
-		}
-		if kind := token.Kind(); kind == '"' || kind == '0' {
-			if text := known.String(token.String()); text != token.String() {
-				token = jsontext.String(text)
-			}
-		}
-		to.WriteToken(token) // it came from valid JSON, and a buffer takes everything
-	}
+	return r.gate.known.Record(record)
 }

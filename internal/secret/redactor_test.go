@@ -1,0 +1,77 @@
+package secret
+
+import "testing"
+
+const other = "other-key-0123456789"
+
+// TestKnowing adds, forgets and derives.
+func TestKnowing(t *testing.T) {
+	r := NewRedactor(New(other), New(other))
+	child := r.With(New("password"))
+	distinctive := r.Distinctive().With(New("short-own"))
+	check := func(when string, r *Redactor, text string, want bool) {
+		t.Helper()
+		if got := r.Contains(text); got != want {
+			t.Errorf("%s: %q is known: %v", when, text, got)
+		}
+	}
+	check("a child", child, "my password", true)
+	check("a child", child, other, true)
+	check("a parent", r, "my password", false)
+	r.Forget(New(other), New("never-added"))
+	check("after one of two", r, other, true)
+	r.Forget(New(other))
+	check("after both", r, other, false)
+	check("a child after both", child, other, false)
+	r.Add(New(other), New("created_at_some_time"))
+	check("added again", child, other, true)
+	check("a word", r, "created_at_some_time", true)
+	check("a word, elsewhere", distinctive, "created_at_some_time", false)
+	check("a key, elsewhere", distinctive, other, true)
+	check("an own word", distinctive, "short-own", true)
+}
+
+func TestDistinctive(t *testing.T) {
+	for text, want := range map[string]bool{
+		"gs+abcdefghijk0123==":                 true,
+		"0123456789abcdef0123456789abcdef":     true,
+		"d9428888-122b-11e1-b85c-61cd3cbb3210": true,
+		"correct horse battery staple 7!":      true,
+		"AKIA/abcdefgh+0123456789":             true,
+		"short-key-12345":                      false, // 15 characters
+		"created_at":                           false,
+		"indicator_created_at":                 false,
+		"correct horse battery staple":         false,
+		"https://hooks.example.com/x/0123":     false,
+		"some-host-4711.example.com":           false,
+		"*.example-number-7.com:8443":          false,
+		"a.long.name.7@example.com":            false,
+		"255.255.255.255/32":                   false,
+		"2001:db8:1234:5678:9abc::1":           false,
+		"[2001:db8:1234:5678::1]:8443":         false,
+		"/var/lib/sallyport/4711.db":           false,
+		"./files/export-0123456789":            false,
+		`C:\Users\somebody\0123456789`:         false,
+	} {
+		if got := New(text).Distinctive(); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+func TestJSONKeepsOurNames(t *testing.T) {
+	r := NewRedactor(New("created_at"), New("1234567890"), New(other))
+	for text, want := range map[string]string{
+		`{ "created_at": "x", "n": 1234567890 }` + "\n":    `{ "created_at": "x", "n": 1234567890 }` + "\n",
+		`{"a":["created_at",{"created_at":"1234567890"}]}`: `{"a":["[redacted]",{"created_at":"[redacted]"}]}`,
+		`"` + other + `"`: `"[redacted]"`,
+		`{}`:              `{}`,
+	} {
+		if got := string(r.JSON([]byte(text))); got != want {
+			t.Errorf("%s became %s", text, got)
+		}
+	}
+	if got := string(r.Record([]byte(`{"created_at":1234567890}`))); got != `{"[redacted]":"[redacted]"}` {
+		t.Errorf("a record became %s", got)
+	}
+}
