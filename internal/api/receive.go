@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
@@ -53,54 +52,12 @@ func (p patient) Write(text []byte) (int, error) {
 	return p.ResponseWriter.Write(text)
 }
 
-// recovered answers where a handler panicked, or breaks the answer off if it has begun. What it panicked with may hold anything: it goes to the
-// log alone, which takes out secrets.
+// recovered answers a request whose handler panicked with a problem that says nothing about why.
 func (s *server) recovered(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		out := &begun{ResponseWriter: w}
-		defer func() {
-			what := recover()
-			if what == nil {
-				return
-			}
-			if what == http.ErrAbortHandler {
-				panic(what)
-			}
-			s.Log.ErrorContext(r.Context(), "a request of the API panicked", "request", obs.RequestID(r.Context()), "path", r.URL.Path,
-				"panic", what, "stack", string(debug.Stack()))
-			if out.yes {
-				panic(http.ErrAbortHandler)
-			}
-			s.refuse(w, s.problem(r.Context(), sallyport.Errorf(sallyport.Internal, "panic")))
-		}()
-		next.ServeHTTP(out, r)
+	return obs.Recovered(s.Log, next, func(w http.ResponseWriter, r *http.Request) {
+		s.refuse(w, s.problem(r.Context(), sallyport.Errorf(sallyport.Internal, "panic")))
 	})
 }
-
-// begun knows whether an answer has begun.
-type begun struct {
-	http.ResponseWriter
-	yes bool
-}
-
-func (b *begun) WriteHeader(status int) {
-	b.yes = true
-	b.ResponseWriter.WriteHeader(status)
-}
-
-func (b *begun) Write(text []byte) (int, error) {
-	b.yes = true
-	return b.ResponseWriter.Write(text)
-}
-
-// Flush lets streams through: what compresses answers asks for it.
-func (b *begun) Flush() {
-	b.yes = true
-	http.NewResponseController(b.ResponseWriter).Flush() // an error shows at the next write
-}
-
-// Unwrap lets deadlines through.
-func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 // secured tells a browser to make nothing of an answer but what it says it is, and to keep nothing.
 func secured(next http.Handler) http.Handler {

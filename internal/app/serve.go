@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/api"
 	"github.com/sallyport-io/sallyport/internal/auth"
 	"github.com/sallyport-io/sallyport/internal/egress"
+	"github.com/sallyport-io/sallyport/internal/obs"
 	"github.com/sallyport-io/sallyport/internal/web"
 )
 
@@ -39,10 +41,13 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	server := &http.Server{
 		Handler: a.handler(users, behindProxy, stopping), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderSize,
+		ErrorLog: slog.NewLogLogger(a.Service.Log.Handler(), slog.LevelWarn),
 	}
 	server.RegisterOnShutdown(func() { close(stopping) })
 	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(listener) }()
+	go func() {
+		stopped <- obs.Caught(ctx, a.Service.Log, func() error { return server.Serve(listener) })
+	}()
 	address := "http://" + listener.Addr().String()
 	if setUp != "" {
 		setUp = address + setUp
@@ -51,7 +56,9 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	worked := make(chan error, 1)
-	go func() { worked <- a.work(ctx) }()
+	go func() {
+		worked <- obs.Caught(ctx, a.Service.Log, func() error { return a.work(ctx) })
+	}()
 	select {
 	case err = <-stopped:
 		cancel()

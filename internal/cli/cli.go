@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -19,6 +21,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/app"
 	"github.com/sallyport-io/sallyport/internal/config"
+	"github.com/sallyport-io/sallyport/internal/obs"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
@@ -79,15 +82,22 @@ type env struct {
 	app      *app.App
 }
 
-// Main runs one command line and returns its exit code.
-func Main(args []string, streams Streams) int {
+// Main runs one command line and returns its exit code. It owns the process: what libraries log on their own goes through its redactor, too.
+func Main(args []string, streams Streams) (code int) {
 	redactor := new(secret.Redactor)
-	log := streams.Err
+	logTo := streams.Err
 	streams.Out, streams.Err = redactor.Writer(streams.Out), redactor.Writer(streams.Err)
+	log.SetOutput(streams.Err) // until there is a logger
+	defer func() {
+		if what := recover(); what != nil { // the runtime would print it unredacted
+			fmt.Fprintf(streams.Err, "sallyport: a fault in the program (%v), please report it\n%s", what, debug.Stack())
+			code = exitCodes[sallyport.Internal]
+		}
+	}()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the first signal asks to end, the second ends at once
-	e := &env{Streams: streams, ctx: ctx, commands: new(commands), redactor: redactor, log: log}
+	e := &env{Streams: streams, ctx: ctx, commands: new(commands), redactor: redactor, log: logTo}
 	err := e.run(args)
 	if e.app != nil {
 		err = errors.Join(err, e.app.Close())
@@ -164,8 +174,11 @@ func (e *env) open() (*app.App, error) {
 	if e.settings.Log.Level == slog.LevelInfo && c.LogLevel == "" && !e.serving {
 		e.settings.Log.Level = slog.LevelWarn // what a server logs of its work, a command says itself
 	}
-	e.app, err = app.Open(e.ctx, e.settings, e.log, e.redactor)
-	return e.app, err
+	if e.app, err = app.Open(e.ctx, e.settings, e.log, e.redactor); err != nil {
+		return nil, err
+	}
+	obs.Adopt(e.app.Service.Log)
+	return e.app, nil
 }
 
 // service is what commands ask, with the data directory open. A command that names it among the arguments of its Run is given it.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/obs"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -226,20 +227,23 @@ func (b *budget) beat() {
 	}
 	stop := make(chan struct{})
 	b.beating = stop
-	go func() {
-		for ticker := time.NewTicker(beat); ; {
-			select {
-			case <-ticker.C:
-			case <-stop:
-				ticker.Stop()
-				return
-			}
-			if b.renew() {
-				ticker.Stop()
-				return
-			}
+	go obs.Caught(context.Background(), b.quota.log, func() error { b.beats(stop); return nil }) // it logs a panic itself
+}
+
+// beats settles every second, until it is stopped or nothing is in use.
+func (b *budget) beats(stop <-chan struct{}) {
+	ticker := time.NewTicker(beat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-stop:
+			return
 		}
-	}()
+		if b.renew() {
+			return
+		}
+	}
 }
 
 // renew settles what is in use. What is not is given back, and the beats end.

@@ -18,15 +18,22 @@ import (
 // handler answers a request, or fails: page makes an answer of that.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// page is the one place where errors become pages.
+// page is the one place where errors, and panics, become pages.
 func (s *server) page(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.recovered(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), maxTime)
 		defer cancel()
 		r = r.WithContext(ctx)
 		if err := h(w, r); err != nil {
 			s.fail(w, r, err)
 		}
+	}))
+}
+
+// recovered shows the page of an internal error where a handler panicked.
+func (s *server) recovered(next http.Handler) http.Handler {
+	return obs.Recovered(s.Log, next, func(w http.ResponseWriter, r *http.Request) {
+		s.fail(w, r, sallyport.Errorf(sallyport.Internal, "panic"))
 	})
 }
 

@@ -44,7 +44,7 @@ func New(c Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/{name}", s.assets)
 	mux.Handle("/", s.pages())
-	return obs.Identified(s.secured(gzhttp.GzipHandler(mux)))
+	return obs.Identified(s.secured(s.recovered(gzhttp.GzipHandler(mux))))
 }
 
 // pages are everything that has a session.
