@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/connector/sqltable"
 	"github.com/sallyport-io/sallyport/internal/egress"
 	"github.com/sallyport-io/sallyport/internal/engine"
+	"github.com/sallyport-io/sallyport/internal/files"
 	"github.com/sallyport-io/sallyport/internal/obs"
 	"github.com/sallyport-io/sallyport/internal/quota"
 	"github.com/sallyport-io/sallyport/internal/secret"
@@ -93,6 +94,7 @@ func (a *App) wire(ctx context.Context, catalogue *connector.Catalogue, redactor
 	}
 	work, err := engine.New(ctx, engine.Config{
 		Store: database, Vault: keys, Catalogue: catalogue, Quota: a.quota, Egress: egress.Policy{AllowPrivate: s.Egress.AllowPrivate},
+		Files:    openFiles(files.NewOwn(ownFiles(s)...)),
 		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), Log: log, QueueLog: queueLog,
 	})
 	if err != nil {
@@ -101,6 +103,17 @@ func (a *App) wire(ctx context.Context, catalogue *connector.Catalogue, redactor
 	return &service.Service{
 		Store: database, Vault: keys, Catalogue: catalogue, Engine: work, Redactor: redactor, Log: log, OwnFiles: ownFiles(s),
 	}, nil
+}
+
+// openFiles opens every path on this machine but those of the program's own files.
+func openFiles(own *files.Own) connector.OpenFiles {
+	return func(_ context.Context, path string) (files.FS, string, error) {
+		root, name, err := files.OpenPath(path, files.Options{Own: own})
+		if err != nil {
+			return nil, "", err
+		}
+		return root, name, nil
+	}
 }
 
 // ownFiles are the files of the program in its data directory.

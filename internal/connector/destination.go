@@ -8,6 +8,7 @@ import (
 	"unicode"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/files"
 )
 
 // Target is what a destination is opened for.
@@ -20,7 +21,12 @@ type Target struct {
 	State   string           // what Commit returned last; "" the first time
 	Flow    string           // the names that the command line knows it by: see [Target.Again]
 	Name    string
+	Files   OpenFiles `json:"-"` // opens the places of paths in the configuration
 }
+
+// OpenFiles opens the place of a path: a folder, which the caller closes, and the name of the path's file in it. It decides whether the
+// path may be used at all.
+type OpenFiles func(ctx context.Context, path string) (in files.FS, name string, err error)
 
 // Again is what a person enters to deliver everything to the destination again, for errors that only this ends.
 func (t Target) Again() string {

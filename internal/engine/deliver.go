@@ -186,7 +186,7 @@ func (d *delivery) openTarget(ctx context.Context) (err error) {
 	}
 	d.target, err = d.Catalogue.Open(ctx, d.destination.Connector, connector.Target{
 		ID: d.destination.ID, Dataset: current.ID, Config: d.destination.Config, Key: current.Key, Schema: current.Schema, State: d.destination.State,
-		Flow: d.flow.Name, Name: d.destination.Name,
+		Flow: d.flow.Name, Name: d.destination.Name, Files: d.Files,
 	})
 	return err
 }

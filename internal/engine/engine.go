@@ -34,6 +34,7 @@ type Config struct {
 	Catalogue *connector.Catalogue
 	Quota     *quota.Quota
 	Egress    egress.Policy
+	Files     connector.OpenFiles // for the paths of destinations
 	Redactor  *secret.Redactor
 	UserAgent string
 	Sleep     func(ctx context.Context, d time.Duration) error // before a call is made again, or a result is asked for; nil: by the clock

@@ -1,0 +1,61 @@
+package files
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// Own is the set of the program's own files, such as its database and its master key.
+type Own struct{ paths []string }
+
+// NewOwn names the program's own files. They need not exist yet: what they are is looked up whenever a file is opened.
+func NewOwn(paths ...string) *Own { return &Own{paths} }
+
+// Includes reports whether a file is one of them, under whatever name. It is meant for the description of an opened file.
+func (o *Own) Includes(info fs.FileInfo) bool {
+	if o == nil {
+		return false
+	}
+	for _, path := range o.paths {
+		if own, err := os.Stat(path); err == nil && Same(own, info) {
+			return true
+		}
+	}
+	return false
+}
+
+func (o *Own) refuse(info fs.FileInfo, path string) error {
+	if o.Includes(info) {
+		return ownFile(path)
+	}
+	return nil
+}
+
+// refuseEntry refuses to create a file where one of the program's own files belongs that does not exist at the moment. Names that differ
+// in case only are one file on some systems.
+func (o *Own) refuseEntry(folder *os.Root, base, path string) error {
+	if o == nil {
+		return nil
+	}
+	here, err := folder.Stat(".")
+	if err != nil {
+		return err
+	}
+	for _, own := range o.paths {
+		if !strings.EqualFold(filepath.Base(own), base) {
+			continue
+		}
+		if there, err := os.Stat(filepath.Dir(own)); err == nil && Same(there, here) {
+			return ownFile(path)
+		}
+	}
+	return nil
+}
+
+func ownFile(path string) error {
+	return sallyport.Errorf(sallyport.Invalid, "%s is a file of Sallyport itself; choose another path", path)
+}
