@@ -40,6 +40,8 @@ type site struct {
 	app     *app.App
 	sandbox *sandbox.Sandbox
 	api     string // where the sandbox is
+	dir     string // of the data
+	made    int    // paths that were made up
 	log     *bytes.Buffer
 	mu      sync.Mutex
 	secrets []string // what no answer may hold
@@ -59,6 +61,7 @@ func newSite(t testing.TB) *site {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	s.dir = dir
 	apptest.Start(t, dir)
 	if s.app, err = app.Open(ctx, apptest.Settings(t, dir, "error"), io.Discard, new(secret.Redactor)); err != nil {
 		t.Fatal(err)

@@ -278,9 +278,9 @@ func credentialFields(v credentialForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var12 string
-			templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(v.Description)
+			templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs("\n" + v.Description)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `overlay.templ`, Line: 79, Col: 179}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `overlay.templ`, Line: 79, Col: 186}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 			if templ_7745c5c3_Err != nil {
@@ -489,7 +489,7 @@ func (v credentialForm) inputs(advanced bool) (all []input) {
 		if f.Advanced != advanced || v.Rotate != nil && f.Public {
 			continue
 		}
-		in := input{ID: "field-" + f.Name, Name: fieldPrefix + f.Name, Label: f.Label, Help: f.Help, Required: f.Required, Secret: !f.Public, Values: f.Values}
+		in := input{ID: "field-" + f.Name, Name: fieldPrefix + f.Name, Label: f.Label, Help: f.Help, Required: f.Required, Secret: !f.Public, Options: optionsOf(f.Values...)}
 		if in.Label == "" {
 			in.Label = f.Name
 		}

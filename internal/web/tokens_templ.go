@@ -462,7 +462,7 @@ func newToken(f tokenForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = textInput(input{ID: "token-lifetime", Name: "lifetime", Label: "Expires", Value: f.Lifetime, Values: lifetimeWords()}, f.Errors["lifetime"]).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = textInput(input{ID: "token-lifetime", Name: "lifetime", Label: "Expires", Value: f.Lifetime, Options: optionsOf(lifetimeWords()...)}, f.Errors["lifetime"]).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -196,11 +196,11 @@ func (s *server) putDestination(w http.ResponseWriter, r *http.Request, v draftV
 	if err != nil {
 		return err
 	}
+	before := v.Destinations
 	d := service.DraftDestination{
 		Name: strings.TrimSpace(r.PostForm.Get("name")), Connector: to.Connector, Credential: sallyport.ID(r.PostForm.Get("credential")),
-		Config: readDefined(r, to.Destination.Fields),
+		Config: readDefined(r, to.Destination.Fields, v.storedConfig(at, to.Connector)),
 	}
-	before := v.Destinations
 	v.Destinations = append(slices.Clone(before[:at]), d)
 	if at < len(before) {
 		v.Destinations = append(v.Destinations, before[at+1:]...)
@@ -213,6 +213,14 @@ func (s *server) putDestination(w http.ResponseWriter, r *http.Request, v draftV
 		return s.showDestinationForm(w, r, v, at, d)
 	}
 	return s.lead(w, r, v.path("destinations"))
+}
+
+// storedConfig is the configuration of the destination at a place, if there is one of that connector.
+func (v draftView) storedConfig(at int, connector string) map[string]any {
+	if at < len(v.Destinations) && v.Destinations[at].Connector == connector {
+		return v.Destinations[at].Config
+	}
+	return nil
 }
 
 func (s *server) removeDestination(w http.ResponseWriter, r *http.Request, v draftView) error {

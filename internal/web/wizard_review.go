@@ -83,12 +83,11 @@ func (s *server) finish(w http.ResponseWriter, r *http.Request, v draftView) err
 	if !v.isChange() {
 		v.Name = strings.TrimSpace(r.PostForm.Get("name"))
 	}
-	v.Description = description(r)
+	err := v.readDescription(r)
 	if r.PostForm.Get("go") == "back" {
 		return s.keep(w, r, v, func(v draftView) error { return s.showWhole(w, r, v, v.status()) })
 	}
 	begin := r.PostForm.Get("go") == "activate"
-	err := checkDescription(v.Description)
 	if err == nil {
 		err = s.Service.FinishDraft(r.Context(), userID(r), auth.ActorOf(r.Context()), v.Draft, begin)
 	}
@@ -104,6 +103,16 @@ func (s *server) finish(w http.ResponseWriter, r *http.Request, v draftView) err
 		return s.showWhole(w, r, v, v.status())
 	}
 	return s.done(w, r, "/flows/"+string(v.FlowID()), fmt.Sprintf(v.finished(begin), v.Name))
+}
+
+// readDescription takes the description from the form. One that the person did not touch stays as it is stored, also if no form would take it.
+func (v *draftView) readDescription(r *http.Request) error {
+	stored := input{Value: v.Description, Lines: true}
+	if stored.untouched(r.PostForm["description"]) {
+		return nil
+	}
+	v.Description = description(r)
+	return checkDescription(v.Description)
 }
 
 // finished is what is told about a flow that was made or changed.

@@ -46,10 +46,34 @@ func scheduleOf(v draftView) scheduleView {
 	return form
 }
 
+// fields are what of the form belongs to its kind of schedule.
+func (v scheduleView) fields() [3]string {
+	switch v.Kind {
+	case byEvery:
+		return [3]string{v.Kind, v.Number, v.Unit}
+	case byCron:
+		return [3]string{v.Kind, v.Cron, v.Zone}
+	}
+	return [3]string{onDemand}
+}
+
+// units are the choices for an interval. Seconds are not offered, but a stored interval may need them.
+func (v scheduleView) units() []option {
+	all := []option{{"m", "minutes"}, {"h", "hours"}, {"d", "days"}, {"w", "weeks"}}
+	if v.Unit == "s" {
+		all = append(all, option{"s", "seconds"})
+	}
+	return all
+}
+
 // read reads the form of a schedule into the draft.
 func (v *scheduleView) read(r *http.Request) {
 	text := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
+	stored := scheduleOf(v.draftView)
 	v.Kind, v.Number, v.Unit, v.Cron, v.Zone = text("kind"), text("number"), text("unit"), text("cron"), text("zone")
+	if v.fields() == stored.fields() {
+		return // exactly as it is stored
+	}
 	v.Schedule = nil
 	switch v.Kind {
 	case byEvery:

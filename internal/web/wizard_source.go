@@ -70,11 +70,20 @@ type configureView struct {
 
 const emitPath = "source.emit" // in a flow file
 
-// emitChoices are the ways to keep records, in words.
-var emitChoices = []struct{ Emit, Words string }{
-	{"", "what fits the source"},
-	{sallyport.EmitChanges, "those that changed"},
-	{sallyport.EmitAll, "all, with what became of each"},
+// emitInput chooses which records are kept.
+func (v configureView) emitInput() input {
+	return input{ID: "emit", Name: "emit", Label: "Records", Value: v.Emit, Help: v.fitting(), Options: []option{
+		{"", "Default for this source"}, {sallyport.EmitChanges, "Changed records"}, {sallyport.EmitAll, "All records, with their change type"},
+	}}
+}
+
+// endpoints are the choices of the menu of endpoints.
+func (v configureView) endpoints() input {
+	in := input{Value: v.Chosen.ID}
+	for _, e := range v.Definition.Endpoints {
+		in.Options = append(in.Options, option{e.ID, e.Name})
+	}
+	return in
 }
 
 func (s *server) showConfigure(w http.ResponseWriter, r *http.Request, v draftView) error {
@@ -96,14 +105,22 @@ func (s *server) showSource(w http.ResponseWriter, r *http.Request, v draftView,
 	if view.Manual {
 		view.Fields = requestInputs(v.Request)
 	} else {
-		view.Chosen = &v.Definition.Endpoints[0]
-		if e, err := v.Definition.Endpoint(v.Endpoint); err == nil {
-			view.Chosen = e
-		}
+		view.Chosen = v.chosen()
 		view.Fields, view.Advanced = definedInputs(view.Chosen.Params, v.Params)
 	}
 	s.show(w, r, v.status(), configurePage(s.frame(r, "Configure", "Flows"), view))
 	return nil
+}
+
+// chosen is the endpoint of the draft: the first one if none is chosen. One that the connector does not have any more is not replaced by another.
+func (v draftView) chosen() *connector.Endpoint {
+	if v.Endpoint == "" && len(v.Definition.Endpoints) > 0 {
+		return &v.Definition.Endpoints[0]
+	}
+	if e, err := v.Definition.Endpoint(v.Endpoint); err == nil {
+		return e
+	}
+	return &connector.Endpoint{ID: v.Endpoint, Summary: v.Definition.Name + " does not have this endpoint. Choose another."}
 }
 
 // source is what a draft pulls from, as far as it matters to which of its records are kept.
@@ -120,6 +137,9 @@ func (v configureView) compares() bool {
 	tracking, err := v.Definition.Tracking(v.source())
 	return err == nil && (v.Manual || len(tracking.Key) > 0)
 }
+
+// hasOriginals tells whether the records are normalized, so that the originals can be kept beside them.
+func (v configureView) hasOriginals() bool { return !v.Manual && (v.Chosen.Schema != "" || v.Raw) }
 
 // fitting says which records are kept unless something else is chosen.
 func (v configureView) fitting() string {
@@ -139,18 +159,24 @@ func (v draftView) kept() string {
 	return tracking.String()
 }
 
-// readSource reads the form of a source into the draft.
+// readSource reads the form of a source into the draft. What the form does not show stays as it is, unless the source is another one now.
 func (v *draftView) readSource(r *http.Request) {
-	v.Emit, v.Raw = r.PostForm.Get("emit"), r.PostForm.Has("raw")
-	if r.PostForm.Get("mode") == "manual" {
-		v.Endpoint, v.Params = "", nil
-		v.Request = readRequest(r, v.Errors)
+	manual := r.PostForm.Get("mode") == "manual"
+	if endpoint := r.PostForm.Get("endpoint"); manual != (v.Request != nil) || endpoint != v.Endpoint {
+		v.Endpoint, v.Params, v.Emit, v.Raw = endpoint, nil, "", false
+	}
+	if r.PostForm.Has("emit") {
+		v.Emit = r.PostForm.Get("emit")
+	}
+	if r.PostForm.Has("raw") {
+		v.Raw = len(ticked(r.PostForm["raw"])) > 0
+	}
+	if manual {
+		v.Endpoint, v.Request = "", readRequest(r, v.Request, v.Errors)
 		return
 	}
-	v.Request, v.Endpoint = nil, r.PostForm.Get("endpoint")
-	if e, err := v.Definition.Endpoint(v.Endpoint); err == nil {
-		v.Params = readDefined(r, e.Params)
-	}
+	v.Request = nil
+	v.Params = readDefined(r, v.chosen().Params, v.Params)
 }
 
 func (s *server) configure(w http.ResponseWriter, r *http.Request, v draftView) error {

@@ -39,9 +39,10 @@
 
   // What was wrong with a field is no longer known once it is changed.
   document.addEventListener("input", (event) => {
-    if (!event.target.hasAttribute("aria-invalid")) return;
-    event.target.removeAttribute("aria-invalid");
-    document.getElementById(event.target.id + "-error").textContent = "";
+    const wrong = event.target.closest("[aria-invalid]");
+    if (!wrong) return;
+    wrong.removeAttribute("aria-invalid");
+    document.getElementById(wrong.id + "-error").textContent = "";
   });
 
   document.addEventListener("input", (event) => {
@@ -164,7 +165,7 @@
     const form = event.target;
     if (form.method !== "post" || form.querySelector("input[type=password]:not([data-trim])")) return;
     const values = [...form.elements].filter((e) => e.name && !["password", "hidden", "file", "submit"].includes(e.type) && (e.type !== "radio" || e.checked))
-      .map((e) => [e.name, e.type === "checkbox" ? e.checked : e.value]);
+      .map((e) => [e.name, e.value, e.checked]);
     const url = location.pathname + location.search;
     sessionStorage.setItem(kept, JSON.stringify({ url, overlay: form.closest("dialog")?.dataset.path, values }));
   }, true);
@@ -181,10 +182,10 @@
     sessionStorage.removeItem(signing);
     if (!back) return;
     if (typed.overlay && !overlay()) await htmx.ajax("GET", typed.overlay, { target: "#overlay" });
-    for (const [name, value] of typed.values) {
+    for (const [name, value, checked] of typed.values) {
       for (const field of (overlay() ?? document).querySelectorAll(`[name="${CSS.escape(name)}"]:not([type=hidden], [type=submit])`)) {
         if (field.type === "radio") field.checked = field.value === value;
-        else if (field.type === "checkbox") field.checked = value;
+        else if (field.type === "checkbox") field.checked = field.value === value ? checked : field.checked;
         else field.value = value;
       }
     }

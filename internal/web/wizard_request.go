@@ -1,0 +1,250 @@
+package web
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport-io/sallyport"
+)
+
+// requestPart is a part of a request that is described by hand: its input, and where in the request its value is.
+type requestPart struct {
+	input
+	value     func(q *sallyport.Request) any // *string, *[]string, *map[string]string, *int64 or **int64
+	separator string                         // of a name and its value
+	standard  string                         // what an absent value means, where a menu must show that
+	shown     func(q *sallyport.Request) bool
+}
+
+// requestParts are all parts of a request, in the order of the form.
+func requestParts() []requestPart {
+	counts := func(q *sallyport.Request) bool {
+		return q.Paging.Type == sallyport.PagingPage || q.Paging.Type == sallyport.PagingOffset
+	}
+	leads := func(q *sallyport.Request) bool {
+		return q.Paging.Type == sallyport.PagingNextValue || q.Paging.Type == sallyport.PagingNextURL
+	}
+	return []requestPart{
+		{input: input{Name: "method", Label: "Method", Options: optionsOf(http.MethodGet, http.MethodPost)}, standard: http.MethodGet,
+			value: func(q *sallyport.Request) any { return &q.Method }},
+		{input: input{Name: "url", Label: "Path", Required: true, Placeholder: "/api/list", Help: "Below the address of the credential. What follows a ? goes under query parameters."},
+			value: func(q *sallyport.Request) any { return &q.URL }},
+		{input: input{Name: "query", Label: "Query Parameters", Lines: true, Placeholder: "limit=1000", Help: "One `name=value` per line. Never enter a key: it comes from the credential."},
+			value: func(q *sallyport.Request) any { return &q.Query }, separator: "="},
+		{input: input{Name: "headers", Label: "Headers", Lines: true, Help: "One `Name: value` per line."},
+			value: func(q *sallyport.Request) any { return &q.Headers }, separator: ":"},
+		{input: input{Name: "body", Label: "Body", Lines: true, Help: "With POST only."},
+			value: func(q *sallyport.Request) any { return &q.Body }, shown: func(q *sallyport.Request) bool { return q.Method != http.MethodGet && q.Method != "" }},
+		{input: input{Name: "format", Label: "Response Format", Options: optionsOf(sallyport.FormatJSON, sallyport.FormatCSV, sallyport.FormatTAXII), Help: "The rows of a CSV are its records; the first row names their fields. TAXII is JSON in its own media type."}, standard: sallyport.FormatJSON,
+			value: func(q *sallyport.Request) any { return &q.Format }},
+		{input: input{Name: "columns", Label: "Columns", Placeholder: "id, risk", Help: "The columns that a CSV must have, separated by commas."},
+			value: func(q *sallyport.Request) any { return &q.Columns }, shown: func(q *sallyport.Request) bool { return q.Format == sallyport.FormatCSV }},
+		{input: input{Name: "records", Label: "Path to Records", Placeholder: "$.results[*]", Help: "JSONPath to the records in a response. If empty, the response is the record."},
+			value: func(q *sallyport.Request) any { return &q.Records }, shown: func(q *sallyport.Request) bool { return q.Format != sallyport.FormatCSV }},
+		{input: input{Name: "names", Label: "Fields for Names of Groups", Placeholder: "group", Help: "Where the path goes through objects, as in $[*][*]: the fields for the names that its wildcards meet."},
+			value: func(q *sallyport.Request) any { return &q.Names }},
+		{input: input{Name: "with", Label: "Fields for All", Lines: true, Help: "Added to every record. One `name=value` per line."},
+			value: func(q *sallyport.Request) any { return &q.With }, separator: "="},
+		{input: input{Name: "paging.type", Label: "Paging", Options: optionsOf(pagingTypes()...), Help: "How the next page is requested: not at all (single), by a number (page, offset), by what the response says (next_value, next_url), by its Link header, as TAXII does (with that format)."}, standard: sallyport.PagingSingle,
+			value: func(q *sallyport.Request) any { return &q.Paging.Type }},
+		{input: input{Name: "paging.value", Label: "Next in the Response", Placeholder: "$.page_next", Help: "Path to the value or URL of the next page."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Value }, shown: leads},
+		{input: input{Name: "paging.query", Label: "Paging Parameter", Placeholder: "page", Help: "The query parameter that carries the page, the offset or the next value."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Query }, shown: func(q *sallyport.Request) bool { return counts(q) || q.Paging.Type == sallyport.PagingNextValue }},
+		{input: input{Name: "paging.start", Label: "First Number", Help: "If empty, pages count from 1, offsets from 0."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Start }, shown: counts},
+		{input: input{Name: "paging.size", Label: "Records of a Full Page", Help: "A shorter page is the last one."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Size }, shown: counts},
+		{input: input{Name: "key", Label: "Key", Placeholder: "id", Help: "The fields that together identify a record, separated by commas."},
+			value: func(q *sallyport.Request) any { return &q.Key }},
+	}
+}
+
+func pagingTypes() []string {
+	return []string{
+		sallyport.PagingSingle, sallyport.PagingPage, sallyport.PagingOffset, sallyport.PagingNextValue, sallyport.PagingNextURL, sallyport.PagingLinkHeader,
+		sallyport.PagingTAXII,
+	}
+}
+
+// requestInputs are the inputs of a request that is described by hand; nil: of none yet.
+func requestInputs(q *sallyport.Request) (all []input) {
+	q = cmp.Or(q, new(sallyport.Request))
+	for _, part := range requestParts() {
+		all = append(all, part.of(q))
+	}
+	return all
+}
+
+// of is the input of a part with its value in a request.
+func (p requestPart) of(q *sallyport.Request) input {
+	in := p.input
+	switch value := p.value(q).(type) {
+	case *string:
+		in.Value = cmp.Or(*value, p.standard)
+	case *[]string:
+		in.Value, in.Lines = wordText(*value)
+	case *map[string]string:
+		in.Value = pairText(*value, p.separator)
+	case *int64:
+		in.Value = strings.TrimPrefix(strconv.FormatInt(*value, 10), "0")
+	case **int64:
+		if *value != nil {
+			in.Value = strconv.FormatInt(**value, 10)
+		}
+	}
+	return in
+}
+
+// read takes a text as the value of a part; the problem is one for the person who typed it. Pairs that are as they were keep their exact values.
+func (p requestPart) read(q *sallyport.Request, text string) (problem string) {
+	trimmed := strings.TrimSpace(text)
+	switch value := p.value(q).(type) {
+	case *string:
+		*value = trimmed
+		if p.Lines {
+			*value = strings.ReplaceAll(text, "\r\n", "\n")
+		}
+	case *[]string:
+		*value = words(text)
+	case *map[string]string:
+		pairs, ok := readPairs(text, p.separator, *value)
+		if !ok {
+			return "Must be one name" + p.separator + "value per line, each name once."
+		}
+		*value = pairs
+	case *int64:
+		n, problem := wholeNumber(trimmed)
+		*value = n
+		return problem
+	case **int64:
+		n, problem := wholeNumber(trimmed)
+		if *value = &n; trimmed == "" {
+			*value = nil
+		}
+		return problem
+	}
+	return ""
+}
+
+// keep takes over the value of another request.
+func (p requestPart) keep(q, from *sallyport.Request) {
+	switch value := p.value(q).(type) {
+	case *string:
+		*value = *p.value(from).(*string)
+	case *[]string:
+		*value = *p.value(from).(*[]string)
+	case *map[string]string:
+		*value = *p.value(from).(*map[string]string)
+	case *int64:
+		*value = *p.value(from).(*int64)
+	case **int64:
+		*value = *p.value(from).(**int64)
+	}
+}
+
+// readRequest reads a request that was described by hand, and notes what is no number and no pair. Whatever the person did not touch stays exactly
+// as it is stored. A part that the form does not show for this method, format and paging is not taken from the form: it stays as it is stored, or
+// it goes, if the person has changed these.
+func readRequest(r *http.Request, stored *sallyport.Request, problems map[string]string) *sallyport.Request {
+	stored = cmp.Or(stored, new(sallyport.Request))
+	q := *stored
+	for _, part := range requestParts() {
+		sent, shown := r.PostForm["request."+part.Name]
+		if !shown || part.of(stored).untouched(sent) {
+			continue
+		}
+		if problem := part.read(&q, sent[0]); problem != "" {
+			problems[requestPath+part.Name] = problem
+		}
+	}
+	from := stored
+	if q.Method != stored.Method || q.Format != stored.Format || q.Paging.Type != stored.Paging.Type {
+		from = new(sallyport.Request)
+	}
+	for _, part := range requestParts() {
+		if part.shown != nil && !part.shown(&q) {
+			part.keep(&q, from)
+			delete(problems, requestPath+part.Name)
+		}
+	}
+	return &q
+}
+
+func wholeNumber(text string) (n int64, problem string) {
+	if text == "" {
+		return 0, ""
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, "Must be a whole number."
+	}
+	return n, ""
+}
+
+// words are the parts of a text that has one a line, or one line with commas between them.
+func words(text string) (all []string) {
+	separator := ","
+	if text = asSent(text); strings.Contains(text, "\n") {
+		separator = "\n"
+	}
+	for part := range strings.SplitSeq(text, separator) {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}
+
+// wordText writes words as a form shows them: on one line, unless a comma is part of one.
+func wordText(all []string) (text string, lines bool) {
+	if slices.ContainsFunc(all, func(word string) bool { return strings.ContainsAny(word, ",\n") }) {
+		return strings.Join(all, "\n") + "\n", true
+	}
+	return strings.Join(all, ", "), false
+}
+
+// readPairs reads one pair a line. A line that shows a stored pair is that pair, also if the line cannot show all of it.
+func readPairs(text, separator string, stored map[string]string) (map[string]string, bool) {
+	names := map[string]string{}
+	for name, value := range stored {
+		names[asSent(pairLine(name, value, separator))] = name
+	}
+	pairs := map[string]string{}
+	for line := range strings.Lines(asSent(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		name, value, ok := strings.Cut(line, separator)
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		if known, is := names[line]; is {
+			name, value = known, stored[known]
+		}
+		if _, twice := pairs[name]; twice || !ok || name == "" {
+			return pairs, false
+		}
+		pairs[name] = value
+	}
+	return pairs, true
+}
+
+func pairText(pairs map[string]string, separator string) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(pairs)) {
+		b.WriteString(pairLine(name, pairs[name], separator) + "\n")
+	}
+	return b.String()
+}
+
+// pairLine is a pair on one line.
+func pairLine(name, value, separator string) string {
+	if separator == ":" {
+		separator = ": "
+	}
+	return strings.ReplaceAll(asSent(name+separator+value), "\n", "⏎")
+}
