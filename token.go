@@ -14,18 +14,20 @@ const (
 	ScopeRead  Scope = "read"
 	ScopeRun   Scope = "run"
 	ScopeWrite Scope = "write"
+	ScopeFiles Scope = "files"
 	ScopeAdmin Scope = "admin"
 )
 
 // Scopes are all scopes, in the order in which they are shown.
-var Scopes = []Scope{ScopeRead, ScopeRun, ScopeWrite, ScopeAdmin}
+var Scopes = []Scope{ScopeRead, ScopeRun, ScopeWrite, ScopeFiles, ScopeAdmin}
 
 // Allows says in words what a token with this scope may do.
 func (s Scope) Allows() string {
 	return map[Scope]string{
-		ScopeRead:  "look at everything but the audit log, users and tokens",
+		ScopeRead:  "view everything except the audit log, users and tokens",
 		ScopeRun:   "test, run, pause, resume, deliver and replay: what spends a quota or starts work",
-		ScopeWrite: "make, change and remove credentials and flows, edit and discard what is in quarantine",
+		ScopeWrite: "create, edit and delete credentials and flows, send custom requests, edit and discard quarantined records",
+		ScopeFiles: "name files of the server below files.roots, as a destination or a list, together with run or write",
 		ScopeAdmin: "read the audit log, and manage users and tokens",
 	}[s]
 }
@@ -37,7 +39,7 @@ func CheckScopes(scopes []Scope) ([]Scope, error) {
 	}
 	for _, s := range scopes {
 		if !slices.Contains(Scopes, s) {
-			return nil, Unknown("scopes", "scope", string(s), []string{string(ScopeRead), string(ScopeRun), string(ScopeWrite), string(ScopeAdmin)})
+			return nil, Unknown("scopes", "scope", string(s), scopeNames(Scopes))
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(Scopes), func(s Scope) bool { return !slices.Contains(scopes, s) }), nil
@@ -45,11 +47,15 @@ func CheckScopes(scopes []Scope) ([]Scope, error) {
 
 // JoinScopes writes scopes in a row.
 func JoinScopes(scopes []Scope, separator string) string {
+	return strings.Join(scopeNames(scopes), separator)
+}
+
+func scopeNames(scopes []Scope) []string {
 	names := make([]string, len(scopes))
 	for i, s := range scopes {
 		names[i] = string(s)
 	}
-	return strings.Join(names, separator)
+	return names
 }
 
 // Token is what a program shows to the HTTP API. The text that proves it is known only to whoever made it.

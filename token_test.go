@@ -15,10 +15,10 @@ func TestCheckScopes(t *testing.T) {
 		err         string
 	}{
 		{given: []sallyport.Scope{"admin", "read", "admin"}, want: []sallyport.Scope{"read", "admin"}},
-		{given: []sallyport.Scope{"write", "run", "admin", "read"}, want: sallyport.Scopes},
+		{given: []sallyport.Scope{"write", "run", "files", "admin", "read"}, want: sallyport.Scopes},
 		{err: "scopes: choose at least one"},
 		{given: []sallyport.Scope{"read", "wrte"}, err: `scopes: there is no scope "wrte"; did you mean "write"?`},
-		{given: []sallyport.Scope{"everything"}, err: "it is one of read, run, write, admin"},
+		{given: []sallyport.Scope{"everything"}, err: "it is one of read, run, write, files, admin"},
 	} {
 		got, err := sallyport.CheckScopes(test.given)
 		if test.err != "" && (sallyport.CodeOf(err) != sallyport.Invalid || !strings.Contains(err.Error(), test.err)) || test.err == "" && err != nil {

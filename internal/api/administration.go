@@ -73,7 +73,7 @@ func (s *server) listTokens(ctx context.Context, in *Paging) (*With[page[sallypo
 // tokenDraft is a token before it is made.
 type tokenDraft struct {
 	Name      string            `json:"name" doc:"What it is for"`
-	Scopes    []sallyport.Scope `json:"scopes" doc:"What it may do: read, run, write, admin"`
+	Scopes    []sallyport.Scope `json:"scopes" doc:"What it may do: read, run, write, files, admin"`
 	ExpiresAt time.Time         `json:"expires_at,omitzero" doc:"Absent: never"`
 }
 

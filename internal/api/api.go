@@ -145,7 +145,8 @@ func tokenOf(ctx context.Context) sallyport.Token {
 
 // actorOf is whoever acts by a request.
 func actorOf(ctx context.Context) sallyport.Actor {
-	return sallyport.Actor{Kind: "token", Name: tokenOf(ctx).Name}
+	t := tokenOf(ctx)
+	return sallyport.Actor{Kind: sallyport.ActorToken, Name: t.Name, Scopes: t.Scopes}
 }
 
 // admitted lets only those in who have a token.
@@ -190,8 +191,7 @@ func (s *server) permitted(ctx huma.Context, next func(huma.Context)) {
 	for _, need := range ctx.Operation().Security {
 		for _, scope := range need["token"] {
 			if !token.May(sallyport.Scope(scope)) {
-				p := s.problem(ctx.Context(), sallyport.Errorf(sallyport.Forbidden, "the token %q has no scope %s, which this needs", token.Name, scope))
-				p.Status = http.StatusForbidden
+				p := s.problem(ctx.Context(), actorOf(ctx.Context()).Needs(sallyport.Scope(scope), "", "this operation"))
 				_, w := humago.Unwrap(ctx)
 				s.refuse(w, p)
 				return

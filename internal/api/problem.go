@@ -75,6 +75,9 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 	default:
 		p.Detail, p.Field, p.Until = s.Service.Redactor.String(e.Error()), e.Field, e.Until
 	}
+	if errors.Is(err, sallyport.ErrScope) {
+		p.Status, p.Title = http.StatusForbidden, http.StatusText(http.StatusForbidden)
+	}
 	if unproved, ok := errors.AsType[*service.Unproved](err); ok {
 		p.Detail = s.Service.Redactor.String(unproved.Error())
 	}

@@ -23,6 +23,8 @@ const (
 	CredentialDelete = "credential.delete"
 	CredentialQuota  = "credential.quota" // what it may spend was set by hand
 
+	SourceTest = "source.test" // a sample is fetched: by endpoint, or by method and path of a custom request
+
 	FlowApply   = "flow.apply"
 	FlowRun     = "flow.run"
 	FlowDeliver = "flow.deliver"

@@ -42,7 +42,7 @@ func (c *flowApply) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return err
 	}
-	costs, err := s.FlowCosts(e.ctx, files)
+	costs, err := s.FlowCosts(e.ctx, e.actor(), files)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (s *Service) DraftCost(ctx context.Context, d *Draft) (Cost, error) {
 }
 
 // FlowCosts estimates what the flows of flow files spend or, where they are not applied yet, will spend.
-func (s *Service) FlowCosts(ctx context.Context, files []FlowFile) (all []Cost, err error) {
+func (s *Service) FlowCosts(ctx context.Context, actor sallyport.Actor, files []FlowFile) (all []Cost, err error) {
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		for _, file := range files {
 			specs, err := file.specs()
@@ -58,7 +58,7 @@ func (s *Service) FlowCosts(ctx context.Context, files []FlowFile) (all []Cost, 
 				return err
 			}
 			for _, spec := range specs {
-				f, err := resolver{s, tx}.flow(ctx, spec)
+				f, err := resolver{s, tx, actor}.flow(ctx, spec)
 				if err != nil {
 					return err
 				}

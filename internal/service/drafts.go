@@ -49,6 +49,9 @@ type DraftDestination struct {
 	Config     map[string]any `json:"config,omitempty"`
 }
 
+// drafter is whoever works on a draft: a person who signed in.
+var drafter = sallyport.Actor{Kind: sallyport.ActorUser}
+
 // Step is a part of a draft that is chosen and checked by itself.
 type Step string
 
@@ -219,7 +222,7 @@ func (s *Service) checkStep(ctx context.Context, tx *store.Tx, d *Draft, step St
 	if err != nil {
 		return err
 	}
-	r := resolver{s, tx}
+	r := resolver{s, tx, drafter}
 	switch step {
 	case StepAuthenticate:
 		return spec.at(r.authenticates(ctx, spec.Source), "source")
@@ -248,7 +251,7 @@ func (s *Service) checkDestination(ctx context.Context, tx *store.Tx, d *Draft, 
 	if err != nil {
 		return err
 	}
-	r, f := resolver{s, tx}, &sallyport.Flow{Name: d.Name}
+	r, f := resolver{s, tx, drafter}, &sallyport.Flow{Name: d.Name}
 	for i, one := range spec.Destinations {
 		to, err := r.destination(ctx, one)
 		if err != nil && i == at {

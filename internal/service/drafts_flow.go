@@ -204,7 +204,7 @@ func (s *Service) flowFromDraft(ctx context.Context, tx *store.Tx, d *Draft) (*s
 	if err != nil {
 		return nil, err
 	}
-	r := resolver{s, tx}
+	r := resolver{s, tx, drafter}
 	if err := r.authenticates(ctx, spec.Source); err != nil {
 		return nil, spec.at(err, "source")
 	}

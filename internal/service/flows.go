@@ -70,7 +70,7 @@ func (s *Service) ApplyFlows(ctx context.Context, actor sallyport.Actor, files [
 }
 
 func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.Actor, spec placedSpec) (FlowChange, error) {
-	f, err := resolver{s, tx}.flow(ctx, spec)
+	f, err := resolver{s, tx, actor}.flow(ctx, spec)
 	if err != nil {
 		return FlowChange{}, err
 	}

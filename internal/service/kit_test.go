@@ -19,7 +19,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
-var actor = sallyport.Actor{Kind: "test", Name: "somebody"}
+var actor = sallyport.Actor{Kind: "cli", Name: "somebody"}
 
 // place is the program on an empty data directory, with an API that it has a credential for.
 type place struct {

@@ -49,6 +49,9 @@ func (s *Service) TestDraft(ctx context.Context, actor sallyport.Actor, d Creden
 	if err != nil {
 		return Probe{}, err
 	}
+	if err := permitsAddress(actor, definition, d.Public); err != nil {
+		return Probe{}, err
+	}
 	s.know(d.Secrets)
 	if d.Public, err = definition.CheckCredential(d.Public, d.Secrets); err != nil {
 		return Probe{}, err

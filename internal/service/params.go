@@ -12,6 +12,9 @@ import (
 func (r resolver) params(ctx context.Context, e *connector.Endpoint, given map[string]any) (map[string]any, error) {
 	params, err := e.CheckParams(given)
 	if err == nil {
+		err = r.permits(e, params)
+	}
+	if err == nil {
 		err = absolute(e.Params, params)
 	}
 	if err != nil || e.Each == nil {

@@ -501,7 +501,7 @@ func TestQuarantineIsAudited(t *testing.T) {
 		{"name": "f", "records": "1", "numbers": two}, {"name": "f", "record": two},
 	}
 	for i, action := range []string{"quarantine.discard", "quarantine.replay", "quarantine.edit"} {
-		if diff := cmp.Diff(want[i], entries[i].Detail); diff != "" || entries[i].Action != action || entries[i].Object != flow.ID || entries[i].Actor != actor {
+		if diff := cmp.Diff(want[i], entries[i].Detail); diff != "" || entries[i].Action != action || entries[i].Object != flow.ID || entries[i].Actor.Name != actor.Name {
 			t.Errorf("%s: %+v %s", action, entries[i], diff)
 		}
 	}

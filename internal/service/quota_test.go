@@ -69,7 +69,7 @@ func TestRetriesCountAndRefusalsOfTheKeyAreOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.Action == "credential.quota" && e.Detail["day"] == "10" && e.Actor == actor {
+		if e.Action == "credential.quota" && e.Detail["day"] == "10" && e.Actor.Name == actor.Name {
 			return
 		}
 	}

@@ -15,7 +15,8 @@ import (
 // resolver makes flows of specs.
 type resolver struct {
 	*Service
-	tx *store.Tx
+	tx    *store.Tx
+	actor sallyport.Actor // whose scopes decide what a spec may name
 }
 
 // flow makes a checked flow of a spec. It has no ids yet.
@@ -101,6 +102,9 @@ func (r resolver) source(ctx context.Context, spec SourceSpec) (s sallyport.Sour
 	case spec.Request != nil && spec.Raw:
 		return s, nil, sallyport.FieldErrorf("raw", "goes with an endpoint; a request of one's own keeps records as they come")
 	case spec.Request != nil:
+		if err := r.actor.Needs(sallyport.ScopeWrite, "request", "a custom request"); err != nil {
+			return s, nil, err
+		}
 		s.Request = spec.Request
 		return s, spec.Request.Key, prefix("request", checkManual(definition, spec))
 	case spec.Endpoint == "" && len(definition.Endpoints) == 0 && !definition.Manual:

@@ -46,7 +46,7 @@ type Sample struct {
 // error it returns what there is nevertheless: the beginning of the answer.
 func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d SourceDraft) (*Sample, error) {
 	sample := &Sample{Records: []json.RawMessage{}}
-	source, key, err := s.resolveSource(ctx, d)
+	source, key, err := s.resolveSource(ctx, actor, d)
 	if err != nil {
 		return sample, err
 	}
@@ -59,6 +59,9 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 		if credential, err = s.Store.Credential(ctx, source.Credential); err != nil {
 			return sample, err
 		}
+	}
+	if err := s.auditTest(ctx, actor, source); err != nil {
+		return sample, err
 	}
 	if source.Params, err = s.sampleParams(source); err != nil {
 		return sample, err
@@ -154,7 +157,7 @@ func (s *Sample) take(record []byte, observer *dataset.Observer) error {
 }
 
 // resolveSource checks a draft as applying a flow would.
-func (s *Service) resolveSource(ctx context.Context, d SourceDraft) (source sallyport.Source, key []string, err error) {
+func (s *Service) resolveSource(ctx context.Context, actor sallyport.Actor, d SourceDraft) (source sallyport.Source, key []string, err error) {
 	spec := placedSpec{FlowSpec: FlowSpec{Source: SourceSpec{Connector: d.Connector, Credential: d.Credential, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request}}}
 	if d.File != nil {
 		specs, err := d.File.specs()
@@ -165,7 +168,7 @@ func (s *Service) resolveSource(ctx context.Context, d SourceDraft) (source sall
 	}
 	spec.Source.Raw = spec.Source.Raw || d.Raw
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
-		source, key, err = resolver{s, tx}.source(ctx, spec.Source)
+		source, key, err = resolver{s, tx, actor}.source(ctx, spec.Source)
 		return err
 	})
 	return source, key, spec.at(err, "source")
