@@ -116,6 +116,16 @@ func openFiles(own *files.Own) connector.OpenFiles {
 	}
 }
 
+// HasDatabase reports whether the settings name an existing database, as far as files can tell.
+func HasDatabase(s config.Settings) bool {
+	path, ok := strings.CutPrefix(s.Database, "sqlite:")
+	if !ok {
+		return true
+	}
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // ownFiles are the files of the program in its data directory.
 func ownFiles(s config.Settings) []string {
 	database := strings.TrimPrefix(s.Database, "sqlite:")

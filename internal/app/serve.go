@@ -125,12 +125,6 @@ func (a *App) handler(users *auth.Auth, secure bool, stopping <-chan struct{}) h
 	}))
 	mux.Handle("/api/", api.New(api.Config{Service: a.Service, Tokens: a.Tokens, Version: Version(), Log: a.Service.Log, Stopping: stopping}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if _, err := a.Service.Credentials(r.Context()); err != nil {
-			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		w.WriteHeader(http.StatusOK)
-	})
+	mux.Handle("GET /readyz", &readiness{store: a.store})
 	return mux
 }

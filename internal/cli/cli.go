@@ -152,10 +152,10 @@ func usage(err error, parser *kong.Kong) error {
 	return sallyport.Errorf(sallyport.Invalid, "%w\nsee `%s --help`", err, path)
 }
 
-// open opens the data directory, once.
-func (e *env) open() (*app.App, error) {
-	if e.app != nil {
-		return e.app, nil
+// load finds the settings, once.
+func (e *env) load() error {
+	if e.settings.Data != "" {
+		return nil
 	}
 	c := e.commands
 	flags := map[string]string{}
@@ -168,12 +168,22 @@ func (e *env) open() (*app.App, error) {
 		}
 	}
 	var err error
-	if e.settings, err = config.Load(flags, e.Env, os.ReadFile); err != nil {
-		return nil, err
-	}
-	if e.settings.Log.Level == slog.LevelInfo && c.LogLevel == "" && !e.serving {
+	e.settings, err = config.Load(flags, e.Env, os.ReadFile)
+	if err == nil && e.settings.Log.Level == slog.LevelInfo && c.LogLevel == "" && !e.serving {
 		e.settings.Log.Level = slog.LevelWarn // what a server logs of its work, a command says itself
 	}
+	return err
+}
+
+// open opens the data directory, once.
+func (e *env) open() (*app.App, error) {
+	if e.app != nil {
+		return e.app, nil
+	}
+	if err := e.load(); err != nil {
+		return nil, err
+	}
+	var err error
 	if e.app, err = app.Open(e.ctx, e.settings, e.log, e.redactor); err != nil {
 		return nil, err
 	}
@@ -214,7 +224,10 @@ func (e *env) exit(err error) int {
 	if code, ok := errors.AsType[finding](err); ok {
 		return int(code)
 	}
-	if e.ctx.Err() != nil && !e.serving {
+	switch stopped := e.ctx.Err() != nil; {
+	case stopped && e.serving && errors.Is(err, context.Canceled):
+		return 0 // a server that is stopped while it starts has nothing to report
+	case stopped && !e.serving:
 		fmt.Fprintln(e.Err, e.interrupted())
 		return exitInterrupted
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/app"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/quota"
 	"github.com/sallyport-io/sallyport/internal/secret"
@@ -297,16 +298,31 @@ func (c *credentialRm) Run(e *env, s *service.Service) error {
 }
 
 type keysCommand struct {
-	Verify keysVerify `cmd:"" help:"Tell whether the master key opens every credential."`
+	Verify keysVerify `cmd:"" help:"Check that the master key decrypts every credential."`
 }
 
 type keysVerify struct{}
 
-// Run verifies the master key against every credential.
-func (keysVerify) Run(e *env, s *service.Service) error {
+// Run verifies the master key against every credential. A database that has none proves nothing, and one that does not exist is not created:
+// after a restore, either means that the command looks in the wrong place.
+func (keysVerify) Run(e *env) error {
+	if err := e.load(); err != nil {
+		return err
+	}
+	if !app.HasDatabase(e.settings) {
+		return sallyport.Errorf(sallyport.NotFound, "there is no database in %s, so nothing was verified: name the right directory with --data", e.settings.Data)
+	}
+	s, err := e.service()
+	if err != nil {
+		return err
+	}
 	total, problems, err := s.VerifyKeys(e.ctx, e.actor())
 	if err != nil {
 		return err
+	}
+	if total == 0 {
+		return sallyport.Errorf(sallyport.NotFound, "the database in %s has no credentials, so nothing was verified: "+
+			"if credentials should be there, name the right directory with --data", e.settings.Data)
 	}
 	result := struct {
 		Credentials int               `json:"credentials"`

@@ -34,8 +34,8 @@ type committer interface {
 	commit(ctx context.Context, tx *store.Tx) error
 }
 
-// asksFor tells whether a source asks what came of what a destination has submitted.
-func asksFor(s sallyport.Source, flow, destination string) bool {
+// AsksFor reports whether a source asks for the results of what a destination of a flow has submitted.
+func AsksFor(s sallyport.Source, flow, destination string) bool {
 	of, _ := s.Params[connector.ParamFlow].(string)
 	to, _ := s.Params[connector.ParamDestination].(string)
 	return to == destination && strings.EqualFold(of, flow) && s.Request == nil

@@ -127,7 +127,7 @@ func (d *delivery) startAnswers(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	for _, f := range flows {
-		if f.State == sallyport.FlowActive && asksFor(f.Source, d.flow.Name, d.destination.Name) {
+		if f.State == sallyport.FlowActive && AsksFor(f.Source, d.flow.Name, d.destination.Name) {
 			if _, _, err := d.StartRun(ctx, tx, f.ID); err != nil {
 				return err
 			}

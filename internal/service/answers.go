@@ -7,6 +7,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -43,6 +44,9 @@ func (s *Service) createAnswersOf(ctx context.Context, tx *store.Tx, actor sally
 	if err := sallyport.CheckName(connector.SettingAnswers, name); err != nil {
 		return err
 	}
+	if asked, err := answersOf(ctx, tx, flow, d.Name); err != nil || len(asked) > 0 {
+		return err
+	}
 	_, err := tx.FlowByName(ctx, name)
 	if sallyport.CodeOf(err) != sallyport.NotFound {
 		return err
@@ -66,4 +70,33 @@ func (s *Service) createAnswersOf(ctx context.Context, tx *store.Tx, actor sally
 		return err
 	}
 	return s.createFlow(ctx, tx, actor, answers)
+}
+
+// answersOf returns the flows that keep the results of what a destination submits.
+func answersOf(ctx context.Context, tx *store.Tx, flow, destination string) (asked []sallyport.Flow, err error) {
+	flows, err := tx.Flows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range flows {
+		if engine.AsksFor(f.Source, flow, destination) {
+			asked = append(asked, f)
+		}
+	}
+	return asked, nil
+}
+
+// renameAnswers lets the flows that keep the results of a destination's submissions follow it to its new name.
+func renameAnswers(ctx context.Context, tx *store.Tx, flow, before, now string) error {
+	asked, err := answersOf(ctx, tx, flow, before)
+	if err != nil {
+		return err
+	}
+	for _, f := range asked {
+		f.Source.Params[connector.ParamDestination], f.UpdatedAt = now, sallyport.Now()
+		if err := tx.UpdateFlow(ctx, &f); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -167,6 +167,11 @@ func (s *Service) keepDestination(ctx context.Context, tx *store.Tx, old *sallyp
 	}
 	before := old.Destinations[at]
 	d.ID, d.Position, d.State, d.Records, d.Rejected = before.ID, before.Position, before.State, before.Records, before.Rejected
+	if before.Name != d.Name && s.submits(*d) {
+		if err := renameAnswers(ctx, tx, old.Name, before.Name, d.Name); err != nil {
+			return err
+		}
+	}
 	if before.Credential == d.Credential && identical(before.Config, d.Config) {
 		return nil
 	}

@@ -219,9 +219,9 @@ func TestSubmitRefused(t *testing.T) {
 // TestAnswersFlowIsMade applies a flow with such a destination: what takes the answers is made with it.
 func TestAnswersFlowIsMade(t *testing.T) {
 	p, _ := newScans(t, "")
-	p.apply(`{name: scan, connector: pulsedive, credential: P}`)
-	f, err := p.Service.Flow(t.Context(), "f scan answers")
-	if err != nil || f.Source.Endpoint != "scan.answers" || f.Source.Params["destination"] != "scan" {
+	p.apply(`{name: look, connector: pulsedive, credential: P}`)
+	f, err := p.Service.Flow(t.Context(), "f look answers")
+	if err != nil || f.Source.Endpoint != "scan.answers" || f.Source.Params["destination"] != "look" {
 		t.Errorf("%+v: %v", f.Source, err)
 	}
 	for params, want := range map[string]string{"probe: maybe": "true or false", "fild: x": `did you mean "field"`, "again_after: x": "no duration"} {
@@ -229,5 +229,26 @@ func TestAnswersFlowIsMade(t *testing.T) {
 		if err := p.applyFile("%s", text); sallyport.CodeOf(err) != sallyport.Invalid || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", params, err)
 		}
+	}
+}
+
+// TestAnswersFollowARename renames a destination: the flow that keeps the results of its submissions stays the same one.
+func TestAnswersFollowARename(t *testing.T) {
+	p, _ := newScans(t, `{"indicator":"a.example.com"}`)
+	p.apply(`{name: scan, connector: pulsedive, credential: P, config: {probe: true}}`)
+	p.apply(`{name: thorough, connector: pulsedive, credential: P, config: {probe: true}}`)
+	flows, err := p.Service.Flows(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := map[string]any{}
+	for _, f := range flows {
+		if f.Source.Endpoint == "scan.answers" {
+			asked[f.Name] = f.Source.Params["destination"]
+		}
+	}
+	want := map[string]any{"answered": "thorough"}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -26,6 +26,9 @@ var migrations embed.FS
 // busyTimeout is how long a connection waits for another process that writes to the same SQLite database.
 const busyTimeout = 10 * time.Second
 
+// walKept is what a write-ahead log that has grown is cut back to, in bytes, once nobody needs it any more.
+const walKept = 64 << 20
+
 // What a pool may hold open. SQLite has one writer at a time anyway; waiting for it in the pool is fair, in the database it is not.
 const (
 	sqliteWriters  = 1
@@ -43,7 +46,7 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	if err := reach(ctx, s.write); err != nil {
 		return nil, errors.Join(sallyport.Errorf(sallyport.Internal, "the database cannot be opened: %w", err), s.Close())
 	}
-	if err := migrate(ctx, s.write, dialect); err != nil {
+	if err := s.migrate(ctx, dialect); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -96,15 +99,21 @@ func connectSQLite(path string) (*Store, error) {
 	write.SetMaxOpenConns(sqliteWriters)
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
-	return newStore(read, write), nil
+	s := newStore(read, write)
+	s.path = path
+	return s, nil
 }
 
-// createPrivate makes the file for its owner alone if it is not there; SQLite gives its companions, -wal and -shm, the same mode. A file
-// that is there is not even opened: closing it would drop the locks that this process has on it through another Store.
+// createPrivate creates the file for its owner alone if it does not exist, also where a symbolic link leads to it; SQLite gives its
+// companions, -wal and -shm, the same mode. An existing file is not even opened: closing it would drop the locks that this process has on
+// it through another Store.
 func createPrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) // a symbolic link to a file that does not exist yet
 	}
 	if err != nil {
 		return err
@@ -115,8 +124,8 @@ func createPrivate(path string) error {
 // sqliteURI names the file with every setting in it: a PRAGMA that is sent through a pool reaches only one of its connections.
 func sqliteURI(path, more string) string {
 	u := url.URL{Scheme: "file", Path: "/" + strings.TrimPrefix(filepath.ToSlash(path), "/")}
-	u.RawQuery = fmt.Sprintf("_busy_timeout=%d&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_txlock=immediate%s",
-		busyTimeout.Milliseconds(), more)
+	u.RawQuery = fmt.Sprintf("_busy_timeout=%d&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_txlock=immediate&_pragma=journal_size_limit(%d)%s",
+		busyTimeout.Milliseconds(), walKept, more)
 	return u.String()
 }
 
@@ -133,15 +142,10 @@ func connectPostgres(dsn string) (*Store, error) {
 
 // migrate brings the database to the newest format. Other processes may be doing the same: a step that fails because one of them took it
 // is no error as long as the version moves.
-func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect) error {
-	folder := map[goose.Dialect]string{goose.DialectSQLite3: "sqlite", goose.DialectPostgres: "postgres"}[dialect]
-	files, err := fs.Sub(migrations, "migration/"+folder)
+func (s *Store) migrate(ctx context.Context, dialect goose.Dialect) error {
+	provider, err := s.provider(dialect)
 	if err != nil {
 		return err
-	}
-	provider, err := goose.NewProvider(dialect, db, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
 	}
 	var failed error
 	for before := int64(-1); ; {
@@ -158,6 +162,23 @@ func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect) error {
 			return sallyport.Errorf(sallyport.Internal, "the database cannot be brought from format %d to %d: %w", version, newest, failed)
 		}
 		before = version
+		if err := s.keepCopy(ctx, version, newest, provider.GetDBVersion); err != nil {
+			return err
+		}
 		_, failed = provider.Up(ctx)
 	}
+}
+
+// provider knows the migrations of a dialect, and which of them the database has.
+func (s *Store) provider(dialect goose.Dialect) (*goose.Provider, error) {
+	folder := map[goose.Dialect]string{goose.DialectSQLite3: "sqlite", goose.DialectPostgres: "postgres"}[dialect]
+	files, err := fs.Sub(migrations, "migration/"+folder)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := goose.NewProvider(dialect, s.write, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	return provider, nil
 }

@@ -101,7 +101,8 @@ func TestFileNamesAndModes(t *testing.T) {
 
 func TestSQLiteSettings(t *testing.T) {
 	s := open(t, freshSQLite(t))
-	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000", "foreign_keys": "1"} {
+	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "busy_timeout": "10000", "foreign_keys": "1",
+		"journal_size_limit": "67108864"} {
 		var got string
 		if err := s.SQL().QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q, %v; want %q", pragma, got, err, want)

@@ -14,6 +14,7 @@ type Store struct {
 	reader // on the read pool
 	read   *sql.DB
 	write  *sql.DB
+	path   string // of a SQLite database
 }
 
 // Tx is a transaction: it reads what it wrote, and others see all of it or nothing. It is used by one goroutine.
