@@ -1,17 +1,12 @@
 package secret
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
 	"io"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Redacted stands where a secret stood.
@@ -20,16 +15,33 @@ const Redacted = "[redacted]"
 // minLength is the shortest value that is looked for: shorter ones stand in too much innocent text.
 const minLength = 8
 
-// Redactor replaces known secrets in text, however they are written there. The zero value knows none. It is safe for concurrent use.
+// Redactor replaces known secrets in text, however they are written there: as they are, with any of their characters escaped up to three
+// times as in JSON, URLs and HTML, in hexadecimal, and in base64 at any alignment. The zero value knows none. It is safe for concurrent use.
 type Redactor struct {
 	base *Redactor // knows more; nil: nobody
 	only bool      // of the base, only distinctive secrets count
 
-	mu      sync.RWMutex
-	known   map[string]int // how often each secret was added
-	matcher *matcher       // of the known; nil: none
-	sharp   *matcher       // of the distinctive among them
+	mu       sync.RWMutex
+	known    map[string]*known
+	size     atomic.Int64 // of known, to be read without the lock
+	short    index        // forms under 16 bytes
+	long     index
+	census   census
+	alphabet alphabet // the bytes that matter in an escape
+
+	searches sync.Pool // of *search
 }
+
+// known is a secret that a redactor knows.
+type known struct {
+	text        string
+	added       int
+	distinctive bool
+	at          [forms]int // where each form has its segment; -1: another form is the same
+}
+
+// span is a part of a text.
+type span struct{ start, end int }
 
 // NewRedactor returns a redactor that knows the given secrets.
 func NewRedactor(secrets ...Text) *Redactor {
@@ -42,15 +54,35 @@ func NewRedactor(secrets ...Text) *Redactor {
 func (r *Redactor) Add(secrets ...Text) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.known == nil {
-		r.known = map[string]int{}
-	}
 	for _, s := range secrets {
-		if len(s.plain()) >= minLength {
-			r.known[s.plain()]++
+		text := s.plain()
+		if len(text) < minLength || strings.Contains(Redacted, text) {
+			continue
 		}
+		if k := r.known[text]; k != nil {
+			k.added++
+			continue
+		}
+		r.learn(&known{text: text, added: 1, distinctive: s.Distinctive()})
 	}
-	r.rebuild()
+}
+
+func (r *Redactor) learn(k *known) {
+	if r.known == nil {
+		r.known = map[string]*known{}
+		r.short.width, r.long.width = minLength, 2*minLength
+	}
+	r.known[k.text] = k
+	r.size.Add(1)
+	r.alphabet = r.census.count(k.text, 1)
+	for f := range forms {
+		k.at[f] = -1
+		written := f.write(k.text)
+		if f > inBase64 && (f-inBase64)%2 == 1 && written == (f-1).write(k.text) {
+			continue // both alphabets write it alike
+		}
+		k.at[f] = r.indexOf(written).add(k, f, written)
+	}
 }
 
 // Forget undoes one Add of each secret.
@@ -58,34 +90,31 @@ func (r *Redactor) Forget(secrets ...Text) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range secrets {
-		switch n := r.known[s.plain()]; n {
-		case 0:
-		case 1:
-			delete(r.known, s.plain())
-		default:
-			r.known[s.plain()] = n - 1
+		k := r.known[s.plain()]
+		if k == nil {
+			continue
 		}
-	}
-	r.rebuild()
-}
-
-func (r *Redactor) rebuild() {
-	all, sharp := map[string]bool{}, map[string]bool{}
-	for s := range r.known {
-		for _, form := range forms(s) {
-			all[form] = true
-			if New(s).Distinctive() {
-				sharp[form] = true
+		if k.added--; k.added > 0 {
+			continue
+		}
+		delete(r.known, k.text)
+		r.size.Add(-1)
+		r.alphabet = r.census.count(k.text, -1)
+		for f := range forms {
+			if k.at[f] >= 0 {
+				written := f.write(k.text)
+				r.indexOf(written).remove(k, f, written)
 			}
 		}
 	}
-	r.matcher, r.sharp = nil, nil
-	if len(all) > 0 {
-		r.matcher = newMatcher(all)
+}
+
+// indexOf is the index for a form as it is written.
+func (r *Redactor) indexOf(written string) *index {
+	if len(written) < r.long.width {
+		return &r.short
 	}
-	if len(sharp) > 0 {
-		r.sharp = newMatcher(sharp)
-	}
+	return &r.long
 }
 
 // With returns a redactor that knows what r knows, at any time, and these secrets. Adding to it leaves r alone.
@@ -99,54 +128,23 @@ func (r *Redactor) With(secrets ...Text) *Redactor {
 func (r *Redactor) Distinctive() *Redactor { return &Redactor{base: r, only: true} }
 
 // Contains tells whether a known secret is in a text.
-func (r *Redactor) Contains(s string) bool { return r.String(s) != s }
-
-// Longest is the length of the longest form of a known secret: from a text that was cut off, that much of the end may be a part of one.
-func (r *Redactor) Longest() (n int) {
-	if r.base != nil {
-		n = r.base.Longest()
-	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for s := range r.known {
-		for _, form := range forms(s) {
-			n = max(n, len(form))
-		}
-	}
-	return n
-}
+func (r *Redactor) Contains(s string) bool { return len(r.find([]byte(s), false)) > 0 }
 
 // Bytes returns b with every known secret replaced. It returns b itself, unchanged, when there is none.
-func (r *Redactor) Bytes(b []byte) []byte { return r.bytes(b, false) }
+func (r *Redactor) Bytes(b []byte) []byte { return replace(b, r.find(b, false)) }
 
-func (r *Redactor) bytes(b []byte, distinctive bool) []byte {
-	if r.base != nil {
-		b = r.base.bytes(b, distinctive || r.only)
-	}
-	r.mu.RLock()
-	m := r.matcher
-	if distinctive {
-		m = r.sharp
-	}
-	r.mu.RUnlock()
-	if m == nil {
-		return b
-	}
-	start, end := m.find(b)
-	if start < 0 {
-		return b
-	}
-	var out []byte
-	for start >= 0 {
-		out = append(append(out, b[:start]...), Redacted...)
-		b = b[end:]
-		start, end = m.find(b)
-	}
-	return append(out, b...)
-}
+// Cut is Bytes for a text that was cut off: at its end, the beginning of a secret is replaced, too, if it has at least 4 bytes.
+func (r *Redactor) Cut(b []byte) []byte { return replace(b, r.find(b, true)) }
 
 // String returns s with every known secret replaced.
-func (r *Redactor) String(s string) string { return string(r.Bytes([]byte(s))) }
+func (r *Redactor) String(s string) string {
+	b := []byte(s)
+	spans := r.find(b, false)
+	if len(spans) == 0 {
+		return s
+	}
+	return string(replace(b, spans))
+}
 
 // Writer returns a writer that redacts what is written to w. A secret must come within one Write to be seen.
 func (r *Redactor) Writer(w io.Writer) io.Writer { return &writer{r, w} }
@@ -163,89 +161,88 @@ func (w *writer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// forms lists the ways in which a secret may be written in a text.
-func forms(s string) []string {
-	if len(s) < minLength {
-		return nil
+// replace replaces spans of a text, those that overlap as one: of a secret that begins within another one, no rest is left.
+func replace(b []byte, spans []span) []byte {
+	if len(spans) == 0 {
+		return b
 	}
-	quoted, _ := json.Marshal(s) // a string always encodes
-	escaped := string(quoted[1 : len(quoted)-1])
-	all := []string{
-		s, escaped, strings.ReplaceAll(escaped, "/", `\/`), unescapeHTML(escaped),
-		url.QueryEscape(s), url.PathEscape(s), (&url.URL{Path: s}).EscapedPath(), url.UserPassword("", s).String()[1:],
-		hex.EncodeToString([]byte(s)), strings.ToUpper(hex.EncodeToString([]byte(s))),
-	}
-	for _, form := range all {
-		all = append(all, escape.ReplaceAllStringFunc(form, strings.ToLower))
-	}
-	for shift := range 3 {
-		all = append(all, base64At(base64.RawStdEncoding, s, shift), base64At(base64.RawURLEncoding, s, shift))
-	}
-	return slices.DeleteFunc(all, func(form string) bool { return len(form) < minLength })
-}
-
-// escape is a byte in a URL; its digits may be written in either case.
-var escape = regexp.MustCompile(`%[0-9A-F]{2}`)
-
-// unescapeHTML takes back the escapes of <, > and & that encoding/json adds and others do not.
-func unescapeHTML(escaped string) string {
-	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(escaped)
-}
-
-// base64At returns those characters of an encoding that depend on s alone when s begins shift bytes into a group of three.
-func base64At(encoding *base64.Encoding, s string, shift int) string {
-	encoded := encoding.EncodeToString([]byte(strings.Repeat("\x00", shift) + s))
-	from := []int{0, 2, 3}[shift] // characters that also hold bits of what stands before
-	if (shift+len(s))%3 != 0 {
-		encoded = encoded[:len(encoded)-1] // and of what stands behind
-	}
-	return encoded[from:]
-}
-
-// matcher finds the first of several patterns in one pass: Wu and Manber's algorithm, with blocks of two bytes.
-// It looks at about one position in every min of them, which is what makes redacting every record affordable.
-type matcher struct {
-	patterns [][]byte // longest first
-	min      int      // length of the shortest pattern
-	shift    [1 << 16]uint8
-}
-
-func newMatcher(forms map[string]bool) *matcher {
-	m := new(matcher)
-	for form := range forms {
-		m.patterns = append(m.patterns, []byte(form))
-	}
-	slices.SortFunc(m.patterns, func(a, b []byte) int { return cmp.Or(len(b)-len(a), bytes.Compare(a, b)) })
-	m.min = min(len(m.patterns[len(m.patterns)-1]), 255)
-	for i := range m.shift {
-		m.shift[i] = uint8(m.min - 1)
-	}
-	for _, p := range m.patterns {
-		for i := 1; i < m.min; i++ {
-			b := block(p, i)
-			m.shift[b] = min(m.shift[b], uint8(m.min-1-i))
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	var out []byte
+	done := -1
+	for _, s := range spans {
+		if done < 0 || s.start >= done {
+			out = append(append(out, b[max(done, 0):s.start]...), Redacted...)
 		}
+		done = max(done, s.end)
 	}
-	return m
+	return append(out, b[done:]...)
 }
 
-// block is the two bytes of b that end at i.
-func block(b []byte, i int) uint16 { return uint16(b[i-1])<<8 | uint16(b[i]) }
+// find returns where known secrets are in a text, in no order.
+func (r *Redactor) find(b []byte, cut bool) []span {
+	spans := r.look(b, cut, nil)
+	if cut || r.mayEscape(b) {
+		return r.findEscaped(b, cut, spans)
+	}
+	return spans
+}
 
-// find returns where the first match begins and ends: the longest pattern there. It returns -1 when there is none.
-func (m *matcher) find(b []byte) (start, end int) {
-	for i := m.min - 1; i < len(b); {
-		if skip := m.shift[block(b, i)]; skip > 0 {
-			i += int(skip)
-			continue
-		}
-		start := i - m.min + 1
-		for _, p := range m.patterns {
-			if bytes.HasPrefix(b[start:], p) {
-				return start, start + len(p)
+// matters are the bytes that matter in an escape, because a known secret may have them.
+func (r *Redactor) matters() (all alphabet) {
+	for ; r != nil; r = r.base {
+		r.mu.RLock()
+		all.addAll(r.alphabet)
+		r.mu.RUnlock()
+	}
+	return all
+}
+
+// look appends where known secrets are in a text as it is written.
+func (r *Redactor) look(text []byte, cut bool, spans []span) []span {
+	only := false
+	for ; r != nil; r = r.base {
+		spans = r.search(text, only, cut, spans)
+		only = only || r.only
+	}
+	return spans
+}
+
+// search appends where the secrets are that r knows itself.
+func (r *Redactor) search(text []byte, distinctive, cut bool, spans []span) []span {
+	if r.size.Load() == 0 {
+		return spans
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	spans = r.short.find(text, distinctive, spans)
+	spans = r.long.find(text, distinctive, spans)
+	if cut {
+		for _, k := range r.known {
+			if k.distinctive || !distinctive {
+				spans = k.findCut(text, spans)
 			}
 		}
-		i++
 	}
-	return -1, -1
+	return spans
+}
+
+// minCut is the shortest beginning of a secret that counts at the end of a text.
+const minCut = 4
+
+// findCut appends the end of a text that is the beginning of a secret.
+func (k *known) findCut(text []byte, spans []span) []span {
+	for f, at := range k.at {
+		if at < 0 {
+			continue
+		}
+		written := form(f).write(k.text)
+		for n := min(len(written)-1, len(text)); n >= minCut; n-- {
+			if end := text[len(text)-n:]; form(f) == inHex && strings.EqualFold(string(end), written[:n]) || string(end) == written[:n] {
+				before, _ := form(f).mixed(len(k.text))
+				spans = append(spans, span{max(len(text)-n-before, 0), len(text)})
+				break
+			}
+		}
+	}
+	return spans
 }

@@ -53,7 +53,7 @@ func TestRedactorFindsEveryForm(t *testing.T) {
 	for name, text := range map[string]string{
 		"raw":            canary,
 		"query":          "https://h/?key=" + url.QueryEscape(canary) + "&x=1",
-		"lower-case":     escape.ReplaceAllStringFunc(url.QueryEscape(canary), strings.ToLower),
+		"lower-case":     strings.NewReplacer("%2F", "%2f", "%2B", "%2b").Replace(url.QueryEscape(canary)),
 		"path":           url.PathEscape(canary),
 		"userinfo":       (&url.URL{Scheme: "https", Host: "h", User: url.UserPassword("u", canary)}).String(),
 		"json":           string(quoted),
@@ -115,15 +115,5 @@ func TestWriterRedacts(t *testing.T) {
 	n, err := NewRedactor(New(canary)).Writer(&out).Write([]byte("x" + canary))
 	if err != nil || n != len(canary)+1 || out.String() != "x"+Redacted {
 		t.Errorf("wrote %d, %v: %q", n, err, out.String())
-	}
-}
-
-func BenchmarkRedact(b *testing.B) {
-	record := []byte(strings.Repeat(`{"iid":4711,"indicator":"host-4711.example.net","type":"domain","risk":"medium"},`, 50))
-	r := NewRedactor(New("TESTKEY-0123456789abcdef"))
-	b.SetBytes(int64(len(record)))
-	b.ReportAllocs()
-	for b.Loop() {
-		r.Bytes(record)
 	}
 }

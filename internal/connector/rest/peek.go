@@ -27,22 +27,23 @@ type peeker struct {
 	whole bool // the body was read to its end
 }
 
-// Read keeps more than is shown, so that a secret at the cut is seen as a whole.
+// Read keeps as much as is shown.
 func (p *peeker) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
-	room := max(0, MaxPeek+p.known.Longest()-len(p.kept))
+	room := MaxPeek - len(p.kept)
 	p.kept = append(p.kept, b[:min(n, room)]...)
 	p.cut = p.cut || n > room
 	p.whole = err == io.EOF
 	return n, err
 }
 
-// Close shows what was kept, without what may be the beginning of a secret that was not read to its end.
+// Close shows what was kept, without a secret that was not read to its end.
 func (p *peeker) Close() error {
-	clean := p.known.Bytes(p.kept) // before it is cut: half a secret is not known as one
+	redact := p.known.Bytes
 	if p.cut || !p.whole {
-		clean = clean[:max(0, len(clean)-p.known.Longest())]
+		redact = p.known.Cut
 	}
+	clean := redact(p.kept)
 	p.show(clean[:min(len(clean), MaxPeek)])
 	return p.ReadCloser.Close()
 }
