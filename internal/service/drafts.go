@@ -24,6 +24,8 @@ type Draft struct {
 	Version   int64        `json:"-"` // which one of its states this is: only the newest can be changed
 	UpdatedAt time.Time    `json:"-"`
 	Sample    *DraftSample `json:"-"` // what a test of its source showed last; nil: none did, or the source is another by now
+	Begins    string       `json:"-"` // how it begins, while nothing of it is stored; see [Service.Draft]
+	Overtaken bool         `json:"-"` // nothing of it is stored, and the flow that it was to change is another by now
 
 	Changes sallyport.ID `json:"changes,omitempty"` // the flow that it changes; empty: it becomes a new one
 	Base    string       `json:"base,omitempty"`    // what that flow was like when the draft was made; see print
@@ -76,42 +78,6 @@ func flowOfDraft(id sallyport.ID) sallyport.ID {
 	return sallyport.ID("flw_" + strings.TrimPrefix(string(id), "drf_"))
 }
 
-// CreateDraft begins a flow that pulls from a connector.
-func (s *Service) CreateDraft(ctx context.Context, user sallyport.ID, connectorID string) (*Draft, error) {
-	definition, err := s.Catalogue.Definition(connectorID)
-	switch {
-	case err != nil:
-		return nil, field("connector", err)
-	case !IsSource(definition):
-		return nil, sallyport.FieldErrorf("connector", "%s has nothing to read from; it is for destinations", definition.Name)
-	}
-	d := newDraft(connectorID)
-	return d, s.Store.InTx(ctx, func(tx *store.Tx) error { return keepDraft(ctx, tx, user, d) })
-}
-
-func newDraft(connectorID string) *Draft {
-	return &Draft{ID: sallyport.NewID("drf"), Version: 1, Connector: connectorID, UpdatedAt: sallyport.Now()}
-}
-
-// keepDraft adds a draft, if its user does not have too many, and forgets those that nobody touched for long.
-func keepDraft(ctx context.Context, tx *store.Tx, user sallyport.ID, d *Draft) error {
-	row, err := d.row(user)
-	if err != nil {
-		return err
-	}
-	if err := tx.DeleteDraftsBefore(ctx, user, d.UpdatedAt.Add(-draftLifetime)); err != nil {
-		return err
-	}
-	others, err := tx.Drafts(ctx, user, maxDrafts)
-	if err != nil {
-		return err
-	}
-	if len(others) == maxDrafts {
-		return sallyport.Errorf(sallyport.Conflict, "there are %d unfinished flows; finish or discard one first", maxDrafts)
-	}
-	return tx.InsertDraft(ctx, row)
-}
-
 // IsSource tells whether records can be pulled from a connector.
 func IsSource(d *connector.Definition) bool { return len(d.Endpoints) > 0 || d.Manual }
 
@@ -132,17 +98,9 @@ func readDrafts(rows []store.Draft, err error) ([]*Draft, error) {
 	return all, err
 }
 
-// Draft finds an unfinished flow of a user.
-func (s *Service) Draft(ctx context.Context, user sallyport.ID, id string) (*Draft, error) {
-	row, err := s.Store.Draft(ctx, user, sallyport.ID(id))
-	if err != nil {
-		return nil, err
-	}
-	return readDraft(row)
-}
-
-// FlowOfDraft finds the flow that a draft became.
-func (s *Service) FlowOfDraft(ctx context.Context, id string) (sallyport.Flow, error) {
+// FlowOfDraft finds the flow that a draft became, by the handle of the draft.
+func (s *Service) FlowOfDraft(ctx context.Context, handle string) (sallyport.Flow, error) {
+	id, _, _ := strings.Cut(handle, "~")
 	return s.Store.Flow(ctx, flowOfDraft(sallyport.ID(id)))
 }
 
@@ -166,7 +124,7 @@ func (d *Draft) row(user sallyport.ID) (store.Draft, error) {
 	return store.Draft{ID: d.ID, UserID: user, Version: d.Version, Content: string(content), Sample: string(sample), UpdatedAt: d.UpdatedAt}, err
 }
 
-// SaveDraft checks a step of a draft and keeps it, unless the draft was changed meanwhile. Fields of errors are paths in a flow file, such as
+// SaveDraft checks a step of a draft and keeps it, unless the draft was changed meanwhile. It stores a draft of which nothing was stored yet. Fields of errors are paths in a flow file, such as
 // source.params.fid.
 func (s *Service) SaveDraft(ctx context.Context, user sallyport.ID, d *Draft, step Step) error {
 	return s.saveDraft(ctx, user, d, func(tx *store.Tx) error { return s.checkStep(ctx, tx, d, step) })
@@ -187,18 +145,38 @@ func (s *Service) saveDraft(ctx context.Context, user sallyport.ID, d *Draft, ch
 		if err := check(tx); err != nil {
 			return err
 		}
+		if err := keepBeginning(ctx, tx, user, d); err != nil {
+			return err
+		}
 		return tx.UpdateDraft(ctx, row)
 	})
 	if err == nil {
-		d.Version++
+		d.Version, d.Begins = d.Version+1, ""
 	}
 	return err
 }
 
-// DiscardDraft gives up an unfinished flow.
-func (s *Service) DiscardDraft(ctx context.Context, user sallyport.ID, id string, version int64) error {
+// DiscardDraft gives up an unfinished flow, unless it was changed meanwhile.
+func (s *Service) DiscardDraft(ctx context.Context, user sallyport.ID, d DraftVersion) error {
+	return s.DiscardDrafts(ctx, user, []DraftVersion{d})
+}
+
+// DraftVersion is a draft as somebody saw it.
+type DraftVersion struct {
+	ID      sallyport.ID
+	Version int64
+}
+
+// DiscardDrafts gives up several unfinished flows: all of them or, if one was changed meanwhile, none. One that does not exist any more is no error.
+func (s *Service) DiscardDrafts(ctx context.Context, user sallyport.ID, drafts []DraftVersion) error {
 	return s.Store.InTx(ctx, func(tx *store.Tx) error {
-		return tx.DeleteDraft(ctx, store.Draft{ID: sallyport.ID(id), UserID: user, Version: version})
+		for _, d := range drafts {
+			err := tx.DeleteDraft(ctx, store.Draft{ID: d.ID, UserID: user, Version: d.Version})
+			if err != nil && sallyport.CodeOf(err) != sallyport.NotFound {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

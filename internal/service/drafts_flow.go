@@ -19,55 +19,6 @@ import (
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
-// ChangeFlow makes a draft in which a flow is changed, or returns the one that its user began before, unless the flow has changed since.
-func (s *Service) ChangeFlow(ctx context.Context, user sallyport.ID, flowName string) (d *Draft, err error) {
-	f, err := s.Flow(ctx, flowName)
-	if err != nil {
-		return nil, err
-	}
-	base, err := print(&f)
-	if err != nil {
-		return nil, err
-	}
-	return d, s.Store.InTx(ctx, func(tx *store.Tx) error {
-		begun, err := readDrafts(tx.Drafts(ctx, user, maxDrafts))
-		if err != nil {
-			return err
-		}
-		at := slices.IndexFunc(begun, func(d *Draft) bool { return d.Changes == f.ID })
-		if at >= 0 && begun[at].Base == base {
-			d = begun[at]
-			return nil
-		}
-		if at >= 0 {
-			if err := tx.DeleteDraft(ctx, store.Draft{ID: begun[at].ID, UserID: user, Version: begun[at].Version}); err != nil {
-				return err
-			}
-		}
-		d = draftOf(&f)
-		d.Changes, d.Base = f.ID, base
-		return keepDraft(ctx, tx, user, d)
-	})
-}
-
-// CopyFlow makes a draft of a new flow that is like another one.
-func (s *Service) CopyFlow(ctx context.Context, user sallyport.ID, flowName string) (*Draft, error) {
-	f, err := s.Flow(ctx, flowName)
-	if err != nil {
-		return nil, err
-	}
-	d := draftOf(&f)
-	for i := range d.Destinations {
-		s.moveAside(&d.Destinations[i])
-	}
-	return d, s.Store.InTx(ctx, func(tx *store.Tx) error {
-		if d.Name, err = copyName(ctx, tx, f.Name); err != nil {
-			return err
-		}
-		return keepDraft(ctx, tx, user, d)
-	})
-}
-
 // moveAside proposes another place for a destination that writes to a file: two must not share one.
 func (s *Service) moveAside(d *DraftDestination) {
 	definition, err := s.Catalogue.Definition(d.Connector)
@@ -128,11 +79,11 @@ func print(f *sallyport.Flow) (string, error) {
 // error of the field flow.
 func (s *Service) FinishDraft(ctx context.Context, user sallyport.ID, actor sallyport.Actor, d *Draft, begin bool) error {
 	return s.Store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.DeleteDraft(ctx, store.Draft{ID: d.ID, UserID: user, Version: d.Version}); err != nil {
+		err := d.take(ctx, tx, user)
+		if err != nil {
 			return err
 		}
 		var f *sallyport.Flow
-		var err error
 		if d.Changes != "" {
 			f, err = s.changeFromDraft(ctx, tx, actor, d)
 		} else {
@@ -144,6 +95,21 @@ func (s *Service) FinishDraft(ctx context.Context, user sallyport.ID, actor sall
 		_, _, err = s.startRun(ctx, tx, actor, f)
 		return err
 	})
+}
+
+// take removes a draft that becomes a flow, if it is still the version that is stored.
+func (d *Draft) take(ctx context.Context, tx *store.Tx, user sallyport.ID) error {
+	if d.Begins == "" {
+		return tx.DeleteDraft(ctx, store.Draft{ID: d.ID, UserID: user, Version: d.Version})
+	}
+	if d.Overtaken || d.Version != 1 {
+		return overtaken()
+	}
+	return nil
+}
+
+func overtaken() error {
+	return sallyport.Errorf(sallyport.Conflict, "the flow was changed meanwhile, in another window or by a flow file; nothing was overwritten: load the flow as it is now, and change that")
 }
 
 // insertFromDraft makes the flow of a draft, which must be new.
@@ -179,8 +145,7 @@ func (s *Service) changeFromDraft(ctx context.Context, tx *store.Tx, actor sally
 		return nil, err
 	}
 	if now, err := print(&old); err != nil || now != d.Base {
-		return nil, errors.Join(err, sallyport.Errorf(sallyport.Conflict,
-			"the flow was changed meanwhile, in another window or by a flow file, so nothing was overwritten; discard these changes, and begin with the flow as it is now"))
+		return nil, errors.Join(err, overtaken())
 	}
 	d.Name = old.Name
 	f, err := s.flowFromDraft(ctx, tx, d)

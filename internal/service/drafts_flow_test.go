@@ -92,7 +92,7 @@ func TestChangeFlowOverwritesNothing(t *testing.T) {
 func TestCopyFlow(t *testing.T) {
 	p := newPlace(t, nil)
 	ctx, ada := t.Context(), p.user("Ada")
-	d, err := p.Service.CopyFlow(ctx, ada, "f")
+	d, err := p.Service.CopyFlow(ctx, "f")
 	if err != nil || d.Name != "f copy" || d.Changes != "" {
 		t.Fatalf("%+v, %v", d, err)
 	}
@@ -116,7 +116,7 @@ func TestCopyFlow(t *testing.T) {
 	if f := p.flow("f copy"); f.State != sallyport.FlowPaused || f.Dataset.Records != 0 {
 		t.Errorf("the copy is %+v", f)
 	}
-	if d, err = p.Service.CopyFlow(ctx, ada, "f"); err != nil || d.Name != "f copy 2" {
+	if d, err = p.Service.CopyFlow(ctx, "f"); err != nil || d.Name != "f copy 2" {
 		t.Errorf("%+v, %v", d, err)
 	}
 	if got := p.flow("f").Name; !strings.EqualFold(got, "f") {

@@ -34,7 +34,8 @@ func (d *Draft) readSample(text string) error {
 	return nil
 }
 
-// SampleDraft reads a sample from the source of a draft. Of its records nothing is stored, of what they look like the draft keeps a note.
+// SampleDraft reads a sample from the source of a draft. Of its records nothing is stored, of what they look like the draft keeps a note. A draft
+// of which nothing was stored yet is stored as it begins.
 // With an error it returns what there is nevertheless, as TestSource does.
 func (s *Service) SampleDraft(ctx context.Context, user sallyport.ID, actor sallyport.Actor, d *Draft) (*Sample, error) {
 	source := SourceDraft{Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Raw: d.Raw}
@@ -58,5 +59,14 @@ func (s *Service) SampleDraft(ctx context.Context, user sallyport.ID, actor sall
 	if err != nil {
 		return sample, err
 	}
-	return sample, s.Store.InTx(ctx, func(tx *store.Tx) error { return tx.SetDraftSample(ctx, user, d.ID, string(note)) })
+	begun, err := s.Draft(ctx, user, d.Handle())
+	if err != nil {
+		return sample, err
+	}
+	return sample, s.Store.InTx(ctx, func(tx *store.Tx) error {
+		if err := keepBeginning(ctx, tx, user, begun); err != nil {
+			return err
+		}
+		return tx.SetDraftSample(ctx, user, d.ID, string(note))
+	})
 }

@@ -1,7 +1,6 @@
 package service_test
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"path/filepath"
@@ -28,8 +27,11 @@ func (p *place) user(name string) sallyport.ID {
 // draft is a draft of a user that has all but a name.
 func (p *place) draft(user sallyport.ID) *service.Draft {
 	p.Helper()
-	d, err := p.Service.CreateDraft(p.Context(), user, "rest")
+	d, err := p.Service.CreateDraft("rest")
 	if err != nil {
+		p.Fatal(err)
+	}
+	if err := p.Service.SaveDraft(p.Context(), user, d, service.StepReview); err != nil {
 		p.Fatal(err)
 	}
 	c, err := p.Service.Credential(p.Context(), "api")
@@ -131,10 +133,10 @@ func TestDraftFaultsHaveTheirPaths(t *testing.T) {
 		d.Name = "whole"
 		wantField(t, p.Service.FinishDraft(ctx, ada, actor, d, false), sallyport.Invalid, test.field)
 		kept, err := p.Service.Draft(ctx, ada, string(d.ID))
-		if err != nil || kept.Version != 1 || kept.Name != "" {
+		if err != nil || kept.Version != 2 || kept.Name != "" {
 			t.Errorf("%s: a faulty step was kept: %+v, %v", test.field, kept, err)
 		}
-		if err := p.Service.DiscardDraft(ctx, ada, string(d.ID), 1); err != nil {
+		if err := p.Service.DiscardDraft(ctx, ada, service.DraftVersion{ID: d.ID, Version: 2}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -151,7 +153,7 @@ func TestDraftInTwoWindows(t *testing.T) {
 	for name, err := range map[string]error{
 		"save":    p.Service.SaveDraft(ctx, ada, &other, service.StepSchedule),
 		"finish":  p.Service.FinishDraft(ctx, ada, actor, &other, false),
-		"discard": p.Service.DiscardDraft(ctx, ada, string(other.ID), other.Version),
+		"discard": p.Service.DiscardDraft(ctx, ada, service.DraftVersion{ID: other.ID, Version: other.Version}),
 	} {
 		if sallyport.CodeOf(err) != sallyport.Conflict {
 			t.Errorf("%s: %v", name, err)
@@ -165,18 +167,130 @@ func TestDraftInTwoWindows(t *testing.T) {
 	}
 }
 
+// TestDraftIsStoredAtTheFirstInput looks at beginnings of every kind, which stores nothing, and then saves one from two windows.
+func TestDraftIsStoredAtTheFirstInput(t *testing.T) {
+	p := newPlace(t, nil)
+	ctx, ada := t.Context(), p.user("Ada")
+	fresh, err := p.Service.CreateDraft("rest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	change, err := p.Service.ChangeFlow(ctx, ada, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, err := p.Service.CopyFlow(ctx, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []*service.Draft{fresh, change, copied} {
+		mine, err := p.Service.Draft(ctx, ada, d.Handle())
+		if err != nil || mine.ID != d.ID || mine.FlowID() != d.FlowID() {
+			t.Fatalf("%s is %+v, %v", d.Handle(), mine, err)
+		}
+		other := *mine
+		if drafts, err := p.Service.Drafts(ctx, ada); err != nil || len(drafts) != 0 {
+			t.Fatalf("a look at %s stores %d drafts, %v", d.Handle(), len(drafts), err)
+		}
+		mine.Description = "mine"
+		if err := p.Service.SaveDraft(ctx, ada, mine, service.StepReview); err != nil {
+			t.Fatal(err)
+		}
+		again, err := p.Service.Draft(ctx, ada, d.Handle())
+		if err != nil || again.Description != "mine" || again.Version != 2 || again.Handle() != string(d.ID) {
+			t.Errorf("it is stored as %+v, %v", again, err)
+		}
+		stale, err := p.Service.Draft(ctx, ada, d.Handle())
+		if err != nil {
+			t.Fatal(err)
+		}
+		stale.Version = other.Version // as the form of the second window says
+		for name, err := range map[string]error{
+			"save": p.Service.SaveDraft(ctx, ada, stale, service.StepReview), "finish": p.Service.FinishDraft(ctx, ada, actor, stale, false),
+		} {
+			if sallyport.CodeOf(err) != sallyport.Conflict {
+				t.Errorf("another window: %s: %v", name, err)
+			}
+		}
+		if err := p.Service.DiscardDraft(ctx, ada, service.DraftVersion{ID: d.ID, Version: 2}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, handle := range []string{"drf_x", "drf_12345678~", "drf_12345678~odd~x", "drf_12345678~new~none", "drf_12345678~new~file", "x~new~rest", "drf_~new~rest", "drf_12345678~copy~none", "drf_12345678~change~none~x"} {
+		if d, err := p.Service.Draft(ctx, ada, handle); err == nil {
+			t.Errorf("%s is %+v", handle, d)
+		}
+	}
+}
+
+// TestOvertakenDraftIsNotStored changes a flow between a look at its form and the first input.
+func TestOvertakenDraftIsNotStored(t *testing.T) {
+	p := newPlace(t, nil)
+	ctx, ada, eve := t.Context(), p.user("Ada"), p.user("Eve")
+	mine, err := p.Service.ChangeFlow(ctx, ada, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := p.Service.ChangeFlow(ctx, eve, "f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mine.ID == theirs.ID {
+		t.Error("two users share a draft")
+	}
+	theirs.Description = "Hers"
+	if err := p.Service.FinishDraft(ctx, eve, actor, theirs, false); err != nil {
+		t.Fatal(err)
+	}
+	late, err := p.Service.Draft(ctx, ada, mine.Handle())
+	if err != nil || !late.Overtaken {
+		t.Fatalf("it is %+v, %v", late, err)
+	}
+	late.Description = "Mine"
+	for name, err := range map[string]error{
+		"save": p.Service.SaveDraft(ctx, ada, late, service.StepReview), "finish": p.Service.FinishDraft(ctx, ada, actor, late, false),
+	} {
+		if sallyport.CodeOf(err) != sallyport.Conflict {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got := p.flow("f").Description; got != "Hers" {
+		t.Errorf("the description is %q", got)
+	}
+}
+
 func TestDraftsAreBounded(t *testing.T) {
 	p := newPlace(t, nil)
-	ada := p.user("Ada")
-	var err error
-	for n := 0; err == nil; n++ {
-		if n > 20 {
-			t.Fatal("there is no bound")
+	ctx, ada := t.Context(), p.user("Ada")
+	var first, last *service.Draft
+	for range 25 {
+		last = p.draft(ada)
+		if first == nil {
+			first = last
 		}
-		_, err = p.Service.CreateDraft(t.Context(), ada, "rest")
 	}
-	wantField(t, err, sallyport.Conflict, "")
-	_, err = p.Service.CreateDraft(context.Background(), ada, "file")
+	drafts, err := p.Service.Drafts(ctx, ada)
+	if err != nil || len(drafts) != 20 {
+		t.Fatalf("%d drafts are kept, %v", len(drafts), err)
+	}
+	if _, err := p.Service.Draft(ctx, ada, string(first.ID)); sallyport.CodeOf(err) != sallyport.NotFound {
+		t.Errorf("the oldest is still there: %v", err)
+	}
+	if drafts[0].ID != last.ID {
+		t.Error("the newest is not kept")
+	}
+	changed := []service.DraftVersion{{ID: drafts[0].ID, Version: 2}, {ID: drafts[1].ID, Version: 9}}
+	if err := p.Service.DiscardDrafts(ctx, ada, changed); sallyport.CodeOf(err) != sallyport.Conflict {
+		t.Errorf("one that was changed meanwhile is discarded: %v", err)
+	}
+	changed[1] = service.DraftVersion{ID: "drf_gone", Version: 1}
+	if err := p.Service.DiscardDrafts(ctx, ada, changed); err != nil {
+		t.Error(err)
+	}
+	if drafts, err = p.Service.Drafts(ctx, ada); err != nil || len(drafts) != 19 {
+		t.Errorf("%d drafts are left, %v", len(drafts), err)
+	}
+	_, err = p.Service.CreateDraft("file")
 	wantField(t, err, sallyport.Invalid, "connector")
 }
 

@@ -31,12 +31,12 @@ func (r reader) Draft(ctx context.Context, userID, id sallyport.ID) (Draft, erro
 
 // Drafts returns the newest drafts of a user.
 func (r reader) Drafts(ctx context.Context, userID sallyport.ID, limit int) ([]Draft, error) {
-	return list(ctx, r.q, scanDraft, selectDrafts+" WHERE user_id = $1 ORDER BY updated_at DESC LIMIT $2", userID, limit)
+	return list(ctx, r.q, scanDraft, selectDrafts+" WHERE user_id = $1 ORDER BY updated_at DESC, id LIMIT $2", userID, limit)
 }
 
-// InsertDraft adds a draft.
+// InsertDraft adds a draft, unless there is one of its id.
 func (tx *Tx) InsertDraft(ctx context.Context, d Draft) error {
-	_, err := tx.exec(ctx, "INSERT INTO draft (id, user_id, version, content, sample, updated_at) VALUES ($1, $2, $3, $4, $5, $6)",
+	_, err := tx.exec(ctx, "INSERT INTO draft (id, user_id, version, content, sample, updated_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
 		d.ID, d.UserID, d.Version, d.Content, d.Sample, micros(d.UpdatedAt))
 	return err
 }
@@ -66,11 +66,17 @@ func (tx *Tx) draftTouched(ctx context.Context, d Draft, n int64, err error) err
 	if _, err := tx.Draft(ctx, d.UserID, d.ID); err != nil {
 		return err
 	}
-	return sallyport.Errorf(sallyport.Conflict, "this flow was changed in another window meanwhile, so nothing was saved here")
+	return sallyport.Errorf(sallyport.Conflict, "this draft was changed in another window; nothing was saved here")
 }
 
 // DeleteDraftsBefore removes the drafts of a user that were not touched since.
 func (tx *Tx) DeleteDraftsBefore(ctx context.Context, userID sallyport.ID, since time.Time) error {
 	_, err := tx.exec(ctx, "DELETE FROM draft WHERE user_id = $1 AND updated_at < $2", userID, micros(since))
+	return err
+}
+
+// DeleteOldestDrafts removes the drafts of a user but for the newest ones.
+func (tx *Tx) DeleteOldestDrafts(ctx context.Context, userID sallyport.ID, keep int) error {
+	_, err := tx.exec(ctx, "DELETE FROM draft WHERE user_id = $1 AND id NOT IN (SELECT id FROM draft WHERE user_id = $1 ORDER BY updated_at DESC, id LIMIT $2)", userID, keep)
 	return err
 }

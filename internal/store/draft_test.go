@@ -58,6 +58,14 @@ func testDrafts(t *testing.T, s *store.Store) {
 	wantError(t, update(stolen), sallyport.NotFound)
 	wantError(t, remove(stolen), sallyport.NotFound)
 
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteOldestDrafts(ctx, ada, 2) })
+	diff(t, get(s.Drafts(ctx, ada, 10))(t), []store.Draft{changed, old})
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.InsertDraft(ctx, store.Draft{ID: "drf_4", UserID: ada, Version: 1, Content: "{}", Sample: "null", UpdatedAt: at(0)})
+	})
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteOldestDrafts(ctx, ada, 2) })
+	diff(t, get(s.Drafts(ctx, ada, 10))(t), []store.Draft{changed, old})
+	diff(t, get(s.Drafts(ctx, eve, 10))(t), []store.Draft{others})
 	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteDraftsBefore(ctx, ada, at(3)) })
 	diff(t, get(s.Drafts(ctx, ada, 10))(t), []store.Draft{changed})
 	diff(t, get(s.Drafts(ctx, eve, 10))(t), []store.Draft{others})

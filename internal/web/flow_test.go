@@ -155,9 +155,12 @@ func TestChangeCopyAndDeleteAFlow(t *testing.T) {
 	if len(page.all("input", "name=name")) != 0 {
 		t.Error("the name can be changed")
 	}
-	c.get("/flows/new").says("Changes to mine")
+	if got := c.get("/flows/new"); strings.Contains(got.text, "Changes to") {
+		t.Error("a click on Change stores a draft")
+	}
 	c.step(draft+"/schedule", url.Values{"kind": {"every"}, "number": {"2"}, "unit": {"d"}}).wantLocation(review)
 	c.get(path).says("runs every 8h")
+	c.get("/flows/new").says("Changes to mine")
 	last := url.Values{"go": {"keep"}, "description": {"Now slower"}, "changes": {string(flow.ID)}, "version": {c.version(review)}}
 	c.post(review, last).wantLocation(path)
 	c.post(review, last).wantLocation(path) // a double click
@@ -192,10 +195,9 @@ func TestChangedMeanwhile(t *testing.T) {
 	s.addCredential("Key", "")
 	s.addFlow("mine", "Key")
 	review := c.post("/flows/mine/change", nil).want(http.StatusSeeOther).Header.Get("Location")
-	other, err := s.app.Service.ChangeFlow(t.Context(), "usr_none", "mine")
-	if err == nil {
-		t.Fatalf("a draft of nobody: %+v", other)
-	}
+	version := url.Values{"version": {c.version(review)}}
+	stored := strings.TrimSuffix(c.post("/flows/mine/copy", nil).want(http.StatusSeeOther).Header.Get("Location"), "/authenticate")
+	c.step(stored+"/schedule", url.Values{"kind": {"every"}, "number": {"9"}, "unit": {"h"}}).wantLocation(stored + "/review")
 	flow, err := s.app.Service.Flow(t.Context(), "mine")
 	if err != nil {
 		t.Fatal(err)
@@ -208,8 +210,18 @@ func TestChangedMeanwhile(t *testing.T) {
 	if _, err := s.app.Service.ApplyFlows(t.Context(), actor, []service.FlowFile{{Name: "f", Data: file}}, false); err != nil {
 		t.Fatal(err)
 	}
-	c.step(review, url.Values{"go": {"keep"}}).want(http.StatusConflict).says("changed meanwhile", "nothing was overwritten")
-	c.post(strings.TrimSuffix(review, "/review")+"/discard", url.Values{"version": {c.version(review)}}).wantLocation("/flows/" + string(flow.ID))
+	late := url.Values{"go": {"keep"}, "description": {"My words"}, "version": version["version"]}
+	c.post(review, late).want(http.StatusConflict).says("changed meanwhile", "nothing was overwritten", "My words", "Load the newer version")
+	schedule := strings.TrimSuffix(review, "/review") + "/schedule"
+	typed := url.Values{"kind": {"every"}, "number": {"77"}, "unit": {"h"}, "version": version["version"]}
+	page := c.post(schedule, typed).want(http.StatusConflict).says("What you entered is still on this page")
+	page.one("input", "id=number", "value=77")
+	newer := c.get(schedule).want(http.StatusSeeOther).Header.Get("Location")
+	if newer == schedule {
+		t.Fatal("it leads to itself")
+	}
+	c.get(newer).want(http.StatusOK).one("input", "id=number", "value=9")
+	c.post(strings.TrimSuffix(review, "/review")+"/discard", version).wantLocation("/flows/" + string(flow.ID))
 }
 
 func TestImportAndExport(t *testing.T) {

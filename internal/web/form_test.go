@@ -13,7 +13,7 @@ func (a *answer) filledIn(action string, button ...string) url.Values {
 	a.Helper()
 	var form *html.Node
 	for _, n := range a.all("form", "method=post") {
-		if to, _ := attribute(n, "action"); strings.HasSuffix(to, action) && !strings.HasSuffix(to, "/discard") {
+		if to, _ := attribute(n, "action"); strings.HasSuffix(to, action) {
 			form = n
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +18,7 @@ import (
 // wizard registers the pages on which a flow is made.
 func (s *server) wizard(closed func(pattern string, h handler)) {
 	closed("GET /drafts/{id}", s.draft(s.resumeDraft))
+	closed("POST /drafts/discard", s.discardDrafts)
 	closed("POST /drafts/{id}/discard", s.draft(s.discardDraft))
 	closed("GET /drafts/{id}/authenticate", s.draft(s.showDraftCredentials))
 	closed("POST /drafts/{id}/authenticate", s.draft(s.chooseCredential))
@@ -40,6 +42,7 @@ func (s *server) wizard(closed func(pattern string, h handler)) {
 // draftView is a step of a draft as a page.
 type draftView struct {
 	*service.Draft
+	handle     string                // by which the pages name it, also once it is stored
 	Definition *connector.Definition // of the source's connector
 	Step       service.Step
 	Errors     map[string]string // by the paths of values in a flow file
@@ -51,7 +54,7 @@ type draftView struct {
 // isChange tells whether the draft changes a flow that is there.
 func (v draftView) isChange() bool { return v.Changes != "" }
 
-func (v draftView) path(rest string) string { return "/drafts/" + string(v.ID) + "/" + rest }
+func (v draftView) path(rest string) string { return "/drafts/" + v.handle + "/" + rest }
 
 // steps are those that the draft goes through.
 func (v draftView) steps() []service.Step {
@@ -105,21 +108,33 @@ func (s *server) draft(h func(http.ResponseWriter, *http.Request, draftView) err
 			if f, err := s.Service.Flow(r.Context(), r.PostForm.Get("changes")); err == nil {
 				return s.lead(w, r, "/flows/"+string(f.ID))
 			}
-			return sallyport.Errorf(sallyport.NotFound, "this unfinished flow is not there any more")
+			return sallyport.Errorf(sallyport.NotFound, "this draft does not exist any more")
 		}
 		if err != nil {
 			return err
+		}
+		if d.Overtaken && r.Method == http.MethodGet {
+			return s.changeAnew(w, r, d)
 		}
 		definition, err := s.Service.Catalogue.Definition(d.Connector)
 		if err != nil {
 			return err
 		}
-		v := draftView{Draft: d, Definition: definition, Errors: map[string]string{}}
+		v := draftView{Draft: d, handle: r.PathValue("id"), Definition: definition, Errors: map[string]string{}}
 		if r.Method == http.MethodPost { // the state that the form was made of; what is no number is no state
 			v.Version, _ = strconv.ParseInt(r.PostForm.Get("version"), 10, 64)
 		}
 		return h(w, r, v)
 	}
+}
+
+// changeAnew leads to the same step of a draft that changes the flow as it is now.
+func (s *server) changeAnew(w http.ResponseWriter, r *http.Request, d *service.Draft) error {
+	fresh, err := s.Service.ChangeFlow(r.Context(), userID(r), string(d.Changes))
+	if err != nil {
+		return err
+	}
+	return s.lead(w, r, strings.Replace(r.URL.RequestURI(), url.PathEscape(r.PathValue("id")), fresh.Handle(), 1))
 }
 
 func userID(r *http.Request) sallyport.ID {
@@ -199,24 +214,64 @@ func (s *server) newFlow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	drafts, err := s.Service.Drafts(r.Context(), userID(r))
-	if err != nil {
+	v := newFlowView{Search: search, Choices: choices}
+	if v.Drafts, err = s.draftRows(r); err != nil {
 		return err
 	}
-	v := newFlowView{Search: search, Choices: choices, Drafts: drafts, System: s.system}
 	s.show(w, r, http.StatusOK, newFlowPage(s.frame(r, "New flow", "Flows"), v))
 	return nil
+}
+
+// draftRow is an unfinished flow in the list of them.
+type draftRow struct {
+	*service.Draft
+	Title string
+}
+
+func (v draftRow) version() string { return string(v.ID) + "~" + strconv.FormatInt(v.Version, 10) }
+
+// draftRows are the unfinished flows of whoever asks, with names that tell them apart.
+func (s *server) draftRows(r *http.Request) (rows []draftRow, err error) {
+	drafts, err := s.Service.Drafts(r.Context(), userID(r))
+	for _, d := range drafts {
+		row := draftRow{Draft: d, Title: s.draftTitle(d)}
+		if d.Credential != "" {
+			c, err := s.Service.Credential(r.Context(), string(d.Credential))
+			if err != nil && sallyport.CodeOf(err) != sallyport.NotFound {
+				return nil, err
+			}
+			if c != nil {
+				row.Title += " · " + c.Name
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows, err
+}
+
+// draftTitle names a draft by its flow, or else by what it pulls.
+func (s *server) draftTitle(d *service.Draft) string {
+	definition, err := s.Service.Catalogue.Definition(d.Connector)
+	switch {
+	case d.Changes != "":
+		return "Changes to " + d.Name
+	case d.Name != "":
+		return d.Name
+	case err != nil || d.Endpoint == "" && d.Request == nil:
+		return "New flow from " + s.system(d.Connector)
+	}
+	return draftView{Draft: d, Definition: definition}.sourceLabel()
 }
 
 func (s *server) createDraft(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return err
 	}
-	d, err := s.Service.CreateDraft(r.Context(), userID(r), r.PostForm.Get("connector"))
+	d, err := s.Service.CreateDraft(r.PostForm.Get("connector"))
 	if err != nil {
 		return err
 	}
-	return s.lead(w, r, "/drafts/"+string(d.ID))
+	return s.lead(w, r, "/drafts/"+d.Handle())
 }
 
 // changeFlow begins to change a flow.
@@ -225,16 +280,16 @@ func (s *server) changeFlow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.lead(w, r, "/drafts/"+string(d.ID)+"/review")
+	return s.lead(w, r, "/drafts/"+d.Handle()+"/review")
 }
 
 // copyFlow begins a flow that is like another one. What it needs of its own comes first: how to get in.
 func (s *server) copyFlow(w http.ResponseWriter, r *http.Request) error {
-	d, err := s.Service.CopyFlow(r.Context(), userID(r), r.PathValue("id"))
+	d, err := s.Service.CopyFlow(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	return s.lead(w, r, "/drafts/"+string(d.ID)+"/authenticate")
+	return s.lead(w, r, "/drafts/"+d.Handle()+"/authenticate")
 }
 
 // resumeDraft leads to the first step that is not done yet.
@@ -252,11 +307,35 @@ func (s *server) resumeDraft(w http.ResponseWriter, r *http.Request, v draftView
 }
 
 func (s *server) discardDraft(w http.ResponseWriter, r *http.Request, v draftView) error {
-	if err := s.Service.DiscardDraft(r.Context(), userID(r), string(v.ID), v.Version); err != nil {
+	if err := s.Service.DiscardDraft(r.Context(), userID(r), service.DraftVersion{ID: v.ID, Version: v.Version}); err != nil {
 		return err
 	}
 	if v.isChange() {
-		return s.done(w, r, "/flows/"+string(v.Changes), "The changes are discarded.")
+		return s.done(w, r, "/flows/"+string(v.Changes), "Changes discarded.")
 	}
-	return s.done(w, r, "/flows/new", "The unfinished flow is discarded.")
+	return s.done(w, r, "/flows/new", "Draft discarded.")
+}
+
+// discardDrafts discards the drafts that are ticked, or all that the page shows.
+func (s *server) discardDrafts(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	chosen := r.PostForm["draft"]
+	if r.PostForm.Get("which") == "all" {
+		chosen = r.PostForm["shown"]
+	}
+	var drafts []service.DraftVersion
+	for _, text := range chosen {
+		id, version, _ := strings.Cut(text, "~")
+		n, _ := strconv.ParseInt(version, 10, 64) // what is no number is no version
+		drafts = append(drafts, service.DraftVersion{ID: sallyport.ID(id), Version: n})
+	}
+	if len(drafts) == 0 {
+		return s.done(w, r, "/flows/new", "No draft was selected.")
+	}
+	if err := s.Service.DiscardDrafts(r.Context(), userID(r), drafts); err != nil {
+		return err
+	}
+	return s.done(w, r, "/flows/new", plural(int64(len(drafts)), "draft")+" discarded.")
 }

@@ -83,11 +83,15 @@ func (s *server) finish(w http.ResponseWriter, r *http.Request, v draftView) err
 	if !v.isChange() {
 		v.Name = strings.TrimSpace(r.PostForm.Get("name"))
 	}
+	before := v.Description
 	err := v.readDescription(r)
 	if r.PostForm.Get("go") == "back" {
 		return s.keep(w, r, v, func(v draftView) error { return s.showWhole(w, r, v, v.status()) })
 	}
 	begin := r.PostForm.Get("go") == "activate"
+	if v.Overtaken && v.Description == before && !begin {
+		return s.lead(w, r, "/flows/"+string(v.Changes)) // a double click: it is saved, and nothing else was entered
+	}
 	if err == nil {
 		err = s.Service.FinishDraft(r.Context(), userID(r), auth.ActorOf(r.Context()), v.Draft, begin)
 	}

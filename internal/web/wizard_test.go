@@ -115,7 +115,7 @@ func TestWizardWithoutScripts(t *testing.T) {
 	c.post(draft+"/test", url.Values{"endpoint": {"feed.indicators"}, "version": {"2"}}, "HX-Request", "true", "HX-Target", "sample").
 		want(http.StatusOK).says("Nothing to test yet. Feed ID: Is required; an example is 1.")
 	c.step(configure, form).wantLocation(draft + "/destinations")
-	c.post(configure, url.Values{"endpoint": {"feed.indicators"}, "value.fid": {"2"}, "version": {"1"}}).want(http.StatusConflict).says("changed in another window", "See how it is now")
+	c.post(configure, url.Values{"endpoint": {"feed.indicators"}, "value.fid": {"2"}, "version": {"1"}}).want(http.StatusConflict).says("changed in another window", "Load the newer version")
 	if v, _ := attribute(c.get(configure).one("input", "id=value-fid"), "value"); v != "1" {
 		t.Errorf("another window overwrote it with %q", v)
 	}
@@ -175,15 +175,57 @@ func TestDraftBelongsToItsUser(t *testing.T) {
 	c := s.signedUp()
 	draft := c.newDraft("pulsedive")
 	id := strings.TrimPrefix(draft, "/drafts/")
-	if _, err := s.app.Service.Draft(t.Context(), "usr_other", id); sallyport.CodeOf(err) != sallyport.NotFound {
-		t.Errorf("another user: %v", err)
-	}
 	s.client().get(draft + "/configure").want(http.StatusSeeOther)
-	c.get("/flows/new").says("Unfinished", "Flow from Pulsedive")
-	c.post(draft+"/discard", url.Values{"version": {"1"}}).wantLocation("/flows/new")
-	c.get(draft).want(http.StatusNotFound).says("not there any more")
+	if got := c.get("/flows/new"); strings.Contains(got.text, "Drafts") {
+		t.Error("a look at a draft stores it")
+	}
+	c.step(draft+"/authenticate", url.Values{"credential": {string(s.addCredential("Team", "").ID)}}).wantLocation(draft + "/configure")
+	c.get("/flows/new").says("Drafts", "New flow from Pulsedive · Team")
+	theirs, err := s.app.Service.Draft(t.Context(), "usr_other", id)
+	if err != nil || theirs.Credential != "" {
+		t.Errorf("another user sees %+v, %v", theirs, err)
+	}
+	if err := s.app.Service.SaveDraft(t.Context(), "usr_other", theirs, service.StepReview); sallyport.CodeOf(err) != sallyport.NotFound {
+		t.Errorf("another user saves it: %v", err)
+	}
+	c.step(draft+"/configure", url.Values{"endpoint": {"feed.indicators"}, "value.fid": {"1"}})
+	c.get("/flows/new").says("List Indicators of a Feed · Team")
+	c.post(draft+"/discard", url.Values{"version": {"1"}}).want(http.StatusConflict)
+	c.post(draft+"/discard", url.Values{"version": {"3"}}).wantLocation("/flows/new")
+	c.get("/drafts/" + strings.Split(id, "~")[0]).want(http.StatusNotFound).says("does not exist any more")
 	c.post("/flows/new", url.Values{"connector": {"file"}}).want(http.StatusUnprocessableEntity).says("for destinations")
 	c.get("/drafts/drf_none/review").want(http.StatusNotFound)
+}
+
+// TestDiscardDrafts discards drafts that are ticked, and then all that are shown.
+func TestDiscardDrafts(t *testing.T) {
+	s := newSite(t)
+	c := s.signedUp()
+	credential := string(s.addCredential("Team", "").ID)
+	for range 25 { // more than are kept
+		draft := c.newDraft("pulsedive")
+		c.step(draft+"/authenticate", url.Values{"credential": {credential}}).wantLocation(draft + "/configure")
+	}
+	page := c.get("/flows/new").want(http.StatusOK)
+	boxes := page.all("input", "name=draft")
+	if len(boxes) != 20 {
+		t.Fatalf("%d drafts are kept", len(boxes))
+	}
+	first, _ := attribute(boxes[0], "value")
+	second, _ := attribute(boxes[1], "value")
+	c.post("/drafts/discard", url.Values{"draft": {first, second}}).wantLocation("/flows/new")
+	page = c.get("/flows/new").says("2 drafts discarded.")
+	if left := page.all("input", "name=draft"); len(left) != 18 {
+		t.Errorf("%d drafts are left", len(left))
+	}
+	c.post("/drafts/discard", nil).wantLocation("/flows/new")
+	c.get("/flows/new").says("No draft was selected.")
+	stale := page.filledIn("/drafts/discard", "which", "all")
+	stale.Add("shown", strings.Split(second, "~")[0]+"~9") // it is gone
+	c.post("/drafts/discard", stale).wantLocation("/flows/new")
+	if page = c.get("/flows/new"); len(page.all("input", "name=draft")) != 0 || strings.Contains(page.text, "Drafts") {
+		t.Error("there are drafts left")
+	}
 }
 
 // scripting is an API without a key whose records try to be part of the page.
