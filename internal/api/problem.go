@@ -15,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/obs"
@@ -142,6 +143,9 @@ func (s *server) marshal(w io.Writer, v any) error {
 
 // unmarshal reads a body. Where a value has the right type and yet does not fit, encoding/json would repeat it.
 func unmarshal(text []byte, v any) error {
+	if err := unambiguous(text); err != nil {
+		return err
+	}
 	err := huma.DefaultJSONFormat.Unmarshal(text, v)
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return errors.New(strings.TrimPrefix(e.Field+": ", ": ") + "a number is out of range")
@@ -149,9 +153,19 @@ func unmarshal(text []byte, v any) error {
 	return err
 }
 
+// unambiguous refuses a body with an object that has the same member twice: readers disagree about which of them counts.
+func unambiguous(text []byte) error {
+	_, err := jsontext.NewDecoder(bytes.NewReader(text)).ReadValue()
+	if fault, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
+		return fmt.Errorf("the member at %s appears twice in its object", fault.JSONPointer)
+	}
+	return nil // whatever else is wrong with it, decoding it tells
+}
+
 // hookErrors makes what the library finds wrong with a request a [Problem], too. Its own kind of error would repeat the values that were sent.
 var hookErrors = sync.OnceFunc(func() {
 	huma.DefaultArrayNullable = false
+	huma.ValidateStrictCasing = true
 	huma.NewError = func(status int, detail string, errs ...error) huma.StatusError {
 		return refused(context.Background(), status, detail, errs)
 	}
@@ -177,7 +191,7 @@ func refused(ctx context.Context, status int, detail string, errs []error) *Prob
 		found, ok := errors.AsType[*huma.ErrorDetail](err)
 		switch {
 		case ok && status == http.StatusBadRequest:
-			p.Faults = append(p.Faults, Fault{Detail: "the body is no valid JSON: " + found.Message})
+			p.Faults = append(p.Faults, Fault{Detail: "the body is not valid JSON: " + found.Message})
 		case ok:
 			p.Faults = append(p.Faults, fault(found))
 		}

@@ -84,6 +84,7 @@ func (a *Auth) SetUp(ctx context.Context, token, name, password string, address 
 	if err := a.CheckSetUp(ctx, token); err != nil {
 		return err
 	}
+	name = sallyport.NormalName(name)
 	if err := sallyport.CheckName("name", name); err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ func NewTokens(s *store.Store) *Tokens { return &Tokens{store: s} }
 // the field "name", "scopes" or "expires_at".
 func (t *Tokens) Create(ctx context.Context, actor sallyport.Actor, name string, scopes []sallyport.Scope, expires time.Time) (
 	token sallyport.Token, text string, err error) {
+	name = sallyport.NormalName(name)
 	if err := sallyport.CheckName("name", name); err != nil {
 		return token, "", err
 	}

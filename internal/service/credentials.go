@@ -71,6 +71,7 @@ func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d
 	if err != nil {
 		return nil, err
 	}
+	d.Name = sallyport.NormalName(d.Name)
 	if err := s.CheckNewName(ctx, d.Name, ""); err != nil {
 		return nil, err
 	}
@@ -97,6 +98,7 @@ func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d
 // CheckNewName refuses a name that a credential cannot be given: its field is "name". own is the id of the credential that may have it
 // already, if any. Before a call is spent on a key it is asked.
 func (s *Service) CheckNewName(ctx context.Context, name string, own sallyport.ID) error {
+	name = sallyport.NormalName(name)
 	if err := sallyport.CheckName("name", name); err != nil {
 		return err
 	}
@@ -105,7 +107,7 @@ func (s *Service) CheckNewName(ctx context.Context, name string, own sallyport.I
 		return err
 	}
 	for _, c := range all {
-		if c.ID != own && strings.EqualFold(c.Name, name) {
+		if c.ID != own && strings.EqualFold(sallyport.NormalName(c.Name), name) {
 			e := sallyport.Errorf(sallyport.Conflict, "there is already a credential named %q; choose another name, or rotate the key of that one", c.Name)
 			e.Field = "name"
 			return e

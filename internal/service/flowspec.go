@@ -44,7 +44,7 @@ func (s *Service) ReplaceFlow(ctx context.Context, actor sallyport.Actor, name s
 	if err != nil {
 		return f, err
 	}
-	if spec.Flow != "" && !strings.EqualFold(spec.Flow, old.Name) {
+	if spec.Flow != "" && !strings.EqualFold(sallyport.NormalName(spec.Flow), sallyport.NormalName(old.Name)) {
 		return f, sallyport.FieldErrorf("flow", "is %q, and a flow keeps its name; send that, or create another flow", old.Name)
 	}
 	spec.Flow = old.Name

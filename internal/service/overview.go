@@ -65,6 +65,7 @@ func (s *Service) TestDraft(ctx context.Context, actor sallyport.Actor, d Creden
 
 // UpdateCredential changes the name and the description of a credential, unless it was changed since c was read.
 func (s *Service) UpdateCredential(ctx context.Context, actor sallyport.Actor, c sallyport.Credential) error {
+	c.Name = sallyport.NormalName(c.Name)
 	if err := s.CheckNewName(ctx, c.Name, c.ID); err != nil {
 		return err
 	}

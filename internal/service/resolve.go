@@ -21,6 +21,7 @@ type resolver struct {
 
 // flow makes a checked flow of a spec. It has no ids yet.
 func (r resolver) flow(ctx context.Context, s placedSpec) (*sallyport.Flow, error) {
+	s.Flow = sallyport.NormalName(s.Flow)
 	if err := sallyport.CheckName("flow", s.Flow); err != nil {
 		return nil, s.at(err)
 	}
@@ -156,6 +157,7 @@ func (r resolver) credential(ctx context.Context, d *connector.Definition, name 
 
 // destination checks a destination. The paths in its configuration become absolute: whoever works it later may stand elsewhere.
 func (r resolver) destination(ctx context.Context, spec DestinationSpec) (d sallyport.Destination, err error) {
+	spec.Name = sallyport.NormalName(spec.Name)
 	if err := sallyport.CheckName("name", spec.Name); err != nil {
 		return d, err
 	}

@@ -65,7 +65,7 @@ func orNull(id sallyport.ID) any {
 }
 
 // nameKey is what makes two names the same.
-func nameKey(name string) string { return strings.ToLower(name) }
+func nameKey(name string) string { return strings.ToLower(sallyport.NormalName(name)) }
 
 // readable is how text of other systems is written: PostgreSQL takes only valid UTF-8 without NUL, and a failure must always be recordable.
 func readable(s string) string {

@@ -104,7 +104,7 @@ func (s *server) editCredential(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) updateCredential(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
+	if err := parseForm(r); err != nil {
 		return err
 	}
 	t, err := s.oneTile(r)

@@ -53,7 +53,7 @@ func (s *server) importFlows(w http.ResponseWriter, r *http.Request) error {
 
 // importText is the file that was chosen, or else the text that was typed.
 func importText(r *http.Request) (string, error) {
-	if err := r.ParseMultipartForm(maxBody); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+	if err := parseForm(r); err != nil {
 		return "", err
 	}
 	file, _, err := r.FormFile("file")

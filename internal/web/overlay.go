@@ -54,7 +54,7 @@ func (s *server) showOverlay(w http.ResponseWriter, r *http.Request, status int,
 // fill reads a form: what is public into v, what is secret into the map that is returned. No secret goes back to the browser. What is public
 // of a credential that gets a new key stays as it is.
 func (v *credentialForm) fill(r *http.Request) (map[string]secret.Text, error) {
-	if err := r.ParseForm(); err != nil {
+	if err := parseForm(r); err != nil {
 		return nil, err
 	}
 	v.Name, v.Description = strings.TrimSpace(r.PostForm.Get("name")), description(r)

@@ -151,7 +151,7 @@ func rowsFor(text string) string { return strconv.Itoa(min(max(strings.Count(tex
 
 // saveQuarantined keeps what was typed, and replays it if that is asked for, too.
 func (s *server) saveQuarantined(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
+	if err := parseForm(r); err != nil {
 		return err
 	}
 	v, err := s.quarantinedOf(r)
@@ -218,7 +218,7 @@ func (s *server) replayRecord(w http.ResponseWriter, r *http.Request, v quaranti
 }
 
 func (s *server) replayAll(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
+	if err := parseForm(r); err != nil {
 		return err
 	}
 	f, err := s.flowOf(r)

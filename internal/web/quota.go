@@ -69,7 +69,7 @@ func (s *server) showQuotaForm(w http.ResponseWriter, r *http.Request, status in
 
 // setQuota changes what a credential may spend.
 func (s *server) setQuota(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
+	if err := parseForm(r); err != nil {
 		return err
 	}
 	v, err := s.quotaForm(r)

@@ -51,6 +51,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		err, code, status = sallyport.Errorf(sallyport.Invalid, "this is more than a form may hold"), sallyport.Invalid, http.StatusRequestEntityTooLarge
 	}
+	if _, ok := errors.AsType[malformedForm](err); ok {
+		status = http.StatusBadRequest
+	}
 	view := errorView{Status: status, Sentence: sentence(err), Next: nextStep(code), Request: obs.RequestID(r.Context())}
 	if code == sallyport.Internal {
 		s.Log.ErrorContext(r.Context(), "a page failed", "request", view.Request, "path", r.URL.Path, "error", err)
@@ -86,6 +89,26 @@ func nextStep(code sallyport.Code) string {
 	}
 	return "Go back, change what is named above, and try again."
 }
+
+// parseForm reads the form of a request, whichever way it is encoded. What cannot be read is a fault of the request, not of the program.
+func parseForm(r *http.Request) error {
+	err := r.ParseForm()
+	if err == nil {
+		err = r.ParseMultipartForm(maxBody)
+	}
+	if err == nil || errors.Is(err, http.ErrNotMultipart) {
+		return nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
+	return malformedForm{sallyport.Errorf(sallyport.Invalid, "the form could not be read: it is incomplete or not encoded as a form")}
+}
+
+// malformedForm is the error of a form that cannot be read.
+type malformedForm struct{ error }
+
+func (m malformedForm) Unwrap() error { return m.error }
 
 // show renders a component. Pages are never kept by anyone: they show what is private.
 func (s *server) show(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {

@@ -39,7 +39,7 @@ func (s *server) spent(err error) error {
 }
 
 func (s *server) setUp(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
+	if err := parseForm(r); err != nil {
 		return err
 	}
 	form := setUpForm(r)
@@ -78,7 +78,7 @@ func (s *server) showSignIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
+	if err := parseForm(r); err != nil {
 		return err
 	}
 	form := signInForm{Action: "/sign-in", Name: r.PostForm.Get("name"), Next: local(r.PostForm.Get("next")), Errors: map[string]string{}}

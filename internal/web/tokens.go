@@ -64,7 +64,7 @@ func (s *server) showTokens(w http.ResponseWriter, r *http.Request, status int, 
 
 // createToken makes a token, and shows it in this one answer.
 func (s *server) createToken(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
+	if err := parseForm(r); err != nil {
 		return err
 	}
 	v := tokensView{Form: tokenForm{Name: strings.TrimSpace(r.PostForm.Get("name")), Lifetime: r.PostForm.Get("lifetime"), Errors: map[string]string{}}}

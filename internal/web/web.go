@@ -34,8 +34,9 @@ type Config struct {
 
 type server struct {
 	Config
-	assets *assets
-	routes *http.ServeMux
+	assets   *assets
+	routes   *http.ServeMux
+	patterns []string // of all routes
 }
 
 // New makes the handler of all pages. It panics if the files that are compiled in cannot be read.
@@ -51,13 +52,16 @@ func New(c Config) http.Handler {
 func (s *server) pages() http.Handler {
 	mux := http.NewServeMux()
 	s.routes = mux
-	open := func(pattern string, h handler) { mux.Handle(pattern, s.page(h)) }
+	open := func(pattern string, h handler) {
+		s.patterns = append(s.patterns, pattern)
+		mux.Handle(pattern, s.page(h))
+	}
 	open("GET /setup/{token}", s.showSetUp)
 	open("POST /setup/{token}", s.setUp)
 	open("GET /sign-in", s.showSignIn)
 	open("POST /sign-in", s.signIn)
 
-	closed := func(pattern string, h handler) { mux.Handle(pattern, s.page(s.signedIn(h))) }
+	closed := func(pattern string, h handler) { open(pattern, s.signedIn(h)) }
 	closed("POST /sign-out", s.signOut)
 	closed("GET /{$}", s.home)
 	closed("GET /activity", s.listActivity)

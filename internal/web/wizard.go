@@ -97,7 +97,7 @@ func (v draftView) after() string {
 // draft finds the draft that a path names, which belongs to whoever asks. One that became a flow leads there.
 func (s *server) draft(h func(http.ResponseWriter, *http.Request, draftView) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := r.ParseForm(); err != nil {
+		if err := parseForm(r); err != nil {
 			return err
 		}
 		d, err := s.Service.Draft(r.Context(), userID(r), r.PathValue("id"))
@@ -264,7 +264,7 @@ func (s *server) draftTitle(d *service.Draft) string {
 }
 
 func (s *server) createDraft(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
+	if err := parseForm(r); err != nil {
 		return err
 	}
 	d, err := s.Service.CreateDraft(r.PostForm.Get("connector"))
