@@ -18,6 +18,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivermigrate"
 
+	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
 	"github.com/sallyport-io/sallyport/internal/egress"
@@ -115,8 +116,7 @@ func (e *Engine) Start(ctx context.Context) (working bool, err error) {
 		return false, err
 	}
 	// Whoever holds the lock is the only worker: a job that still counts as running was left by a process that died.
-	_, err = e.Store.SQL().ExecContext(ctx, `UPDATE river_job SET state = 'available' WHERE state = 'running'`)
-	if err != nil {
+	if err := e.takeOver(ctx); err != nil {
 		return false, errors.Join(fmt.Errorf("the jobs of an earlier process cannot be taken over: %w", err), e.lock.Unlock())
 	}
 	e.stopping = make(chan struct{})
@@ -125,6 +125,16 @@ func (e *Engine) Start(ctx context.Context) (working bool, err error) {
 	}
 	e.users = 1
 	return true, nil
+}
+
+// takeOver frees the jobs of a process that died, and its place as the leader of the queue, which would expire late if its clock was wrong.
+func (e *Engine) takeOver(ctx context.Context) error {
+	for _, statement := range []string{`UPDATE river_job SET state = 'available' WHERE state = 'running'`, `DELETE FROM river_leader`} {
+		if _, err := e.Store.SQL().ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return e.wakeEarly(ctx, sallyport.Now())
 }
 
 // Stop lets the jobs end at their next page, interrupts those that take too long for that, and lets another process go on with them.

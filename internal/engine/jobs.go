@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -120,6 +121,58 @@ func sleep[T river.JobArgs](ctx context.Context, e *Engine, tx *store.Tx, job *r
 	_, err := e.jobs.InsertTx(ctx, tx.SQL(), job.Args, &river.InsertOpts{ScheduledAt: until})
 	return err
 }
+
+// putOff are the jobs that a wrong clock has put off: they were put to sleep at a time that is still to come.
+const putOff = `state IN ('available', 'scheduled', 'retryable') AND unixepoch(scheduled_at) > $1 AND unixepoch(coalesce(attempted_at, created_at)) > $1`
+
+// wakeEarly makes jobs due now that a wrong clock has put off. What they wait for is decided anew.
+func (e *Engine) wakeEarly(ctx context.Context, now time.Time) error {
+	n, latest := 0, now.Add(clockSlack).Unix()
+	err := e.Store.SQL().QueryRowContext(ctx, "SELECT count(*) FROM river_job WHERE "+putOff, latest).Scan(&n)
+	if err == nil && n > 0 {
+		err = e.Store.InTx(ctx, func(tx *store.Tx) error { return e.wakeAll(ctx, tx, now, latest) })
+	}
+	if err != nil {
+		return fmt.Errorf("the jobs that a wrong clock has put off cannot be woken: %w", err)
+	}
+	return nil
+}
+
+func (e *Engine) wakeAll(ctx context.Context, tx *store.Tx, now time.Time, latest int64) error {
+	rows, err := tx.SQL().QueryContext(ctx, `UPDATE river_job SET state = 'available', scheduled_at = $2, created_at = $2,
+		attempted_at = CASE WHEN attempted_at IS NULL THEN NULL ELSE $2 END WHERE `+putOff+
+		` RETURNING coalesce(json_extract(args, '$.flow'), ''), coalesce(json_extract(args, '$.destination'), '')`,
+		latest, now.UTC().Format("2006-01-02 15:04:05.000"))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var flows, destinations []sallyport.ID
+	for rows.Next() {
+		var flow, destination sallyport.ID
+		if err := rows.Scan(&flow, &destination); err != nil {
+			return err
+		}
+		flows, destinations = append(flows, flow), append(destinations, destination)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for i := range flows {
+		if destinations[i] != "" {
+			_, err = tx.WakeDelivery(ctx, destinations[i])
+		} else {
+			err = e.wakeRun(ctx, tx, flows[i], func(r sallyport.Run) bool { return r.State == sallyport.RunWaiting && !r.WaitsForKey() })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clockSlack is how far clocks may go back without being wrong.
+const clockSlack = 5 * time.Second
 
 // StartRun begins a run of a flow, in the caller's transaction. Where an unfinished run is left, that one goes on instead.
 func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID) (run sallyport.Run, resumed bool, err error) {

@@ -5,54 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	_ "time/tzdata" // zones on machines that have none
-
-	"github.com/robfig/cron/v3"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/audit"
+	"github.com/sallyport-io/sallyport/internal/schedule"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
 // tick is how often the schedule is looked at.
 const tick = time.Second
 
-// Next returns the first time after t at which a schedule is due, or zero for none. A cron expression is read in the schedule's zone, so
-// that 8 o'clock stays 8 o'clock when the clocks change.
-func Next(s *sallyport.Schedule, t time.Time) (time.Time, error) {
-	switch {
-	case s == nil:
-		return time.Time{}, nil
-	case s.Cron == "":
-		return t.Add(time.Duration(s.Every)).UTC(), nil
-	}
-	zone, err := time.LoadLocation(s.Zone)
-	if err != nil {
-		return time.Time{}, sallyport.FieldErrorf("schedule.zone", "%q is no time zone; write one such as Europe/Vienna", s.Zone)
-	}
-	expression, err := cron.ParseStandard(s.Cron)
-	if err != nil {
-		return time.Time{}, sallyport.FieldErrorf("schedule.cron", "%q is no cron expression of five fields: %w", s.Cron, err)
-	}
-	next := expression.Next(t.In(zone))
-	if next.IsZero() {
-		return next, sallyport.FieldErrorf("schedule.cron", "%q is never due", s.Cron)
-	}
-	return next.UTC(), nil
-}
-
-// First returns when a schedule is due for the first time after it was made at t: at once if it is an interval.
-func First(s *sallyport.Schedule, t time.Time) (time.Time, error) {
-	if s != nil && s.Cron == "" {
-		return t.UTC(), nil
-	}
-	return Next(s, t)
-}
-
 // Schedule begins the runs that are due, until ctx ends. Times that were missed while nothing ran are made up for by one run.
 func (e *Engine) Schedule(ctx context.Context) {
+	s := scheduler{Engine: e, known: map[sallyport.Schedule]timing{}}
 	for ticker := time.NewTicker(tick); ; {
-		if err := e.runDue(ctx, sallyport.Now()); err != nil && ctx.Err() == nil {
-			e.Log.ErrorContext(ctx, "the schedule could not be worked; it is tried again", "error", err)
+		if err := s.tick(ctx, sallyport.Now()); err != nil && ctx.Err() == nil {
+			e.Log.ErrorContext(ctx, "the schedule could not be processed; the next attempt is in a second", "error", err)
 		}
 		select {
 		case <-ticker.C:
@@ -63,17 +31,84 @@ func (e *Engine) Schedule(ctx context.Context) {
 	}
 }
 
-// runDue begins the runs that are due now. A flow whose run is still unfinished goes on with that one. One that cannot be begun does not
-// keep the others back.
-func (e *Engine) runDue(ctx context.Context, now time.Time) error {
-	due, err := e.Store.DueFlows(ctx, now)
-	for _, id := range due {
-		failed := e.Store.InTx(ctx, func(tx *store.Tx) error { return e.runScheduled(ctx, tx, id, now) })
-		if failed != nil {
-			err = errors.Join(err, fmt.Errorf("flow %s: %w", id, failed))
+// scheduler looks at the schedules of all flows, second by second.
+type scheduler struct {
+	*Engine
+	known map[sallyport.Schedule]timing
+}
+
+// timing is a schedule, and its next time for every moment from from until then.
+type timing struct {
+	*schedule.Plan
+	from, next time.Time
+}
+
+// maxKnown bounds the schedules that are kept parsed.
+const maxKnown = 10_000
+
+// next returns when a schedule is due after now.
+func (s *scheduler) next(of sallyport.Schedule, now time.Time) (time.Time, error) {
+	t, ok := s.known[of]
+	if ok && !now.Before(t.from) && now.Before(t.next) && of.Cron != "" {
+		return t.next, nil
+	}
+	if !ok {
+		plan, err := schedule.Parse(of)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if len(s.known) >= maxKnown {
+			clear(s.known)
+		}
+		t.Plan = plan
+	}
+	t.from, t.next = now, t.Plan.Next(now)
+	s.known[of] = t
+	return t.next, nil
+}
+
+// tick begins the runs that are due now, and corrects what a clock that was wrong has left. A flow whose run is still unfinished goes on
+// with that one. A flow that cannot be run does not keep the others back.
+func (s *scheduler) tick(ctx context.Context, now time.Time) error {
+	failed := s.wakeEarly(ctx, now)
+	flows, err := s.Store.ScheduledFlows(ctx)
+	failed = errors.Join(failed, err)
+	for _, f := range flows {
+		if err := s.look(ctx, f, now); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("flow %s: %w", f.Flow, err))
 		}
 	}
-	return err
+	return failed
+}
+
+// look does what the schedule of a flow wants now. A next time that is later than the one from now was computed by a clock that was wrong.
+func (s *scheduler) look(ctx context.Context, f store.ScheduledFlow, now time.Time) error {
+	next, err := s.next(f.Schedule, now)
+	switch {
+	case err != nil:
+		return s.Store.InTx(ctx, func(tx *store.Tx) error { return s.suspend(ctx, tx, f, err) })
+	case !f.NextRunAt.After(now):
+		return s.Store.InTx(ctx, func(tx *store.Tx) error { return s.runScheduled(ctx, tx, f.Flow, now) })
+	case f.NextRunAt.After(next):
+		s.Log.WarnContext(ctx, "the next run was too far ahead, as the clock was changed; corrected", "flow", f.Flow, "was", f.NextRunAt, "next", next)
+		return s.Store.InTx(ctx, func(tx *store.Tx) error { return tx.SetNextRun(ctx, f.Source, next) })
+	}
+	return nil
+}
+
+// suspend pauses a flow whose stored schedule is not valid.
+func (s *scheduler) suspend(ctx context.Context, tx *store.Tx, f store.ScheduledFlow, cause error) error {
+	flow, err := tx.Flow(ctx, f.Flow)
+	if err != nil || flow.State != sallyport.FlowActive || flow.Source.Schedule == nil || *flow.Source.Schedule != f.Schedule {
+		return err
+	}
+	reason := fmt.Sprintf("its schedule is not valid: %v; change the schedule, then resume the flow", cause)
+	s.Log.WarnContext(ctx, "flow paused", "flow", flow.Name, "reason", reason)
+	entry := audit.Entry(sallyport.Actor{Kind: "schedule", Name: flow.Name}, audit.FlowPause, flow.ID, map[string]string{"name": flow.Name, "reason": reason})
+	if err := tx.InsertAudit(ctx, entry); err != nil {
+		return err
+	}
+	return tx.SetFlowState(ctx, flow.ID, sallyport.FlowPaused, reason)
 }
 
 func (e *Engine) runScheduled(ctx context.Context, tx *store.Tx, id sallyport.ID, now time.Time) error {
@@ -87,7 +122,7 @@ func (e *Engine) runScheduled(ctx context.Context, tx *store.Tx, id sallyport.ID
 	}
 	next := flow.Source.NextRunAt
 	if rejected, err := e.keyRejected(ctx, tx, flow); err != nil || rejected {
-		e.Log.WarnContext(ctx, "run is due, but its key was rejected; put a new one in", "flow", flow.Name, "next", next)
+		e.Log.WarnContext(ctx, "a run is due, but its key was rejected; replace the key", "flow", flow.Name, "next", next)
 		return err
 	}
 	run, _, err := e.StartRun(ctx, tx, id)
@@ -100,8 +135,13 @@ func (e *Engine) TakeTurn(ctx context.Context, tx *store.Tx, flow *sallyport.Flo
 	if flow.Source.NextRunAt.IsZero() || flow.Source.NextRunAt.After(now) {
 		return false, nil
 	}
-	if flow.Source.NextRunAt, err = Next(flow.Source.Schedule, now); err != nil {
-		return false, err
+	flow.Source.NextRunAt = time.Time{}
+	if flow.Source.Schedule != nil {
+		plan, err := schedule.Parse(*flow.Source.Schedule)
+		if err != nil {
+			return false, err
+		}
+		flow.Source.NextRunAt = plan.Next(now)
 	}
 	return true, tx.SetNextRun(ctx, flow.Source.ID, flow.Source.NextRunAt)
 }

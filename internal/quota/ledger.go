@@ -124,7 +124,8 @@ func (l *ledger) settle(name string, c claimOn) settled {
 // turn begins a new period if the old one is over, and counts as used what processes held that have died.
 func (l *ledger) turn(w *sallyport.QuotaWindow) {
 	from := begin(w.Window, l.now)
-	over := from.After(w.BeganAt)
+	ahead := w.BeganAt.After(l.now.Add(time.Hour)) // by a clock that was wrong
+	over := ahead || from.After(w.BeganAt)
 	var alive []*sallyport.QuotaPortion
 	for _, p := range l.portions[w.Window] {
 		switch {
@@ -139,6 +140,9 @@ func (l *ledger) turn(w *sallyport.QuotaWindow) {
 	l.portions[w.Window] = alive
 	if over {
 		w.BeganAt, w.Used = from, 0
+	}
+	if ahead {
+		w.RefusedUntil = time.Time{}
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/sallyport-io/sallyport"
-	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/quota"
+	"github.com/sallyport-io/sallyport/internal/schedule"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -154,19 +154,21 @@ func averagePages(runs []sallyport.Run) (n, average int64) {
 }
 
 // runsPerDay counts how often a schedule is due: on the day after t if that is often, else in the month after it.
-func runsPerDay(schedule *sallyport.Schedule, t time.Time) (float64, error) {
+func runsPerDay(of *sallyport.Schedule, t time.Time) (float64, error) {
 	switch {
-	case schedule == nil:
+	case of == nil:
 		return 0, nil
-	case schedule.Cron == "":
-		return (24 * time.Hour).Seconds() / time.Duration(schedule.Every).Seconds(), nil
+	case of.Cron == "":
+		return (24 * time.Hour).Seconds() / time.Duration(of.Every).Seconds(), nil
+	}
+	plan, err := schedule.Parse(*of)
+	if err != nil {
+		return 0, nil // its flow is not run
 	}
 	day, last := t.AddDate(0, 0, 1), t.AddDate(0, 0, daysOfMonth)
 	for n := 0; ; n++ {
-		next, err := engine.Next(schedule, t)
+		next := plan.Next(t)
 		switch {
-		case err != nil:
-			return 0, err
 		case next.After(day) && !t.After(day) && n >= daysOfMonth:
 			return float64(n), nil
 		case next.After(last):

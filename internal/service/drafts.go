@@ -8,7 +8,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/engine"
+	"github.com/sallyport-io/sallyport/internal/schedule"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -304,19 +304,17 @@ func (s *Service) draftSpec(ctx context.Context, tx *store.Tx, d *Draft) (placed
 }
 
 // NextTimes are the first times at which a schedule would be due if it were made now; none without a schedule.
-func (s *Service) NextTimes(schedule *sallyport.Schedule, n int) ([]time.Time, error) {
-	if schedule == nil {
+func (s *Service) NextTimes(of *sallyport.Schedule, n int) ([]time.Time, error) {
+	if of == nil {
 		return nil, nil
 	}
-	if err := checkSchedule(schedule); err != nil {
+	plan, err := schedule.Parse(*of)
+	if err != nil {
 		return nil, prefix("source", err)
 	}
-	var times []time.Time
-	for at, err := engine.First(schedule, sallyport.Now()); len(times) < n; at, err = engine.Next(schedule, at) {
-		if err != nil {
-			return times, prefix("source", err)
-		}
-		times = append(times, at)
+	times := []time.Time{plan.First(sallyport.Now())}
+	for len(times) < n {
+		times = append(times, plan.Next(times[len(times)-1]))
 	}
 	return times, nil
 }

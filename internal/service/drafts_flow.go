@@ -15,7 +15,6 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -124,9 +123,9 @@ func (s *Service) insertFromDraft(ctx context.Context, tx *store.Tx, actor sally
 	case sallyport.CodeOf(err) != sallyport.NotFound:
 		return nil, err
 	}
-	due := engine.Next // it runs at once in any case
+	due := runAfter // it runs at once in any case
 	if !active {
-		f.State, due = sallyport.FlowPaused, engine.First
+		f.State, due = sallyport.FlowPaused, firstRun
 	}
 	entry := audit.Entry(actor, audit.FlowApply, f.ID, map[string]string{"name": f.Name, "change": FlowCreated})
 	if err := tx.InsertAudit(ctx, entry); err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -111,7 +110,7 @@ func nextRun(old, f *sallyport.Flow) (time.Time, error) {
 	if identical(old.Source.Schedule, f.Source.Schedule) {
 		return old.Source.NextRunAt, nil
 	}
-	return engine.First(f.Source.Schedule, sallyport.Now())
+	return firstRun(f.Source.Schedule, sallyport.Now())
 }
 
 func (s *Service) createFlow(ctx context.Context, tx *store.Tx, actor sallyport.Actor, f *sallyport.Flow) error {

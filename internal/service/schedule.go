@@ -5,26 +5,43 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/engine"
+	"github.com/sallyport-io/sallyport/internal/schedule"
 )
 
-// checkSchedule says what is wrong with a schedule; none is right.
+// checkSchedule says what is wrong with a schedule. A source without a schedule is right.
 func checkSchedule(s *sallyport.Schedule) error {
-	switch {
-	case s == nil:
+	if s == nil {
 		return nil
-	case (s.Every != 0) == (s.Cron != ""):
-		return sallyport.FieldErrorf("schedule", "must have either every or cron")
-	case s.Every != 0 && time.Duration(s.Every) < time.Minute:
-		return sallyport.FieldErrorf("schedule.every", "must be at least 1m")
-	case s.Every != 0 && s.Zone != "":
-		return sallyport.FieldErrorf("schedule.zone", "goes with cron only")
 	}
-	_, err := engine.Next(s, time.Now())
+	_, err := schedule.Parse(*s)
 	return err
 }
 
-// checkInterval makes sure that a schedule is not due more often than an endpoint allows. Cron expressions are looked at in UTC, whose days
+// firstRun is when a new schedule is due for the first time, zero without a schedule.
+func firstRun(s *sallyport.Schedule, now time.Time) (time.Time, error) {
+	if s == nil {
+		return time.Time{}, nil
+	}
+	plan, err := schedule.Parse(*s)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return plan.First(now), nil
+}
+
+// runAfter is when a schedule is due next after a run at now, zero without a schedule.
+func runAfter(s *sallyport.Schedule, now time.Time) (time.Time, error) {
+	if s == nil {
+		return time.Time{}, nil
+	}
+	plan, err := schedule.Parse(*s)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return plan.Next(now), nil
+}
+
+// checkInterval makes sure that a schedule is not due more often than an endpoint allows. Cron expressions are checked in UTC, whose days
 // are all of the same length.
 func checkInterval(s *sallyport.Schedule, e *connector.Endpoint) error {
 	least := time.Duration(e.MinInterval)
@@ -36,14 +53,14 @@ func checkInterval(s *sallyport.Schedule, e *connector.Endpoint) error {
 	case s.Cron == "":
 		return nil
 	}
-	plain := sallyport.Schedule{Cron: s.Cron}
-	last, err := engine.Next(&plain, time.Now())
+	plan, err := schedule.Parse(sallyport.Schedule{Cron: s.Cron})
+	if err != nil {
+		return err
+	}
+	last := plan.Next(time.Now())
 	for range cronLook {
-		if err != nil {
-			return err
-		}
-		var next time.Time
-		if next, err = engine.Next(&plain, last); err == nil && next.Sub(last) < least {
+		next := plan.Next(last)
+		if next.Sub(last) < least {
 			return sallyport.FieldErrorf("schedule.cron", "is due again after %s: %s may be pulled every %s only", next.Sub(last), e.ID, e.MinInterval)
 		}
 		last = next
@@ -51,5 +68,5 @@ func checkInterval(s *sallyport.Schedule, e *connector.Endpoint) error {
 	return nil
 }
 
-// cronLook is how many times of a cron expression are looked at.
+// cronLook is how many times of a cron expression are checked.
 const cronLook = 50

@@ -203,10 +203,21 @@ func (tx *Tx) SetNextRun(ctx context.Context, sourceID sallyport.ID, at time.Tim
 	return tx.execOne(ctx, notFound("source", sourceID), "UPDATE source SET next_run_at = $1 WHERE id = $2", micros(at), sourceID)
 }
 
-// DueFlows returns the active flows whose source is due, the longest overdue first.
-func (r reader) DueFlows(ctx context.Context, now time.Time) ([]sallyport.ID, error) {
-	return list(ctx, r.q, single[sallyport.ID], `SELECT flow.id FROM flow JOIN source ON source.flow_id = flow.id
-		WHERE source.next_run_at > 0 AND source.next_run_at <= $1 AND flow.state = $2 ORDER BY source.next_run_at`, micros(now), sallyport.FlowActive)
+// ScheduledFlow is an active flow that has a schedule.
+type ScheduledFlow struct {
+	Flow, Source sallyport.ID
+	Schedule     sallyport.Schedule
+	NextRunAt    time.Time
+}
+
+// ScheduledFlows returns the active flows that have a schedule, by when they are due.
+func (r reader) ScheduledFlows(ctx context.Context) ([]ScheduledFlow, error) {
+	scan := func(r row) (f ScheduledFlow, err error) {
+		err = r.Scan(&f.Flow, &f.Source, jsonColumn{&f.Schedule}, timeColumn{&f.NextRunAt})
+		return f, err
+	}
+	return list(ctx, r.q, scan, `SELECT flow.id, source.id, source.schedule, source.next_run_at FROM flow JOIN source ON source.flow_id = flow.id
+		WHERE source.next_run_at > 0 AND source.schedule <> 'null' AND flow.state = $1 ORDER BY source.next_run_at`, sallyport.FlowActive)
 }
 
 // SetFlowState activates or pauses a flow.

@@ -177,27 +177,25 @@ func testFlowDelete(t *testing.T, s *store.Store) {
 	diff(t, get(s.Credential(ctx, c.ID))(t), c)
 }
 
-func testDueFlows(t *testing.T, s *store.Store) {
+func testScheduledFlows(t *testing.T, s *store.Store) {
 	ctx, now := t.Context(), sallyport.Now()
-	due := map[string]time.Duration{"long overdue": -time.Hour, "just due": 0, "later": time.Microsecond, "paused": -time.Hour}
-	ids := map[string]sallyport.ID{}
-	for name, d := range due {
+	want := map[string]store.ScheduledFlow{}
+	for name, d := range map[string]time.Duration{"long overdue": -time.Hour, "just due": 0, "later": time.Microsecond, "paused": -time.Hour} {
 		f := flow(name, "")
 		f.State, f.Source.NextRunAt = sallyport.FlowActive, now.Add(d)
+		f.Source.Schedule = &sallyport.Schedule{Cron: "0 8 * * *", Zone: "Europe/Vienna"}
 		if name == "paused" {
 			f.State = sallyport.FlowPaused
 		}
-		ids[name] = f.ID
+		want[name] = store.ScheduledFlow{Flow: f.ID, Source: f.Source.ID, Schedule: *f.Source.Schedule, NextRunAt: f.Source.NextRunAt}
 		do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.InsertFlow(ctx, &f) })
 	}
 	addFlow(t, s, "on demand")
-	diff(t, get(s.DueFlows(ctx, now))(t), []sallyport.ID{ids["long overdue"], ids["just due"]})
-	f := get(s.Flow(ctx, ids["just due"]))(t)
-	do(t, s, func(ctx context.Context, tx *store.Tx) error {
-		return tx.SetNextRun(ctx, f.Source.ID, now.Add(time.Minute))
-	})
-	diff(t, get(s.DueFlows(ctx, now))(t), []sallyport.ID{ids["long overdue"]})
-	diff(t, get(s.Flow(ctx, f.ID))(t).Source.NextRunAt, now.Add(time.Minute))
+	diff(t, get(s.ScheduledFlows(ctx))(t), []store.ScheduledFlow{want["long overdue"], want["just due"], want["later"]})
+	f := want["just due"]
+	f.NextRunAt = now.Add(time.Minute)
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetNextRun(ctx, f.Source, f.NextRunAt) })
+	diff(t, get(s.ScheduledFlows(ctx))(t), []store.ScheduledFlow{want["long overdue"], want["later"], f})
 	err := try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetNextRun(ctx, "src_no", now) })
 	wantError(t, err, sallyport.NotFound, "src_no")
 }

@@ -95,7 +95,7 @@ func TestStore(t *testing.T) {
 		{"FlowUpdate", testFlowUpdate},
 		{"FlowRewind", testFlowRewind},
 		{"FlowState", testFlowState},
-		{"DueFlows", testDueFlows},
+		{"ScheduledFlows", testScheduledFlows},
 		{"FlowDelete", testFlowDelete},
 		{"FlowWithoutCredential", testFlowWithoutCredential},
 		{"RunOneAtATime", testRunOneAtATime},
