@@ -110,7 +110,7 @@ var cells = map[string]struct {
 	"notjson":   {sandbox.Fault{Kind: "notjson"}, broken(1, "it is not valid JSON"), map[string]end{"csv": broken(1, "it is JSON, not CSV"), "scan": unclear}},
 	"empty":     {sandbox.Fault{Kind: "empty"}, broken(1, "it is empty"), map[string]end{"scan": unclear}},
 	"headers":   {sandbox.Fault{Kind: "headers"}, well, map[string]end{"csv": broken(1, "it is HTML, not CSV")}},
-	"redirect": {sandbox.Fault{Kind: "redirect"}, broken(1, "it redirects to https://elsewhere.invalid, where the key must not go"), map[string]end{
+	"redirect": {sandbox.Fault{Kind: "redirect"}, broken(1, "its redirect leads to https://elsewhere.invalid, where the key must not go"), map[string]end{
 		"scan": broken(1, "it redirects a POST, which is not followed"),
 	}},
 	"200 error": {sandbox.Fault{Status: 200}, broken(1, "Something went wrong."), nil},

@@ -93,12 +93,9 @@ func (r *reading) redirected(c call, location string) (*url.URL, error) {
 	if c.method != http.MethodGet {
 		return nil, fmt.Errorf("it redirects a %s, which is not followed", c.method)
 	}
-	target, err := c.url.Parse(location)
+	target, err := r.gate.follow(c.url, location)
 	if err != nil {
-		return nil, errors.New("it redirects to what is not a URL")
-	}
-	if target = r.gate.keyless(target); r.gate.admit(target) != nil {
-		return nil, fmt.Errorf("it redirects to %s, where the key must not go", r.gate.nameOf(target))
+		return nil, fmt.Errorf("its redirect %w", err)
 	}
 	return target, nil
 }
@@ -166,7 +163,7 @@ func (a *answer) refusal() error {
 	if steps := a.shape.steps[atSentence]; steps != nil {
 		said = lookup(text, steps)
 	}
-	return a.judge.failure(a.response, said, text[:min(len(text), maxBeginning)])
+	return a.judge.failure(a.response, said, text)
 }
 
 // half tells whether a text begins like an object and is none.
@@ -211,7 +208,7 @@ func (a *answer) explain(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return a.judge.broken(connector.ClassTransient, a.response.StatusCode, errors.New("it breaks off before its end"))
 	case a.body.err != nil:
-		return a.judge.broken(connector.ClassTransient, a.response.StatusCode, errors.New(a.judge.known.String(a.body.err.Error())))
+		return a.judge.broken(connector.ClassTransient, a.response.StatusCode, a.body.err)
 	case syntax, oldSyntax:
 		return a.broken(a.notJSON())
 	}
@@ -227,7 +224,7 @@ func (a *answer) notJSON() error {
 	if err != nil || strings.HasSuffix(declared, "json") {
 		return errors.New("it is not valid JSON")
 	}
-	return fmt.Errorf("it is %s, not JSON", line(a.judge.known.String(declared)))
+	return fmt.Errorf("it is %s, not JSON", line(a.judge.known, declared))
 }
 
 // flaw says why the record that was given last is none, "" if only its kind can tell.

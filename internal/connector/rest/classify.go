@@ -74,12 +74,13 @@ func (r rule) limit(text string) int64 {
 
 // failure classes an answer by its status and sentence. Where there is no sentence, rules look at the beginning of the answer instead,
 // which does not become part of the failure.
-func (j *judge) failure(response *http.Response, said jsontext.Value, beginning []byte) *connector.Failure {
+func (j *judge) failure(response *http.Response, said jsontext.Value, body []byte) *connector.Failure {
 	f := &connector.Failure{Class: classOf(response.StatusCode), Host: j.host, Status: response.StatusCode, Until: until(response.Header)}
 	text := j.known.String(textOf(said))
-	f.Sentence = line(text)
+	f.Sentence = line(j.known, text)
 	if text == "" {
-		text = j.known.String(string(beginning))
+		clean := j.known.Bytes(body) // before it is cut: half a secret is not known as one
+		text = string(clean[:min(len(clean), maxBeginning)])
 	}
 	for _, rule := range j.rules {
 		if rule.fits(f.Status, text) {
@@ -108,6 +109,9 @@ func (j *judge) usedUp(header http.Header) string {
 
 // broken is the failure of an answer that cannot be read.
 func (j *judge) broken(class connector.Class, status int, err error) *connector.Failure {
+	if text := err.Error(); j.known.Contains(text) {
+		err = errors.New(j.known.String(text))
+	}
 	return &connector.Failure{Class: class, Host: j.host, Status: status, Err: err}
 }
 
@@ -171,11 +175,12 @@ func textOf(value jsontext.Value) string {
 	return string(value)
 }
 
-// line makes a text one readable, bounded line. It must be redacted before.
-func line(text string) string {
+// line makes a text one readable, bounded line without secrets, those included that come together only as what is not visible is left out.
+func line(known *secret.Redactor, text string) string {
 	text = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(text, "\uFFFD"), func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.In(r, unicode.Cf)
 	}), " ")
+	text = known.String(text) // before it is cut: half a secret is not known as one
 	if runes := []rune(text); len(runes) > maxSentence {
 		return string(runes[:maxSentence-1]) + "…"
 	}

@@ -235,11 +235,11 @@ func TestRedirects(t *testing.T) {
 		{"same place", "GET", "/b?x=1", ""},
 		{"same place with the key", "GET", "/b?key=" + testKey, ""},
 		{"loop", "GET", "/a", "it redirects too often"},
-		{"elsewhere", "GET", "https://evil.example/b?key=" + testKey, "it redirects to https://evil.example, where the key must not go"},
-		{"elsewhere, named like the key", "GET", "https://" + testKey + ".example/", "it redirects to https://[redacted].example, where"},
-		{"another scheme", "GET", "gopher://evil.example/", "it redirects to gopher://evil.example, where the key must not go"},
+		{"elsewhere", "GET", "https://evil.example/b?key=" + testKey, "its redirect leads to https://evil.example, where the key must not go"},
+		{"elsewhere, named like the key", "GET", "https://" + testKey + ".example/", "its redirect leads to https://[redacted].example, where"},
+		{"another scheme", "GET", "gopher://evil.example/", "its redirect leads to gopher://evil.example, where the key must not go"},
 		{"POST", "POST", "/b", "it redirects a POST, which is not followed"},
-		{"nonsense", "GET", "http://[::1", "it redirects to what is not a URL"},
+		{"nonsense", "GET", "http://[::1", "its redirect is not a URL"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var paths []string

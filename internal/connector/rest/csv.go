@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
 // errCut is for a table that ends within a row, as an answer that was cut off does.
@@ -47,7 +48,7 @@ func (a *answer) table() (*rows, error) {
 	r.csv.FieldsPerRecord = -1
 	r.csv.ReuseRecord = true
 	a.body.decoded = func() int64 { return r.done }
-	return r, r.header(a.shape.wants, a.judge.known.String)
+	return r, r.header(a.shape.wants, a.judge.known)
 }
 
 // kind says what an answer is that should be CSV, "" if that is what it seems to be.
@@ -76,7 +77,7 @@ func (a *answer) imposter(from io.Reader, kind string) error {
 	if steps := a.shape.steps[atSentence]; steps != nil {
 		said = lookup(text, steps)
 	}
-	failure := a.judge.failure(a.response, said, text[:min(len(text), maxBeginning)])
+	failure := a.judge.failure(a.response, said, text)
 	if failure.Class == connector.ClassPermanent && failure.Sentence == "" {
 		failure.Err = fmt.Errorf("it is %s, not CSV", kind)
 	}
@@ -85,7 +86,7 @@ func (a *answer) imposter(from io.Reader, kind string) error {
 
 // header reads the names of the columns, and makes sure that the wanted ones are there. Their case does not matter; a record has them as
 // they are wanted.
-func (r *rows) header(wants []string, redact func(string) string) error {
+func (r *rows) header(wants []string, known *secret.Redactor) error {
 	names, err := r.csv.Read()
 	r.done = r.csv.InputOffset()
 	switch {
@@ -104,7 +105,7 @@ func (r *rows) header(wants []string, redact func(string) string) error {
 		case name == "":
 			return fmt.Errorf("its column %d has no name", i+1)
 		case seen[name]:
-			return fmt.Errorf("it has two columns %q", line(redact(name)))
+			return fmt.Errorf("it has two columns %q", line(known, name))
 		}
 		seen[name] = true
 		quoted, _ := jsontext.AppendQuote(nil, name) // invalid UTF-8 is replaced

@@ -127,7 +127,7 @@ func (f *forming) put(original jsontext.Value, names [][]byte, known *secret.Red
 	for i, field := range f.names {
 		out = append(out, field...)
 		if i < len(names) && len(names[i]) > 0 {
-			out = append(out, bytes.ToValidUTF8(known.Bytes(names[i]), []byte("\uFFFD"))...)
+			out = append(out, bytes.ToValidUTF8(known.Record(names[i]), []byte("\uFFFD"))...)
 		} else {
 			out = append(out, "null"...)
 		}

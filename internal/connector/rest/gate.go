@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -45,8 +46,25 @@ func (g *gate) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, g.rebuild(request.Context(), err)
 	}
+	g.redact(response)
 	response.Request = request
 	return response, nil
+}
+
+// links are headers with a URL. They are redacted by [gate.follow], which first takes out the key's own parameter.
+var links = []string{"Location", "Link"}
+
+// redact takes secrets out of what a response says before its body, so that nothing that reads it, or repeats it in an error, can show one.
+func (g *gate) redact(response *http.Response) {
+	response.Status = g.known.String(response.Status)
+	for name, values := range response.Header {
+		if slices.Contains(links, name) {
+			continue
+		}
+		for i, value := range values {
+			values[i] = g.known.String(value)
+		}
+	}
 }
 
 // admit refuses every place but those that the key belongs to.
@@ -59,7 +77,7 @@ func (g *gate) admit(u *url.URL) error {
 }
 
 // nameOf names a place that a system wants the key to go to.
-func (g *gate) nameOf(u *url.URL) string { return line(g.known.String(u.Scheme + "://" + u.Host)) }
+func (g *gate) nameOf(u *url.URL) string { return line(g.known, u.Scheme+"://"+u.Host) }
 
 // key asks for the secrets as they are now, so that a new key is used at once.
 func (g *gate) key(ctx context.Context) (secret.Text, error) {
@@ -132,6 +150,23 @@ func (g *gate) keyless(u *url.URL) *url.URL {
 		clean.RawQuery = withoutPair(u.RawQuery, g.auth.Name)
 	}
 	return &clean
+}
+
+// follow returns where a link of a system leads, without the key. A link that leads away from where the key belongs, or holds the key anywhere
+// but in its own parameter, is an error.
+func (g *gate) follow(from *url.URL, link string) (*url.URL, error) {
+	to, err := from.Parse(link)
+	if err != nil {
+		return nil, errors.New("is not a URL")
+	}
+	to = g.keyless(to)
+	switch {
+	case g.admit(to) != nil:
+		return nil, fmt.Errorf("leads to %s, where the key must not go", g.nameOf(to))
+	case g.known.Contains(to.String()), g.known.Contains(to.String() + "&"): // which ends a parameter, and may end a key
+		return nil, errors.New("contains the key, which would be stored in plaintext")
+	}
+	return to, nil
 }
 
 // rebuild makes a new error of one that knew the request with the key. Nothing of the old one is kept.

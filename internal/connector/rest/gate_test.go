@@ -212,3 +212,33 @@ func TestGateHidesTheKeyFromTraces(t *testing.T) {
 		t.Errorf("a trace saw %v", seen)
 	}
 }
+
+// TestHeadersAreRedactedBeforeAnyoneReadsThem has a key that would be a time to wait.
+func TestHeadersAreRedactedBeforeAnyoneReadsThem(t *testing.T) {
+	g := &gate{auth: connector.Auth{Kind: connector.AuthBearer, Secret: "key"}, origins: []string{"https://api.example.com:443"}, known: new(secret.Redactor),
+		secrets: func(context.Context) (map[string]secret.Text, error) {
+			return map[string]secret.Text{"key": secret.New("1234567890")}, nil
+		},
+		next: tripper(func(*http.Request) (*http.Response, error) {
+			header := http.Header{"Retry-After": {"1234567890"}, "X-Reset": {"in%201234567890", "soon"}, "Location": {"/1234567890"}}
+			return &http.Response{Status: "429 Not with 12345678\u00390", StatusCode: 429, Header: header}, nil
+		})}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example.com/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := g.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprint(response.Status, response.Header["Retry-After"], response.Header["X-Reset"])
+	if want := "429 Not with [redacted][[redacted]] [in%20[redacted] soon]"; got != want {
+		t.Errorf("got %s", got)
+	}
+	if !until(response.Header).IsZero() {
+		t.Error("the key is taken for a time")
+	}
+	if _, err := g.follow(request.URL, response.Header.Get("Location")); err == nil || strings.Contains(err.Error(), "123") {
+		t.Errorf("a link with the key: %v", err)
+	}
+}

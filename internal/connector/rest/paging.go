@@ -158,13 +158,9 @@ func bounded(cursor string) (string, error) {
 
 // resolve makes a link whole, without the key that systems like to repeat in it. It must not lead elsewhere.
 func (t turner) resolve(from *url.URL, link string) (string, error) {
-	u, err := from.Parse(link)
+	u, err := t.gate.follow(from, link)
 	if err != nil {
-		return "", errors.New("the link to the next page is not a URL")
-	}
-	u = t.gate.keyless(u)
-	if err := t.gate.admit(u); err != nil {
-		return "", fmt.Errorf("the next page is elsewhere: %w", err)
+		return "", fmt.Errorf("the link to the next page %w", err)
 	}
 	return bounded(u.String())
 }

@@ -129,7 +129,7 @@ func (j *job) send(ctx context.Context) (cursor string, err error) {
 		return "", answer.judge.failure(answer.response, said, nil)
 	case text == "":
 		return "", answer.broken(fmt.Errorf("it has nothing at %s, with which its result could be asked for", j.spec.Ticket))
-	case r.gate.known.String(text) != text:
+	case r.gate.known.Contains(text):
 		return "", answer.broken(errors.New("what its result is asked for with holds the key, which would be stored in the open"))
 	}
 	written, err := json.Marshal(ticket{text, time.Now().UTC()})
@@ -246,7 +246,7 @@ func (j *job) judge(a *answer, ticket string) (going bool, err error) {
 	case slices.Contains(j.spec.Done, status):
 		return false, a.broken(fmt.Errorf("it is done, but has nothing at %s", a.shape.text[atRecords]))
 	case status != "":
-		return false, a.broken(fmt.Errorf("its status %q is not known", line(a.judge.known.String(status))))
+		return false, a.broken(fmt.Errorf("its status %q is not known", line(a.judge.known, status)))
 	}
 	if said := a.value(atSentence); textOf(said) != "" {
 		return false, a.judge.failure(a.response, said, nil)

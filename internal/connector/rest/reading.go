@@ -168,7 +168,7 @@ func (p *page) finish() error {
 		return p.answer.broken(err)
 	case next != "" && p.asked[maphash.String(p.seed, next)]:
 		return p.answer.broken(errors.New("endless paging: it leads back to a page that was read before"))
-	case p.gate.known.String(next+resume) != next+resume:
+	case p.gate.known.Contains(next), p.gate.known.Contains(resume):
 		return p.answer.broken(errors.New("what leads to its next page holds the key, which would be stored in the open"))
 	}
 	p.Next, p.Resume = next, resume

@@ -209,5 +209,5 @@ func (a *answer) otherTAXII() error {
 	case err != nil || declared != taxiiType || version == "" || version == taxiiVersion:
 		return nil
 	}
-	return fmt.Errorf("it is in version %s of TAXII, not %s", line(a.judge.known.String(version)), taxiiVersion)
+	return fmt.Errorf("it is in version %s of TAXII, not %s", line(a.judge.known, version), taxiiVersion)
 }
