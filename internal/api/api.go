@@ -162,6 +162,10 @@ func (s *server) admitted(next http.Handler) http.Handler {
 			s.refuse(w, p)
 			return
 		}
+		if err := s.Service.LearnKeys(r.Context()); err != nil { // what is shown could hold any of them
+			s.refuse(w, s.problem(r.Context(), err))
+			return
+		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tokenKey{}, token)))
 	})
 }

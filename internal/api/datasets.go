@@ -107,7 +107,7 @@ func (s *server) exportDataset(ctx context.Context, in *struct {
 		if r.Method == http.MethodHead {
 			return
 		}
-		if err := s.Service.Export(ctx, d, in.Format, s.Service.Redactor.Writer(patient{w})); err != nil {
+		if err := s.Service.Export(ctx, d, in.Format, patient{w}); err != nil {
 			s.Log.WarnContext(ctx, "an export broke off", "dataset", d.Name, "error", err)
 			panic(http.ErrAbortHandler) // whoever reads must not take it for the whole
 		}

@@ -174,7 +174,7 @@ func (s *server) getFlowFile(ctx context.Context, in *One) (*text, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &text{"application/yaml", s.Service.Redactor.Bytes(file)}, nil
+	return &text{"application/yaml", file}, nil
 }
 
 func (s *server) getCost(ctx context.Context, in *One) (*With[service.Cost], error) {

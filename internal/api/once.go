@@ -90,7 +90,7 @@ func (s *server) repeat(w http.ResponseWriter, a *service.Answer) {
 		h.Set("Content-Type", "application/json")
 	}
 	w.WriteHeader(a.Status)
-	w.Write(a.Body) // whoever asked is gone if it fails
+	w.Write(s.Service.Shown().JSON(a.Body)) // nobody is there anymore if it fails
 }
 
 // keeper keeps an answer while it is sent.

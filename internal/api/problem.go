@@ -74,13 +74,13 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 		s.Log.ErrorContext(ctx, "a request of the API failed", "request", p.RequestID, "error", err)
 		p.Detail = "something went wrong inside Sallyport; the log of the server has more under this request_id"
 	default:
-		p.Detail, p.Field, p.Until = s.Service.Redactor.String(e.Error()), e.Field, e.Until
+		p.Detail, p.Field, p.Until = s.Service.Shown().String(e.Error()), e.Field, e.Until
 	}
 	if errors.Is(err, sallyport.ErrScope) {
 		p.Status, p.Title = http.StatusForbidden, http.StatusText(http.StatusForbidden)
 	}
 	if unproved, ok := errors.AsType[*service.Unproved](err); ok {
-		p.Detail = s.Service.Redactor.String(unproved.Error())
+		p.Detail = s.Service.Shown().String(unproved.Error())
 	}
 	return p
 }
@@ -129,7 +129,7 @@ func retryAfter(until time.Time) string {
 	return strconv.FormatInt(int64(max(time.Second, time.Until(until)+time.Second-1)/time.Second), 10)
 }
 
-// marshal writes a body, without any known secret.
+// marshal writes a body. Of its values, no text holds a key; names, numbers and layout are ours.
 func (s *server) marshal(w io.Writer, v any) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -137,7 +137,7 @@ func (s *server) marshal(w io.Writer, v any) error {
 	if err := encoder.Encode(v); err != nil {
 		return err
 	}
-	_, err := w.Write(append(s.Service.Redactor.Record(bytes.TrimRight(text.Bytes(), "\n")), '\n'))
+	_, err := w.Write(append(s.Service.Shown().JSON(bytes.TrimRight(text.Bytes(), "\n")), '\n'))
 	return err
 }
 

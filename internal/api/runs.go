@@ -62,7 +62,7 @@ func (s *server) watchRun(ctx context.Context, in *Numbered) (*huma.StreamRespon
 			return nil, false, err
 		}
 		text, err := json.Marshal(run)
-		return s.Service.Redactor.Record(text), run.State.Finished(), err
+		return s.Service.Shown().JSON(text), run.State.Finished(), err
 	}
 	return &huma.StreamResponse{Body: func(c huma.Context) {
 		r, w := humago.Unwrap(c)

@@ -54,13 +54,14 @@ func Version() string {
 	return "dev"
 }
 
-// Open opens the data directory, and makes it at the first start. Logs go to stderr; redactor learns every secret that is opened.
+// Open opens the data directory, and makes it at the first start. Logs go to stderr; redactor learns the keys of stored credentials.
 func Open(ctx context.Context, s config.Settings, stderr io.Writer, redactor *secret.Redactor) (*App, error) {
-	log, err := obs.NewLogger(stderr, s.Log.Level, s.Log.Format, redactor)
+	passing := redactor.With()
+	log, err := obs.NewLogger(stderr, s.Log.Level, s.Log.Format, passing)
 	if err != nil {
 		return nil, err
 	}
-	queueLog, err := obs.NewLogger(stderr, max(s.Log.Level, slog.LevelWarn), s.Log.Format, redactor)
+	queueLog, err := obs.NewLogger(stderr, max(s.Log.Level, slog.LevelWarn), s.Log.Format, passing)
 	if err != nil {
 		return nil, err
 	}
@@ -79,10 +80,10 @@ func Open(ctx context.Context, s config.Settings, stderr io.Writer, redactor *se
 		return nil, err
 	}
 	a := &App{Tokens: auth.NewTokens(database), settings: s, store: database, quota: quota.New(database, log)}
-	a.Service, err = a.wire(ctx, catalogue, redactor, log, queueLog)
-	if err != nil {
+	if a.Service, err = a.wire(ctx, catalogue, redactor, log, queueLog); err != nil {
 		return nil, errors.Join(err, database.Close())
 	}
+	a.Service.Passing = passing
 	return a, nil
 }
 

@@ -16,7 +16,8 @@ type Log interface {
 // The actions.
 const (
 	CredentialCreate = "credential.create"
-	CredentialOpen   = "credential.open" // its secrets were brought into the clear, to be used
+	CredentialOpen   = "credential.open"   // its secrets were brought into the clear, to be used
+	CredentialRedact = "credential.redact" // the secrets of credentials were opened so that they are recognized in what is shown
 	CredentialTest   = "credential.test"
 	CredentialRotate = "credential.rotate"
 	CredentialUpdate = "credential.update" // its name or description

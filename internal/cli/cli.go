@@ -86,7 +86,7 @@ type env struct {
 func Main(args []string, streams Streams) (code int) {
 	redactor := new(secret.Redactor)
 	logTo := streams.Err
-	streams.Out, streams.Err = redactor.Writer(streams.Out), redactor.Writer(streams.Err)
+	streams.Out, streams.Err = redactor.Distinctive().Writer(streams.Out), redactor.Writer(streams.Err)
 	log.SetOutput(streams.Err) // until there is a logger
 	defer func() {
 		if what := recover(); what != nil { // the runtime would print it unredacted

@@ -85,6 +85,7 @@ func (in secretInput) secret(e *env, field string) (secret.Text, error) {
 	if err != nil {
 		return secret.Text{}, sallyport.FieldErrorf(field, "%w", err)
 	}
+	e.redactor.Add(text) // whatever becomes of it, this command does not print it
 	return text, nil
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,8 +30,13 @@ func (e *env) show(v any, text func(w io.Writer)) error {
 	return e.print([]byte(visible(drawn.String())))
 }
 
-// print writes to stdout, at once: the redactor finds a secret only within one Write.
+// print writes to stdout, at once: the redactor finds a secret only within one Write. It knows the keys of all credentials by then.
 func (e *env) print(b []byte) error {
+	if e.app != nil {
+		if err := e.app.Service.LearnKeys(context.WithoutCancel(e.ctx)); err != nil {
+			return err
+		}
+	}
 	if _, err := e.Out.Write(b); err != nil {
 		return fmt.Errorf("the result could not be printed: %w", err)
 	}

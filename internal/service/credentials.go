@@ -75,7 +75,8 @@ func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d
 	if err := s.CheckNewName(ctx, d.Name, ""); err != nil {
 		return nil, err
 	}
-	s.know(d.Secrets)
+	redactor, done := s.passing(d.Secrets)
+	defer done()
 	if d.Public, err = definition.CheckCredential(d.Public, d.Secrets); err != nil {
 		return nil, err
 	}
@@ -84,15 +85,18 @@ func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d
 		ID: sallyport.NewID("crd"), Name: d.Name, Description: d.Description, Owner: actor.Name, Connector: d.Connector, Public: d.Public,
 		Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
-	if err := s.prove(ctx, c, definition, d.Secrets, testing); err != nil {
+	if err := s.prove(ctx, c, definition, d.Secrets, testing, redactor); err != nil {
 		return nil, err
 	}
 	if err := s.seal(ctx, c, d.Secrets); err != nil {
 		return nil, err
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialCreate, Object: c.ID, Detail: map[string]string{"name": c.Name, "connector": c.Connector}}
-	err = s.audited(ctx, entry, func(tx *store.Tx) error { return tx.InsertCredential(ctx, *c) })
-	return c, err
+	if err := s.audited(ctx, entry, func(tx *store.Tx) error { return tx.InsertCredential(ctx, *c) }); err != nil {
+		return nil, err
+	}
+	s.Vault.Learn(*c, d.Secrets)
+	return c, nil
 }
 
 // CheckNewName refuses a name that a credential cannot be given: its field is "name". own is the id of the credential that may have it
@@ -116,20 +120,15 @@ func (s *Service) CheckNewName(ctx context.Context, name string, own sallyport.I
 	return nil
 }
 
-// know makes secrets known to everything that is printed from now on.
-func (s *Service) know(secrets map[string]secret.Text) {
-	for _, text := range secrets {
-		s.Redactor.Add(text)
-	}
-}
-
-// prove tests secrets that are not stored yet, and writes the verdict into c. What may not be stored is an error.
-func (s *Service) prove(ctx context.Context, c *sallyport.Credential, d *connector.Definition, secrets map[string]secret.Text, testing Testing) error {
+// prove tests secrets that are not stored yet, and writes the verdict into c. What may not be stored is an error. The redactor knows the secrets.
+func (s *Service) prove(
+	ctx context.Context, c *sallyport.Credential, d *connector.Definition, secrets map[string]secret.Text, testing Testing, redactor *secret.Redactor,
+) error {
 	c.Verdict, c.Reason, c.VerdictAt = sallyport.VerdictUnknown, "not tested", time.Time{}
 	if testing == WithoutTesting {
 		return nil
 	}
-	p := s.probe(ctx, d, *c, func(context.Context) (map[string]secret.Text, error) { return secrets, nil })
+	p := s.probe(ctx, d, *c, func(context.Context) (map[string]secret.Text, error) { return secrets, nil }, redactor)
 	c.Verdict, c.Reason = p.Verdict, p.Reason
 	if p.Verdict != sallyport.VerdictUnknown {
 		c.VerdictAt = sallyport.Now()
@@ -139,15 +138,15 @@ func (s *Service) prove(ctx context.Context, c *sallyport.Credential, d *connect
 	case testing == AllowRejected:
 		return nil
 	case p.Verdict == sallyport.VerdictRejected:
-		return &Unproved{p, p.err.Error()}
+		return &Unproved{p, redactor.String(p.err.Error())}
 	case untested && testing == MustTest:
-		return &Unproved{p, fmt.Sprintf("nothing was stored, because the key could not be tested: %v", p.err)}
+		return &Unproved{p, redactor.String(fmt.Sprintf("nothing was stored, because the key could not be tested: %v", p.err))}
 	}
 	return nil
 }
 
-// probe makes the definition's test call.
-func (s *Service) probe(ctx context.Context, d *connector.Definition, c sallyport.Credential, keys engine.Keys) Probe {
+// probe makes the definition's test call. What it says of it is redacted.
+func (s *Service) probe(ctx context.Context, d *connector.Definition, c sallyport.Credential, keys engine.Keys, redactor *secret.Redactor) Probe {
 	if d.Credential == nil || d.Credential.Test == nil {
 		return Probe{Verdict: sallyport.VerdictUnknown, Reason: d.Name + " has no call that proves a key; the first run will show"}
 	}
@@ -159,9 +158,9 @@ func (s *Service) probe(ctx context.Context, d *connector.Definition, c sallypor
 	case err == nil:
 		p.Reason = "accepted"
 	case ok:
-		p.Reason = failure.Error()
+		p.Reason = redactor.String(failure.Error())
 	default:
-		p.Verdict, p.Reason = sallyport.VerdictUnreachable, s.Redactor.String(err.Error())
+		p.Verdict, p.Reason = sallyport.VerdictUnreachable, redactor.String(err.Error())
 	}
 	return p
 }
@@ -227,7 +226,7 @@ func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, nam
 	if err != nil {
 		return Probe{}, err
 	}
-	p := s.probe(ctx, definition, c, s.Engine.Keys(actor, c.ID))
+	p := s.probe(ctx, definition, c, s.Engine.Keys(actor, c.ID), s.Redactor)
 	if p.Verdict == sallyport.VerdictUnknown {
 		return p, nil
 	}
@@ -258,11 +257,12 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 	if err != nil {
 		return nil, err
 	}
-	s.know(secrets)
+	redactor, done := s.passing(secrets)
+	defer done()
 	if _, err := definition.CheckCredential(c.Public, secrets); err != nil {
 		return nil, err
 	}
-	if err := s.prove(ctx, &c, definition, secrets, testing); err != nil {
+	if err := s.prove(ctx, &c, definition, secrets, testing, redactor); err != nil {
 		return nil, err
 	}
 	old := c.Version
@@ -282,7 +282,11 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 		}
 		return s.Engine.KeyReplaced(ctx, tx, c.ID)
 	})
-	return &c, err
+	if err != nil {
+		return nil, err
+	}
+	s.Vault.Learn(c, secrets)
+	return &c, nil
 }
 
 // DeleteCredential removes a credential that nothing uses.
@@ -292,7 +296,11 @@ func (s *Service) DeleteCredential(ctx context.Context, actor sallyport.Actor, n
 		return err
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialDelete, Object: c.ID, Detail: map[string]string{"name": c.Name}}
-	return s.audited(ctx, entry, func(tx *store.Tx) error { return tx.DeleteCredential(ctx, c.ID) })
+	if err := s.audited(ctx, entry, func(tx *store.Tx) error { return tx.DeleteCredential(ctx, c.ID) }); err != nil {
+		return err
+	}
+	s.Vault.Forget(c.ID)
+	return nil
 }
 
 // VerifyKeys tells how many credentials there are, and which of them the master key does not open.

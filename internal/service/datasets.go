@@ -60,9 +60,14 @@ func (s *Service) batches(ctx context.Context, id sallyport.ID, position int64) 
 	}
 }
 
-// Records reads the records of a dataset, oldest first. Each is valid until the next; an error is the last thing it yields.
+// Records reads the records of a dataset, oldest first, without keys. Each is valid until the next; an error is the last thing it yields.
 func (s *Service) Records(ctx context.Context, id sallyport.ID) iter.Seq2[json.RawMessage, error] {
 	return func(yield func(json.RawMessage, error) bool) {
+		redactor, err := s.shownIn(ctx, id)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
 		unpacker, err := dataset.NewUnpacker()
 		if err != nil {
 			yield(nil, err)
@@ -79,7 +84,7 @@ func (s *Service) Records(ctx context.Context, id sallyport.ID) iter.Seq2[json.R
 				yield(nil, err)
 				return
 			}
-			for r := range records {
+			for r := range redacted(redactor, records) {
 				if !yield(r, nil) {
 					return
 				}

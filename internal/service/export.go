@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/dataset"
 )
 
-// Export writes all records of a dataset: as JSON lines, or as CSV with a column for every field that stands in some record.
+// Export writes all records of a dataset, without keys: as JSON lines, or as CSV with a column for every field that stands in some record.
 func (s *Service) Export(ctx context.Context, d sallyport.Dataset, format string, w io.Writer) error {
 	if format == "csv" {
 		return s.exportCSV(ctx, d, w)
@@ -76,6 +76,10 @@ func (s *Service) writeCSV(ctx context.Context, d sallyport.Dataset, config map[
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
+	redactor, err := s.shownIn(ctx, d.ID)
+	if err != nil {
+		return err
+	}
 	unpacker, err := dataset.NewUnpacker()
 	if err != nil {
 		return err
@@ -89,7 +93,7 @@ func (s *Service) writeCSV(ctx context.Context, d sallyport.Dataset, config map[
 		if err != nil {
 			return err
 		}
-		if _, err := out.Write(ctx, connector.Batch{Seq: b.Seq, Records: records}); err != nil {
+		if _, err := out.Write(ctx, connector.Batch{Seq: b.Seq, Records: redacted(redactor, records)}); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/strictyaml"
 )
 
@@ -153,7 +154,19 @@ func plain(values map[string]any) map[string]any {
 	return values
 }
 
-// ExportFlow writes a flow as a flow file.
+// redactYAML takes keys out of all values below a node. The names of fields stay.
+func redactYAML(r *secret.Redactor, node *yaml.Node) {
+	if node.Kind == yaml.ScalarNode {
+		node.Value = r.String(node.Value)
+	}
+	for i, child := range node.Content {
+		if node.Kind != yaml.MappingNode || i%2 == 1 {
+			redactYAML(r, child)
+		}
+	}
+}
+
+// ExportFlow writes a flow as a flow file, without keys.
 func (s *Service) ExportFlow(ctx context.Context, name string) ([]byte, error) {
 	f, err := s.Flow(ctx, name)
 	if err != nil {
@@ -163,10 +176,18 @@ func (s *Service) ExportFlow(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.LearnKeys(ctx); err != nil {
+		return nil, err
+	}
+	var node yaml.Node
+	if err := node.Encode(spec); err != nil {
+		return nil, err
+	}
+	redactYAML(s.Shown(), &node)
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(spec); err != nil {
+	if err := encoder.Encode(&node); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), encoder.Close()

@@ -52,7 +52,8 @@ func (s *Service) TestDraft(ctx context.Context, actor sallyport.Actor, d Creden
 	if err := permitsAddress(actor, definition, d.Public); err != nil {
 		return Probe{}, err
 	}
-	s.know(d.Secrets)
+	redactor, done := s.passing(d.Secrets)
+	defer done()
 	if d.Public, err = definition.CheckCredential(d.Public, d.Secrets); err != nil {
 		return Probe{}, err
 	}
@@ -60,7 +61,7 @@ func (s *Service) TestDraft(ctx context.Context, actor sallyport.Actor, d Creden
 	if err := s.audited(ctx, entry, func(*store.Tx) error { return nil }); err != nil {
 		return Probe{}, err
 	}
-	return s.probe(ctx, definition, sallyport.Credential{Public: d.Public}, func(context.Context) (map[string]secret.Text, error) { return d.Secrets, nil }), nil
+	return s.probe(ctx, definition, sallyport.Credential{Public: d.Public}, func(context.Context) (map[string]secret.Text, error) { return d.Secrets, nil }, redactor), nil
 }
 
 // UpdateCredential changes the name and the description of a credential, unless it was changed since c was read.

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
 	"github.com/sallyport-io/sallyport/internal/engine"
+	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -25,7 +26,11 @@ const MaxEdited = 1 << 20
 // is named. before is the last id of the page before, or 0.
 func (s *Service) Quarantine(ctx context.Context, flowName, destination string, limit int, before int64) ([]sallyport.Quarantined, error) {
 	if flowName == "" {
-		return s.Store.Quarantine(ctx, "", "", limit, before)
+		all, err := s.Store.Quarantine(ctx, "", "", limit, before)
+		if err != nil {
+			return nil, err
+		}
+		return all, s.shownQuarantined(ctx, all)
 	}
 	flow, err := s.Flow(ctx, flowName)
 	if err != nil {
@@ -35,12 +40,22 @@ func (s *Service) Quarantine(ctx context.Context, flowName, destination string, 
 	if err != nil {
 		return nil, err
 	}
-	return s.Store.Quarantine(ctx, flow.Dataset.ID, d, limit, before)
+	all, err := s.Store.Quarantine(ctx, flow.Dataset.ID, d, limit, before)
+	if err != nil {
+		return nil, err
+	}
+	return all, s.shownQuarantined(ctx, all)
 }
 
 // Quarantined finds one record in quarantine by its number.
 func (s *Service) Quarantined(ctx context.Context, id int64) (sallyport.Quarantined, error) {
-	return s.Store.Quarantined(ctx, id)
+	q, err := s.Store.Quarantined(ctx, id)
+	if err != nil {
+		return q, err
+	}
+	all := []sallyport.Quarantined{q}
+	err = s.shownQuarantined(ctx, all)
+	return all[0], err
 }
 
 // EditQuarantined changes a record in quarantine, where it stays. since is when it was edited last, as far as the editor knows: after that
@@ -53,12 +68,16 @@ func (s *Service) EditQuarantined(ctx context.Context, actor sallyport.Actor, id
 	if err != nil {
 		return q, err
 	}
-	if err := s.learn(ctx, actor, flow); err != nil {
-		return q, err
-	}
-	record, err := s.record(text)
+	redactor, err := s.shownOf(ctx, flow)
 	if err != nil {
 		return q, err
+	}
+	record, err := recordOf(text, redactor)
+	if err != nil {
+		return q, err
+	}
+	if masks(text) > masks(q.Record) {
+		return q, sallyport.FieldErrorf("record", "has %s where a key stood; write what belongs there, or remove the field", secret.Redacted)
 	}
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if q, err = tx.Quarantined(ctx, id); err != nil || bytes.Equal(q.Record, record) {
@@ -74,36 +93,15 @@ func (s *Service) EditQuarantined(ctx context.Context, actor sallyport.Actor, id
 	return q, err
 }
 
-// learn makes the keys of a flow known to the redactor, which finds them then in what a person types. This process opens each version once.
-func (s *Service) learn(ctx context.Context, actor sallyport.Actor, flow sallyport.Flow) error {
-	ids := []sallyport.ID{flow.Source.Credential}
-	for _, d := range flow.Destinations {
-		ids = append(ids, d.Credential)
-	}
-	for _, id := range ids {
-		if id == "" {
-			continue
-		}
-		c, err := s.Store.Credential(ctx, id)
-		if err != nil {
-			return err
-		}
-		if version, ok := s.learned.Load(id); len(c.Secrets) == 0 || ok && version == c.Version {
-			continue
-		}
-		if _, err := s.Vault.Open(ctx, actor, c); err != nil {
-			return err
-		}
-		s.learned.Store(id, c.Version)
-	}
-	return nil
-}
-
 // strict is how an edited record is read: what is doubtful in it is an error, while its author is there.
 var strict = []jsontext.Options{jsontext.AllowDuplicateNames(false), jsontext.AllowInvalidUTF8(false), jsontext.PreserveRawStrings(false)}
 
-// record makes what a person typed a record as it is kept. The field of its errors is "record", and they hold nothing of what was typed.
-func (s *Service) record(text []byte) (json.RawMessage, error) {
+// masks counts what stands in the place of keys: more of them than in the record as it is kept were only shown, and would replace what it holds.
+func masks(record []byte) int { return bytes.Count(record, []byte(secret.Redacted)) }
+
+// recordOf makes what a person typed a record as it is kept, without keys. The field of its errors is "record", and they hold nothing of what
+// was typed.
+func recordOf(text []byte, redactor *secret.Redactor) (json.RawMessage, error) {
 	if len(text) > MaxEdited {
 		return nil, sallyport.FieldErrorf("record", "is larger than 1 MiB")
 	}
@@ -114,7 +112,7 @@ func (s *Service) record(text []byte) (json.RawMessage, error) {
 	if reason := engine.WhyNoRecord(value); reason != "" {
 		return nil, sallyport.FieldErrorf("record", "must be an object, with braces around it: %s", reason)
 	}
-	return json.RawMessage(s.Redactor.Record(value)), nil
+	return json.RawMessage(redactor.Record(value)), nil
 }
 
 // fault says what is wrong with a text that is no JSON, and where.

@@ -29,6 +29,10 @@ func (s *Service) RecordsAfter(ctx context.Context, d sallyport.Dataset, positio
 	if err != nil {
 		return page, err
 	}
+	redactor, err := s.shownIn(ctx, d.ID)
+	if err != nil {
+		return page, err
+	}
 	unpacker, err := dataset.NewUnpacker()
 	if err != nil {
 		return page, err
@@ -45,7 +49,7 @@ func (s *Service) RecordsAfter(ctx context.Context, d sallyport.Dataset, positio
 		if err != nil {
 			return page, err
 		}
-		if page.take(records, at, limit); page.More {
+		if page.take(redacted(redactor, records), at, limit); page.More {
 			break
 		}
 	}

@@ -4,7 +4,6 @@ package service
 import (
 	"context"
 	"log/slog"
-	"sync"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
@@ -20,11 +19,12 @@ type Service struct {
 	Vault     *vault.Vault
 	Catalogue *connector.Catalogue
 	Engine    *engine.Engine
-	Redactor  *secret.Redactor
-	OwnFiles  []string // which no source may read and no destination may write to
+	Redactor  *secret.Redactor // knows the keys of stored credentials; see LearnKeys
+	Passing   *secret.Redactor // of the log: knows what Redactor does and, while they are tested, secrets that are not stored
+	OwnFiles  []string         // which no source may read and no destination may write to
 	Log       *slog.Logger
 
-	learned sync.Map // credential → its version whose secrets were opened for the redactor
+	learning learning
 }
 
 // audited does something in a transaction whose first statement is the audit entry.

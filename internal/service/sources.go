@@ -8,6 +8,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/dataset"
+	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -40,6 +41,8 @@ type Sample struct {
 	Key     []string          `json:"key,omitempty"` // the fields that together name a record
 	Schema  sallyport.Schema  `json:"schema"`        // of the records
 	Answer  []byte            `json:"-"`             // the beginning of the first answer, as it came, without any secret
+
+	redactor *secret.Redactor
 }
 
 // TestSource reads a sample from a source. Nothing is stored but answers about single values, which nobody must ask for again then. With an
@@ -66,6 +69,10 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 	if source.Params, err = s.sampleParams(source); err != nil {
 		return sample, err
 	}
+	if err := s.LearnKeys(ctx); err != nil {
+		return sample, err
+	}
+	sample.redactor = s.Shown().With(s.Vault.Known(source.Credential)...)
 	open, err := s.Engine.OpenSample(source, credential.Public, s.Engine.Keys(actor, source.Credential), sample.peek)
 	if err != nil {
 		return sample, err
@@ -92,7 +99,7 @@ func (s *Service) sampleParams(source sallyport.Source) (map[string]any, error) 
 // peek keeps the beginning of the first answer.
 func (s *Sample) peek(beginning []byte) {
 	if s.Answer == nil {
-		s.Answer = beginning
+		s.Answer = s.redactor.Bytes(beginning)
 	}
 }
 
@@ -149,6 +156,7 @@ func (s *Sample) readPage(page *connector.Page, observer *dataset.Observer) erro
 }
 
 func (s *Sample) take(record []byte, observer *dataset.Observer) error {
+	record = s.redactor.Record(record)
 	s.Records = append(s.Records, bytes.Clone(record))
 	if len(record) == 0 || record[0] != '{' {
 		return nil // a run would put it into quarantine

@@ -44,6 +44,21 @@ func (r reader) CredentialVersion(ctx context.Context, id sallyport.ID) (int64, 
 	return one(ctx, r.q, notFound("credential", id), single[int64], "SELECT version FROM credential WHERE id = $1", id)
 }
 
+// CredentialVersions returns the version of every credential.
+func (r reader) CredentialVersions(ctx context.Context) (map[sallyport.ID]int64, error) {
+	all, err := list(ctx, r.q, scanCredentialVersion, "SELECT id, version FROM credential")
+	versions := make(map[sallyport.ID]int64, len(all))
+	for _, c := range all {
+		versions[c.ID] = c.Version
+	}
+	return versions, err
+}
+
+func scanCredentialVersion(r row) (c sallyport.Credential, err error) {
+	err = r.Scan(&c.ID, &c.Version)
+	return c, err
+}
+
 // CredentialUsers returns the names of the flows whose source or a destination uses a credential.
 func (r reader) CredentialUsers(ctx context.Context, id sallyport.ID) ([]string, error) {
 	return list(ctx, r.q, single[string], `SELECT name FROM flow WHERE id IN (SELECT flow_id FROM source WHERE credential_id = $1

@@ -3,15 +3,13 @@
 // Each sealing uses a data key of its own, which is itself sealed with the master key: a Tink keyset in a file that only its owner can
 // read. Both seals are bound to the credential's id, connector, address and version, so that sealed bytes open in their own row only, and for
 // their own host. A secret is
-// opened after the audit entry about it was written, and whatever was opened or sealed is known to the redactor from then on.
+// opened after the audit entry about it was written, and what was opened is known to the redactor from then on, until it is replaced or deleted.
 package vault
 
 import (
 	"context"
 	"errors"
 	"io/fs"
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/sallyport-io/sallyport"
@@ -29,9 +27,9 @@ type Meta interface {
 
 // Vault seals and opens the secrets of credentials. It may be used concurrently.
 type Vault struct {
-	master   *masterKey
-	log      audit.Log
-	redactor *secret.Redactor
+	master    *masterKey
+	log       audit.Log
+	knowledge knowledge
 }
 
 // Open opens the vault with the master key that keyURL names (file:PATH).
@@ -68,12 +66,12 @@ func Open(ctx context.Context, keyURL string, meta Meta, log audit.Log, redactor
 	if err != nil {
 		return nil, err
 	}
-	return &Vault{master: master, log: log, redactor: redactor}, nil
+	return &Vault{master: master, log: log, knowledge: knowledge{redactor: redactor, of: map[sallyport.ID]*known{}}}, nil
 }
 
-// Seal seals secrets, by field name, for the credential's id, connector, address and version: any other opens nothing with them.
+// Seal seals secrets, by field name, for the credential's id, connector, address and version: any other opens nothing with them. Once they are
+// stored, [Vault.Learn] is due.
 func (v *Vault) Seal(_ context.Context, c sallyport.Credential, secrets map[string]secret.Text) (sallyport.Sealed, error) {
-	v.redactor.Add(slices.Collect(maps.Values(secrets))...)
 	plaintext := encodeFields(secrets)
 	defer clear(plaintext)
 	sealed, err := v.master.seal(binding(c), plaintext)
@@ -95,7 +93,7 @@ func (v *Vault) Open(ctx context.Context, actor sallyport.Actor, c sallyport.Cre
 	if err != nil {
 		return nil, err
 	}
-	v.redactor.Add(slices.Collect(maps.Values(secrets))...)
+	v.Learn(c, secrets)
 	return secrets, nil
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 
@@ -19,9 +18,8 @@ func (s *server) watch(w http.ResponseWriter, r *http.Request, look func(*http.R
 		if err != nil {
 			return nil, false, err
 		}
-		var text bytes.Buffer
-		err = part.Render(ctx, &text)
-		return text.Bytes(), done, err
+		text, err := s.render(ctx, part)
+		return text, done, err
 	}
 	return stream.Serve(w, r)
 }

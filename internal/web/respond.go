@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -110,16 +111,31 @@ type malformedForm struct{ error }
 
 func (m malformedForm) Unwrap() error { return m.error }
 
-// show renders a component. Pages are never kept by anyone: they show what is private.
+// show renders a component, without keys. Pages are never kept by anyone: they show what is private.
 func (s *server) show(w http.ResponseWriter, r *http.Request, status int, c templ.Component) {
+	page, err := s.render(r.Context(), c)
+	if err != nil {
+		s.Log.ErrorContext(r.Context(), "a page could not be rendered", "request", obs.RequestID(r.Context()), "path", r.URL.Path, "error", err)
+		http.Error(w, "Something went wrong inside Sallyport.", http.StatusInternalServerError)
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Vary", "HX-Request")
 	w.WriteHeader(status)
-	if err := c.Render(r.Context(), w); err != nil {
+	if _, err := w.Write(page); err != nil {
 		s.Log.WarnContext(r.Context(), "a page was not written to its end", "path", r.URL.Path, "error", err)
 	}
+}
+
+// render renders a page or a part of one. It is the one place where pages come from, and where keys are taken out of them.
+func (s *server) render(ctx context.Context, c templ.Component) ([]byte, error) {
+	var page bytes.Buffer
+	if err := c.Render(ctx, &page); err != nil {
+		return nil, err
+	}
+	return redactHTML(s.Service.Shown(), page.Bytes()), nil
 }
 
 // done leads to a page after something was done, with a sentence about it.
@@ -161,6 +177,9 @@ func isFragment(r *http.Request) bool { return isPartial(r) && r.Header.Get("HX-
 func (s *server) signedIn(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if _, ok := auth.UserOf(r.Context()); ok {
+			if err := s.Service.LearnKeys(r.Context()); err != nil { // what is shown could hold any of them
+				return err
+			}
 			return h(w, r)
 		}
 		path := "/sign-in?next=" + url.QueryEscape(s.origin(r))
