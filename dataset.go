@@ -26,6 +26,7 @@ type Batch struct {
 	Records       int64
 	Bytes         int64  // of the records as JSON lines, before compression
 	Body          []byte // JSON lines, compressed with zstd
+	Hash          string // of its body before it has a number, then of all batches of the dataset up to it; "" if it is older than hashes
 }
 
 // Kind is the type of a JSON value in a schema.

@@ -108,4 +108,14 @@ type Destination struct {
 	Records    int64          `json:"records"`         // records delivered so far
 	Rejected   int64          `json:"rejected"`        // records that went to quarantine instead
 	Error      string         `json:"error,omitempty"` // why its last delivery failed; empty if it did not
+	Epoch      string         `json:"-"`               // new whenever it begins anew: tells its markers in the other system from older ones
+	Reached    int64          `json:"-"`               // the last batch that it ever had in this epoch: Position, unless its system went back
+	Tally      RunTally       `json:"-"`
+}
+
+// RunTally counts the records of one run that a destination has had.
+type RunTally struct {
+	RunID    int64
+	Records  int64 // the rejected ones among them
+	Rejected int64
 }

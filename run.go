@@ -52,13 +52,15 @@ type Delivery struct {
 	FlowID        ID        `json:"-"`
 	DestinationID ID        `json:"destination_id"`
 	Destination   string    `json:"destination"`
-	State         RunState  `json:"state"` // running, waiting for a quota, succeeded or failed
+	State         RunState  `json:"state"` // running, waiting, succeeded or failed
 	FirstSeq      int64     `json:"first_seq"`
 	LastSeq       int64     `json:"last_seq"`
 	Records       int64     `json:"records"`
 	Rejected      int64     `json:"rejected"`
 	WaitUntil     time.Time `json:"wait_until,omitzero"`
-	Error         string    `json:"error,omitempty"` // why it failed or waits
+	Attempts      int64     `json:"attempts,omitempty"` // that failed since it last got on
+	Code          Code      `json:"code,omitempty"`     // of Error
+	Error         string    `json:"error,omitempty"`    // why it failed or waits
 	StartedAt     time.Time `json:"started_at"`
 	EndedAt       time.Time `json:"ended_at,omitzero"`
 }

@@ -3,6 +3,8 @@ package dataset
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"iter"
 	"sync"
@@ -66,8 +68,8 @@ func (p *Packer) Finish() { p.finished = mark{len(p.lines), p.records} }
 // Discard forgets the records of the unfinished page.
 func (p *Packer) Discard() { p.lines, p.records = p.lines[:p.finished.bytes], p.finished.records }
 
-// Pack makes a batch, without a dataset, run or number: of the finished pages if it has records of any, else of the unfinished one. Its
-// body is there after Wait.
+// Pack makes a batch, without a dataset, run or number: of the finished pages if it has records of any, else of the unfinished one. It has
+// its body and hash after Wait.
 func (p *Packer) Pack() (batch *sallyport.Batch, finished bool) {
 	cut := p.finished
 	if finished = p.HasFinished(); !finished {
@@ -78,7 +80,11 @@ func (p *Packer) Pack() (batch *sallyport.Batch, finished bool) {
 	p.records -= cut.records
 	p.finished = mark{}
 	batch = &sallyport.Batch{Records: cut.records, Bytes: int64(cut.bytes)}
-	p.busy.Go(func() { batch.Body = p.encoder.EncodeAll(p.spare, make([]byte, 0, cut.bytes/4)) })
+	p.busy.Go(func() {
+		batch.Body = p.encoder.EncodeAll(p.spare, make([]byte, 0, cut.bytes/4))
+		sum := sha256.Sum256(batch.Body)
+		batch.Hash = hex.EncodeToString(sum[:])
+	})
 	return batch, finished
 }
 

@@ -100,7 +100,7 @@ func (d *delivery) writeBatch(ctx context.Context, b connector.Batch) (connector
 func (d *delivery) wait(ctx context.Context, until time.Time, cause error) error {
 	d.Log.InfoContext(ctx, "delivery waits", "flow", d.flow.Name, "destination", d.destination.Name, "until", until, "error", cause)
 	err := d.Store.InTx(ctx, func(tx *store.Tx) error {
-		if err := tx.WaitDelivery(ctx, d.row.ID, until, d.Redactor.String(cause.Error())); err != nil {
+		if err := tx.WaitDelivery(ctx, d.row.ID, until, sallyport.CodeOf(cause), d.Redactor.String(cause.Error())); err != nil {
 			return err
 		}
 		return sleep(ctx, d.Engine, tx, d.job, until)

@@ -14,7 +14,7 @@ var ErrFenced = errors.New("a later execution has taken over")
 const maxBatches = 1000
 
 func scanBatch(r row) (b sallyport.Batch, err error) {
-	err = r.Scan(&b.DatasetID, &b.RunID, &b.Seq, &b.Records, &b.Bytes, &b.Body, &b.DestinationID)
+	err = r.Scan(&b.DatasetID, &b.RunID, &b.Seq, &b.Records, &b.Bytes, &b.Body, &b.DestinationID, &b.Hash)
 	return b, err
 }
 
@@ -23,7 +23,7 @@ func scanSize(r row) (b sallyport.Batch, err error) {
 	return b, err
 }
 
-const selectBatches = "SELECT dataset_id, run_id, seq, records, bytes, body, COALESCE(destination_id, '') FROM batch"
+const selectBatches = "SELECT dataset_id, run_id, seq, records, bytes, body, COALESCE(destination_id, ''), hash FROM batch"
 
 // Batches returns the batches of a dataset that come after a sequence number and are for everyone, in order, as many as have at most
 // maxBytes Bytes together, but at least one if there is one. Numbers may be missing between them.

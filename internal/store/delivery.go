@@ -9,12 +9,12 @@ import (
 )
 
 const selectDeliveries = `SELECT delivery.id, delivery.flow_id, delivery.destination_id, destination.name, delivery.state, delivery.first_seq,
-	delivery.last_seq, delivery.records, delivery.rejected, delivery.error, delivery.started_at, delivery.ended_at, delivery.wait_until
+	delivery.last_seq, delivery.records, delivery.rejected, delivery.code, delivery.error, delivery.started_at, delivery.ended_at, delivery.wait_until, delivery.attempts
 	FROM delivery JOIN destination ON destination.id = delivery.destination_id`
 
 func scanDelivery(r row) (d sallyport.Delivery, err error) {
 	err = r.Scan(&d.ID, &d.FlowID, &d.DestinationID, &d.Destination, &d.State, &d.FirstSeq, &d.LastSeq,
-		&d.Records, &d.Rejected, &d.Error, timeColumn{&d.StartedAt}, timeColumn{&d.EndedAt}, timeColumn{&d.WaitUntil})
+		&d.Records, &d.Rejected, &d.Code, &d.Error, timeColumn{&d.StartedAt}, timeColumn{&d.EndedAt}, timeColumn{&d.WaitUntil}, &d.Attempts)
 	return d, err
 }
 
@@ -32,7 +32,7 @@ func (r reader) RunDeliveries(ctx context.Context, run sallyport.Run) ([]sallypo
 		run.FlowID, run.FirstSeq, run.LastSeq, micros(run.CreatedAt), micros(run.EndedAt))
 }
 
-// WaitingDeliveries returns the deliveries of flows that wait for a quota.
+// WaitingDeliveries returns the deliveries of flows that wait: for a quota, or for a system that is away.
 func (r reader) WaitingDeliveries(ctx context.Context, flows ...sallyport.ID) ([]sallyport.Delivery, error) {
 	if len(flows) == 0 {
 		return nil, nil
@@ -41,16 +41,21 @@ func (r reader) WaitingDeliveries(ctx context.Context, flows ...sallyport.ID) ([
 	return list(ctx, r.q, scanDelivery, selectDeliveries+" WHERE delivery.state = 'waiting' AND delivery.flow_id IN "+in+" ORDER BY delivery.id", args...)
 }
 
-// WaitDelivery says until when a running delivery waits, and for what.
-func (tx *Tx) WaitDelivery(ctx context.Context, id int64, until time.Time, reason string) error {
-	_, err := tx.exec(ctx, "UPDATE delivery SET state = 'waiting', wait_until = $1, error = $2 WHERE id = $3 AND state = 'running'",
-		micros(until), readable(reason), id)
+// WaitDelivery says until when a running delivery waits, and why. The code tells a quota ([sallyport.Limited]) from a failed attempt, which
+// counts.
+func (tx *Tx) WaitDelivery(ctx context.Context, id int64, until time.Time, code sallyport.Code, reason string) error {
+	failed := 1
+	if code == sallyport.Limited {
+		failed = 0
+	}
+	_, err := tx.exec(ctx, `UPDATE delivery SET state = 'waiting', wait_until = $1, code = $2, error = $3, attempts = attempts + $4
+		WHERE id = $5 AND state = 'running'`, micros(until), code, readable(reason), failed, id)
 	return err
 }
 
 // WakeDelivery lets a delivery to a destination that waits be one that runs. It tells whether there is one.
 func (tx *Tx) WakeDelivery(ctx context.Context, destinationID sallyport.ID) (woken bool, err error) {
-	n, err := tx.exec(ctx, "UPDATE delivery SET state = 'running', wait_until = 0, error = '' WHERE destination_id = $1 AND state = 'waiting'", destinationID)
+	n, err := tx.exec(ctx, "UPDATE delivery SET state = 'running', wait_until = 0, code = '', error = '' WHERE destination_id = $1 AND state = 'waiting'", destinationID)
 	return n > 0, err
 }
 
@@ -79,20 +84,28 @@ func (tx *Tx) ClaimDestination(ctx context.Context, id sallyport.ID) (fence int6
 		"UPDATE destination SET fence = fence + 1 WHERE id = $1 RETURNING fence", id)
 }
 
-// RewindDestination lets a destination begin anew, before the first batch of its dataset. Whoever delivers to it now may not commit any more.
-// It must have nothing in quarantine.
+// RewindDestination lets a destination begin anew, before the first batch of its dataset, in a new epoch. Whoever delivers to it now may not
+// commit any more. It must have nothing in quarantine.
 func (tx *Tx) RewindDestination(ctx context.Context, id sallyport.ID) error {
 	if _, err := tx.ClaimDestination(ctx, id); err != nil {
 		return err
 	}
 	held := sallyport.Errorf(sallyport.Conflict, "the destination has records in quarantine; replay or discard them first")
-	err := tx.execOne(ctx, held, "UPDATE destination SET position = 0, state = '', records = 0, error = '', code = '' WHERE id = $1 AND rejected = 0", id)
+	err := tx.execOne(ctx, held, `UPDATE destination SET position = 0, state = '', epoch = $1, reached = 0, records = 0, run_id = 0, run_records = 0,
+		run_rejected = 0, error = '', code = '' WHERE id = $2 AND rejected = 0`, sallyport.NewID("epo"), id)
 	if err != nil {
 		return err
 	}
 	_, err = tx.exec(ctx, "UPDATE delivery SET state = 'failed', error = 'the destination was begun anew', ended_at = $1, wait_until = 0 "+
 		"WHERE destination_id = $2 AND state IN ('running', 'waiting')", micros(sallyport.Now()), id)
 	return err
+}
+
+// ReturnDestination lets a destination go on after an earlier batch of its epoch, where its system turned out to be. What it has counted up to
+// where it was is not counted again. The error is [ErrFenced] if a later delivery has claimed the destination.
+func (tx *Tx) ReturnDestination(ctx context.Context, id sallyport.ID, fence, position int64, state string) error {
+	return tx.execOne(ctx, ErrFenced, "UPDATE destination SET position = $1, state = $2 WHERE id = $3 AND fence = $4 AND position > $1",
+		position, state, id, fence)
 }
 
 // StartDelivery begins a delivery after the last batch that the destination has, or goes on with one that never ended, and clears the
@@ -125,6 +138,7 @@ type DeliveryCommit struct {
 	Records       int64                   // to add
 	Rejected      int64                   // to add
 	Quarantined   []sallyport.Quarantined // their DatasetID must be set; each counts in its run, if it has one
+	Tally         sallyport.RunTally      // of the destination after it
 }
 
 // CommitDelivery moves a destination's position and all counts, and puts records into quarantine. The error is [ErrFenced] if a later
@@ -139,13 +153,14 @@ func (tx *Tx) CommitDelivery(ctx context.Context, c DeliveryCommit) error {
 		return sallyport.Errorf(sallyport.Internal, "the destination %s has batch %d: it cannot go back to %d",
 			c.DestinationID, position, c.Position)
 	}
-	_, err = tx.exec(ctx, "UPDATE destination SET position = $1, state = $2, records = records + $3, rejected = rejected + $4 WHERE id = $5",
-		c.Position, c.State, c.Records, c.Rejected, c.DestinationID)
+	_, err = tx.exec(ctx, `UPDATE destination SET position = $1, state = $2, records = records + $3, rejected = rejected + $4,
+		reached = CASE WHEN reached < $1 THEN $1 ELSE reached END, run_id = $5, run_records = $6, run_rejected = $7 WHERE id = $8`,
+		c.Position, c.State, c.Records, c.Rejected, c.Tally.RunID, c.Tally.Records, c.Tally.Rejected, c.DestinationID)
 	if err != nil {
 		return err
 	}
 	err = tx.execOne(ctx, notFound("delivery", c.DeliveryID), `UPDATE delivery SET last_seq = $1, records = records + $2,
-		rejected = rejected + $3 WHERE id = $4 AND destination_id = $5`, c.Position, c.Records, c.Rejected, c.DeliveryID, c.DestinationID)
+		rejected = rejected + $3, attempts = 0 WHERE id = $4 AND destination_id = $5`, c.Position, c.Records, c.Rejected, c.DeliveryID, c.DestinationID)
 	if err != nil {
 		return err
 	}
@@ -182,7 +197,7 @@ func (tx *Tx) FinishDelivery(ctx context.Context, id int64, state sallyport.RunS
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, "UPDATE delivery SET state = $1, error = $2, ended_at = $3 WHERE id = $4",
-		state, readable(errText), micros(sallyport.Now()), id)
+	_, err = tx.exec(ctx, "UPDATE delivery SET state = $1, code = $2, error = $3, ended_at = $4 WHERE id = $5",
+		state, code, readable(errText), micros(sallyport.Now()), id)
 	return err
 }

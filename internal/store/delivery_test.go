@@ -23,10 +23,11 @@ func testDelivery(t *testing.T, s *store.Store) {
 	diff(t, d, wantDelivery)
 
 	c := store.DeliveryCommit{DestinationID: want.ID, Fence: fence, DeliveryID: d.ID, Position: 1, State: "offset 9",
-		Records: 4, Rejected: 1, Quarantined: []sallyport.Quarantined{{DatasetID: i.Dataset.ID, RunID: i.run.ID,
+		Tally: sallyport.RunTally{RunID: i.run.ID, Records: 5, Rejected: 1}, Records: 4, Rejected: 1, Quarantined: []sallyport.Quarantined{{DatasetID: i.Dataset.ID, RunID: i.run.ID,
 			Record: []byte(`{"a":1}`), Reason: "no key", At: at(1)}}}
 	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.CommitDelivery(ctx, c) })
-	want.Position, want.State, want.Records, want.Rejected, want.Fence = 1, "offset 9", 4, 1, fence
+	want.Position, want.Reached, want.State, want.Records, want.Rejected, want.Fence = 1, 1, "offset 9", 4, 1, fence
+	want.Tally = c.Tally
 	diff(t, get(s.Destination(ctx, want.ID))(t), want)
 	diff(t, get(s.Run(ctx, i.run.ID))(t).Quarantined, int64(1))
 	q := get(s.Quarantine(ctx, "", "", 0, 0))(t)
@@ -42,7 +43,7 @@ func testDelivery(t *testing.T, s *store.Store) {
 		}
 		return tx.FinishDelivery(ctx, d.ID, sallyport.RunSucceeded, "", "")
 	})
-	want.Position, want.State, want.Records = 2, "offset 20", 9
+	want.Position, want.Reached, want.State, want.Records = 2, 2, "offset 20", 9
 	diff(t, get(s.Destination(ctx, want.ID))(t), want)
 	got := get(s.Deliveries(ctx, i.ID, 0, 0))(t)
 	wantDelivery.State, wantDelivery.LastSeq, wantDelivery.Records, wantDelivery.Rejected = sallyport.RunSucceeded, 2, 9, 1
@@ -62,9 +63,9 @@ func testDeliveryWaits(t *testing.T, s *store.Store) {
 	i := addIngest(t, s, "one", "a")
 	i.commit(t, s, batch("x", 5))
 	d, _ := deliver(t, s, i.Destinations[0].ID)
-	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.WaitDelivery(ctx, d.ID, at(9), "the quota") })
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.WaitDelivery(ctx, d.ID, at(9), sallyport.Limited, "the quota") })
 	waiting := d
-	waiting.State, waiting.WaitUntil, waiting.Error = sallyport.RunWaiting, at(9), "the quota"
+	waiting.State, waiting.WaitUntil, waiting.Code, waiting.Error = sallyport.RunWaiting, at(9), sallyport.Limited, "the quota"
 	diff(t, get(s.WaitingDeliveries(ctx, "flw_other", i.ID))(t), []sallyport.Delivery{waiting})
 	diff(t, len(get(s.WaitingDeliveries(ctx, "flw_other"))(t)), 0)
 	diff(t, len(get(s.WaitingDeliveries(ctx))(t)), 0)
@@ -77,7 +78,7 @@ func testDeliveryWaits(t *testing.T, s *store.Store) {
 			return err
 		})
 	}
-	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.WaitDelivery(ctx, d.ID, at(9), "the quota") })
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.WaitDelivery(ctx, d.ID, at(9), sallyport.Limited, "the quota") })
 	again, _ := deliver(t, s, i.Destinations[0].ID)
 	diff(t, again, d) // the same one goes on
 }
@@ -143,13 +144,65 @@ func testRewind(t *testing.T, s *store.Store) {
 	do(t, s, rewind)
 	wantFenced(t, commit(store.DeliveryCommit{Position: 2, Records: 5}))
 	want := before
-	want.Position, want.State, want.Records, want.Rejected, want.Fence = 0, "", 0, 0, before.Fence+1
-	diff(t, get(s.Destination(ctx, id))(t), want)
+	want.Position, want.Reached, want.State, want.Records, want.Rejected, want.Fence = 0, 0, "", 0, 0, before.Fence+1
+	got := get(s.Destination(ctx, id))(t)
+	if want.Epoch = got.Epoch; got.Epoch == "" || got.Epoch == before.Epoch {
+		t.Errorf("it has the epoch %q, had %q", got.Epoch, before.Epoch)
+	}
+	diff(t, got, want)
 	again, _ := deliver(t, s, id)
 	if again.ID == d.ID || again.FirstSeq != 1 {
 		t.Errorf("the next delivery is %+v", again)
 	}
 	wantError(t, try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.RewindDestination(ctx, "dst_no") }), sallyport.NotFound, "dst_no")
+}
+
+// testReturn lets a destination go back to an earlier batch, which does not count again, and not as an execution that was fenced off.
+func testReturn(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	i := addIngest(t, s, "one", "a")
+	i.commit(t, s, batch("x", 5), batch("y", 5))
+	id := i.Destinations[0].ID
+	d, fence := deliver(t, s, id)
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.CommitDelivery(ctx, store.DeliveryCommit{DestinationID: id, Fence: fence, DeliveryID: d.ID, Position: 2, State: "two", Records: 10})
+	})
+	back := func(fence, position int64) error {
+		return try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.ReturnDestination(ctx, id, fence, position, "one") })
+	}
+	wantFenced(t, back(fence-1, 1))
+	want := get(s.Destination(ctx, id))(t)
+	wantFenced(t, back(fence, 2)) // that is no way back
+	diff(t, get(s.Destination(ctx, id))(t), want)
+	if err := back(fence, 1); err != nil {
+		t.Fatal(err)
+	}
+	want.Position, want.State = 1, "one"
+	diff(t, get(s.Destination(ctx, id))(t), want)
+	diff(t, want.Reached, int64(2))
+}
+
+// testAttempts counts the attempts of a delivery that failed since it last got on.
+func testAttempts(t *testing.T, s *store.Store) {
+	i := addIngest(t, s, "one", "a")
+	i.commit(t, s, batch("x", 5))
+	id := i.Destinations[0].ID
+	wait := func(code sallyport.Code) sallyport.Delivery {
+		d, _ := deliver(t, s, id)
+		do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.WaitDelivery(ctx, d.ID, at(9), code, "away") })
+		return get(s.WaitingDeliveries(t.Context(), i.ID))(t)[0]
+	}
+	for n, code := range []sallyport.Code{sallyport.Limited, sallyport.Upstream, sallyport.Upstream} {
+		if d := wait(code); d.Attempts != int64(n) || d.Code != code || d.Error != "away" {
+			t.Errorf("after %d failed attempts: %+v", n, d)
+		}
+	}
+	d, fence := deliver(t, s, id)
+	diff(t, d.Attempts, int64(2)) // it is one delivery, however often the program is started
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.CommitDelivery(ctx, store.DeliveryCommit{DestinationID: id, Fence: fence, DeliveryID: d.ID, Position: 1})
+	})
+	diff(t, wait(sallyport.Upstream).Attempts, int64(1))
 }
 
 func testDeliveryAfterCrash(t *testing.T, s *store.Store) {

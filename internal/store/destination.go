@@ -8,11 +8,12 @@ import (
 
 const selectDestinations = `SELECT destination.id, destination.flow_id, destination.name, destination.connector,
 	COALESCE(destination.credential_id, ''), destination.config, destination.position, destination.state, destination.fence,
-	destination.records, destination.rejected, destination.error FROM destination`
+	destination.records, destination.rejected, destination.error, destination.epoch, destination.reached,
+	destination.run_id, destination.run_records, destination.run_rejected FROM destination`
 
 func scanDestination(r row) (d sallyport.Destination, err error) {
 	err = r.Scan(&d.ID, &d.FlowID, &d.Name, &d.Connector, &d.Credential, jsonColumn{&d.Config}, &d.Position, &d.State, &d.Fence,
-		&d.Records, &d.Rejected, &d.Error)
+		&d.Records, &d.Rejected, &d.Error, &d.Epoch, &d.Reached, &d.Tally.RunID, &d.Tally.Records, &d.Tally.Rejected)
 	return d, err
 }
 
@@ -49,7 +50,8 @@ func (tx *Tx) rewindDestinations(ctx context.Context, f *sallyport.Flow) error {
 		if d.Position != 0 || d.State != "" {
 			continue
 		}
-		_, err := tx.exec(ctx, `UPDATE destination SET position = 0, state = '', records = 0, rejected = 0, error = '', fence = fence + 1
+		_, err := tx.exec(ctx, `UPDATE destination SET position = 0, state = '', reached = 0, records = 0, rejected = 0, run_id = 0, run_records = 0,
+			run_rejected = 0, error = '', fence = fence + 1
 			WHERE id = $1`, d.ID)
 		if err != nil {
 			return err

@@ -99,32 +99,58 @@ func (tx *Tx) checkSource(ctx context.Context, id sallyport.ID, fence int64) err
 // appendBatches gives the staged batches of the run and then those of the page the next numbers of the dataset, and returns the last.
 func (tx *Tx) appendBatches(ctx context.Context, p PageCommit) (last int64, err error) {
 	// Who wants to know whether a destination has everything waits here: see Tx.CaughtUp.
-	last, err = one(ctx, tx.q, notFound("dataset", p.DatasetID), single[int64],
-		"UPDATE dataset SET last_seq = last_seq WHERE id = $1 AND source_id = $2 RETURNING last_seq", p.DatasetID, p.SourceID)
+	err = tx.execOne(ctx, notFound("dataset", p.DatasetID), "UPDATE dataset SET last_seq = last_seq WHERE id = $1 AND source_id = $2",
+		p.DatasetID, p.SourceID)
 	if err != nil {
 		return 0, err
 	}
-	staged, err := tx.exec(ctx, `UPDATE batch SET seq = $1 + staged.place
-		FROM (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS place FROM batch WHERE dataset_id = $2 AND run_id = $3 AND seq IS NULL) AS staged
-		WHERE batch.id = staged.id`, last, p.DatasetID, p.RunID)
+	h, err := tx.history(ctx, p.DatasetID)
 	if err != nil {
 		return 0, err
 	}
-	last += staged
+	if err := tx.numberStaged(ctx, h, p.RunID); err != nil {
+		return 0, err
+	}
 	for _, b := range p.Batches {
-		last++
 		b.DatasetID, b.RunID = p.DatasetID, p.RunID
-		if err := tx.insertBatch(ctx, b, last); err != nil {
+		b.Hash = h.next(b)
+		if err := tx.insertBatch(ctx, b, h.last); err != nil {
 			return 0, err
 		}
 	}
-	return last, nil
+	return h.last, tx.setHistory(ctx, h)
+}
+
+// numberStaged gives the staged batches of a run the next numbers of the dataset.
+func (tx *Tx) numberStaged(ctx context.Context, h *history, run int64) error {
+	staged, err := list(ctx, tx.q, scanStaged, "SELECT id, hash FROM batch WHERE dataset_id = $1 AND run_id = $2 AND seq IS NULL ORDER BY id",
+		h.dataset, run)
+	if err != nil {
+		return err
+	}
+	for _, s := range staged {
+		hash := h.next(sallyport.Batch{Hash: s.hash})
+		if _, err := tx.exec(ctx, "UPDATE batch SET seq = $1, hash = $2 WHERE id = $3", h.last, hash, s.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type staged struct {
+	id   int64
+	hash string
+}
+
+func scanStaged(r row) (s staged, err error) {
+	err = r.Scan(&s.id, &s.hash)
+	return s, err
 }
 
 // insertBatch adds a batch with a sequence number, or nil to stage it.
 func (tx *Tx) insertBatch(ctx context.Context, b sallyport.Batch, seq any) error {
-	_, err := tx.exec(ctx, "INSERT INTO batch (dataset_id, destination_id, run_id, seq, records, bytes, body) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-		b.DatasetID, orNull(b.DestinationID), b.RunID, seq, b.Records, b.Bytes, b.Body)
+	_, err := tx.exec(ctx, "INSERT INTO batch (dataset_id, destination_id, run_id, seq, records, bytes, body, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		b.DatasetID, orNull(b.DestinationID), b.RunID, seq, b.Records, b.Bytes, b.Body, b.Hash)
 	return err
 }
 

@@ -58,7 +58,7 @@ func testPage(t *testing.T, s *store.Store) {
 	diff(t, get(s.Dataset(ctx, d.ID))(t), d)
 	batches := get(s.Batches(ctx, d.ID, 0, unbounded))(t)
 	y := batch("y", 3)
-	y.DatasetID, y.RunID, y.Seq = d.ID, run.ID, 2
+	y.DatasetID, y.RunID, y.Seq, y.Hash = d.ID, run.ID, 2, batches[1].Hash
 	diff(t, batches[1], y)
 	diff(t, bodies(batches), "1:x 2:y 3:z ")
 

@@ -85,25 +85,31 @@ type Replay struct {
 // Replay takes records out of quarantine and appends their batches. What is for everyone counts in the dataset; what is for one
 // destination is there already.
 func (tx *Tx) Replay(ctx context.Context, r Replay) error {
-	d, err := tx.LockDataset(ctx, r.DatasetID)
-	if err != nil {
+	if _, err := tx.LockDataset(ctx, r.DatasetID); err != nil {
 		return err
 	}
 	if err := tx.RemoveQuarantined(ctx, r.DestinationID, r.IDs); err != nil {
 		return err
 	}
+	h, err := tx.history(ctx, r.DatasetID)
+	if err != nil {
+		return err
+	}
 	var records, bytes int64
 	for _, b := range r.Batches {
-		d.LastSeq++
 		b.DatasetID, b.DestinationID = r.DatasetID, r.DestinationID
-		if err := tx.insertBatch(ctx, b, d.LastSeq); err != nil {
+		b.Hash = h.next(b)
+		if err := tx.insertBatch(ctx, b, h.last); err != nil {
 			return err
 		}
 		if r.DestinationID == "" {
 			records, bytes = records+b.Records, bytes+b.Bytes
 		}
 	}
-	return tx.moveDataset(ctx, r.DatasetID, records, bytes, d.LastSeq, r.Schema)
+	if err := tx.setHistory(ctx, h); err != nil {
+		return err
+	}
+	return tx.moveDataset(ctx, r.DatasetID, records, bytes, h.last, r.Schema)
 }
 
 func (tx *Tx) insertQuarantined(ctx context.Context, all []sallyport.Quarantined) error {
