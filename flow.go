@@ -105,11 +105,13 @@ type Destination struct {
 	Position   int64          `json:"position"` // the last batch of the dataset that was delivered
 	State      string         `json:"-"`        // what its connector needs to go on exactly there
 	Fence      int64          `json:"-"`
-	Records    int64          `json:"records"`         // records delivered so far
-	Rejected   int64          `json:"rejected"`        // records that went to quarantine instead
-	Error      string         `json:"error,omitempty"` // why its last delivery failed; empty if it did not
-	Epoch      string         `json:"-"`               // new whenever it begins anew: tells its markers in the other system from older ones
-	Reached    int64          `json:"-"`               // the last batch that it ever had in this epoch: Position, unless its system went back
+	Records    int64          `json:"records"`             // records delivered so far
+	Rejected   int64          `json:"rejected"`            // records that went to quarantine instead
+	Error      string         `json:"error,omitempty"`     // why its last delivery failed; empty if it did not
+	WaitUntil  time.Time      `json:"wait_until,omitzero"` // when its delivery continues, if that waits
+	WaitsFor   string         `json:"waits_for,omitempty"` // why it waits
+	Epoch      string         `json:"-"`                   // new whenever it begins anew: tells its markers in the other system from older ones
+	Reached    int64          `json:"-"`                   // the last batch that it ever had in this epoch: Position, unless its system went back
 	Tally      RunTally       `json:"-"`
 }
 

@@ -14,7 +14,7 @@ func (s *server) destinations() {
 	add(s, "GET /destinations/{id}", operation{id: "get-destination", scope: sallyport.ScopeRead, summary: "Show a destination"}, s.getDestination)
 	add(s, "POST /destinations/{id}/replay", operation{
 		id: "replay-destination", scope: sallyport.ScopeRun, status: 202, summary: "Deliver to a destination again, without a call to the source",
-		about: "What it has rejected leaves quarantine, each record exactly once, and comes back with the reason if it is rejected again. With `from_beginning` it has its whole dataset again instead: a file is written anew, so are rows with a key; a table without one is filled if it is gone; what was submitted is not submitted again.",
+		about: "What it has rejected leaves quarantine, each record exactly once, and comes back with the reason if it is rejected again. With `from_beginning` it has its whole dataset again instead: a file is written anew; rows of a table with a key are replaced; a table without a key is renamed to TABLE_old_N (with the first free N), and a new one is filled; what was submitted is not submitted again.",
 	}, s.replayDestination)
 }
 

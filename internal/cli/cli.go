@@ -46,6 +46,7 @@ type everywhere struct {
 	Database     string `help:"Where the database is (SALLYPORT_DATABASE)." placeholder:"URL"`
 	MasterKey    string `help:"Where the master key is (SALLYPORT_MASTER_KEY)." placeholder:"URL"`
 	AllowPrivate string `name:"egress-allow-private" help:"Private networks that connectors may reach (SALLYPORT_EGRESS_ALLOW_PRIVATE)." placeholder:"CIDR,…"`
+	RejectLimit  string `help:"Share of a run's records that a destination may reject before it stops, or off (SALLYPORT_REJECT_LIMIT)." placeholder:"50%"`
 	LogLevel     string `help:"debug, info, warn or error (SALLYPORT_LOG_LEVEL)." placeholder:"LEVEL"`
 	LogFormat    string `help:"text or json (SALLYPORT_LOG_FORMAT)." placeholder:"FORMAT"`
 }
@@ -161,7 +162,8 @@ func (e *env) load() error {
 	flags := map[string]string{}
 	for name, value := range map[string]string{
 		"data": c.Data, "database": c.Database, "master_key": c.MasterKey, "egress.allow_private": c.AllowPrivate,
-		"log.level": c.LogLevel, "log.format": c.LogFormat, "addr": c.Serve.Addr,
+		"reject_limit": c.RejectLimit,
+		"log.level":    c.LogLevel, "log.format": c.LogFormat, "addr": c.Serve.Addr,
 	} {
 		if value != "" {
 			flags[name] = value

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -151,10 +152,18 @@ func (c *flowShow) Run(e *env, s *service.Service) error {
 		fmt.Fprintln(w)
 		rows := [][]string{}
 		for _, d := range f.Destinations {
-			rows = append(rows, []string{d.Name, d.Connector, count(d.Records), count(d.Rejected), batches(f.Dataset.LastSeq - d.Position), d.Error})
+			rows = append(rows, []string{d.Name, d.Connector, count(d.Records), count(d.Rejected), batches(f.Dataset.LastSeq - d.Position), cmp.Or(d.Error, waitText(d))})
 		}
 		table(w, "It has no destination: its records are kept only.", []string{"DESTINATION", "CONNECTOR", "DELIVERED", "QUARANTINED", "BEHIND", "ERROR"}, rows)
 	})
+}
+
+// waitText says why and until when the delivery to a destination waits, "" if it does not.
+func waitText(d sallyport.Destination) string {
+	if d.WaitUntil.IsZero() {
+		return ""
+	}
+	return "waits until " + moment(d.WaitUntil) + ": " + d.WaitsFor
 }
 
 func batches(n int64) string {
@@ -217,7 +226,7 @@ func standing(r sallyport.Run) string {
 
 type flowDeliver struct {
 	Name  string `arg:"" help:"Name of the flow."`
-	Again string `help:"Let this destination have everything again, from the beginning: a file is written anew, so are rows with a key; a table without one is filled if it is gone." placeholder:"DESTINATION"`
+	Again string `help:"Deliver everything that is kept to this destination again: a file is written anew, rows with a key are replaced, and a table without a key is renamed to TABLE_old_N and filled anew." placeholder:"DESTINATION"`
 }
 
 // Run brings the destinations of a flow up to date. It ends as a run does: with what failed, or what went to quarantine meanwhile.

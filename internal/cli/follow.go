@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -35,7 +36,7 @@ func runError(run sallyport.Run) error {
 	case run.State == sallyport.RunFailed, run.WaitsForKey():
 		return finding(exitCodes[run.Code])
 	case !run.State.Finished():
-		return finding(exitCodes[sallyport.Limited])
+		return finding(exitCodes[cmp.Or(run.Code, sallyport.Limited)])
 	case run.Quarantined > 0:
 		return finding(exitQuarantine)
 	}
@@ -60,10 +61,10 @@ func runSummary(w io.Writer, r *service.RunDetail, last service.Progress) {
 	}
 	for _, d := range r.Deliveries {
 		if d.State == sallyport.RunWaiting {
-			fmt.Fprintf(w, "  %s: %s\n", d.Destination, oneLine(d.Error))
+			fmt.Fprintf(w, "  %s waits until %s: %s\n", d.Destination, moment(d.WaitUntil), oneLine(d.Error))
 		}
 	}
-	if !r.WaitUntil.IsZero() {
+	if !r.WaitUntil.IsZero() && r.State == sallyport.RunWaiting {
 		fmt.Fprintf(w, "  waiting for the quota until %s; run it again then, or give --max-wait\n", moment(r.WaitUntil))
 	}
 	if len(last.Destinations) > 0 && r.State.Finished() {
@@ -91,7 +92,7 @@ func changesText(changes sallyport.Changes) string {
 // runRemark is what is to be said of a run besides its numbers.
 func runRemark(r sallyport.Run) string {
 	if r.State == sallyport.RunDelivering && !r.WaitUntil.IsZero() {
-		return "a destination waits for its quota until " + moment(r.WaitUntil)
+		return "a destination waits until " + moment(r.WaitUntil)
 	}
 	if r.Error == "" && r.Incomplete != "" {
 		return "incomplete: " + r.Incomplete
@@ -119,8 +120,13 @@ func destinationText(d sallyport.Destination, lastSeq int64) string {
 	switch {
 	case d.Error != "":
 		return d.Error
+	case !d.WaitUntil.IsZero():
+		return waitText(d)
 	case d.Position < lastSeq:
 		return batches(lastSeq-d.Position) + " behind"
+	}
+	if d.Rejected > 0 && d.Records == 0 {
+		return "up to date, but every record was rejected"
 	}
 	return "up to date"
 }
@@ -170,13 +176,16 @@ func progressText(p service.Progress) string {
 	var parts []string
 	if r := p.Run; r.ID != 0 {
 		part := fmt.Sprintf("run %d %s: %s, %s", r.ID, r.State, plural(r.Pages, "page"), plural(r.Records, "record"))
-		if !r.WaitUntil.IsZero() {
+		if !r.WaitUntil.IsZero() && r.State == sallyport.RunWaiting {
 			part += ", for the quota until " + moment(r.WaitUntil)
 		}
 		parts = append(parts, part)
 	}
 	for _, d := range p.Destinations {
 		parts = append(parts, fmt.Sprintf("%s %s", d.Name, count(d.Records)))
+	}
+	for _, w := range p.Waiting {
+		parts = append(parts, fmt.Sprintf("%s waits until %s: %s", w.Destination, moment(w.WaitUntil), w.Error))
 	}
 	if p.Elsewhere {
 		parts = append(parts, "worked by another process")

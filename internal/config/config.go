@@ -25,8 +25,10 @@ type Settings struct {
 	Database  string // sqlite:PATH or postgres://…, which may hold a password: never show it
 	MasterKey string // as package vault understands it
 	Addr      string // HOST:PORT to listen on
-	Egress    Egress
-	Log       Log
+	// RejectLimit is how many percent of a run's records a destination may reject before it stops; 0 is no limit.
+	RejectLimit int
+	Egress      Egress
+	Log         Log
 }
 
 // Egress is what connectors may reach.

@@ -48,11 +48,12 @@ func (g given) load() (config.Settings, error) {
 
 func defaults(data string) config.Settings {
 	return config.Settings{
-		Data:      data,
-		Database:  "sqlite:" + data + "/sallyport.db",
-		MasterKey: "file:" + data + "/master.key",
-		Addr:      "127.0.0.1:8420",
-		Log:       config.Log{Level: slog.LevelInfo, Format: "auto"},
+		Data:        data,
+		Database:    "sqlite:" + data + "/sallyport.db",
+		MasterKey:   "file:" + data + "/master.key",
+		Addr:        "127.0.0.1:8420",
+		RejectLimit: 50,
+		Log:         config.Log{Level: slog.LevelInfo, Format: "auto"},
 	}
 }
 
@@ -68,12 +69,13 @@ log:
 
 func TestLoad(t *testing.T) {
 	fromFile := config.Settings{
-		Data:      "/srv",
-		Database:  "postgres://ann:hunter2hunter2@db/sallyport",
-		MasterKey: "file:/etc/sallyport/master.key",
-		Addr:      "[::1]:80",
-		Egress:    config.Egress{AllowPrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}},
-		Log:       config.Log{Level: slog.LevelDebug, Format: "json"},
+		Data:        "/srv",
+		Database:    "postgres://ann:hunter2hunter2@db/sallyport",
+		MasterKey:   "file:/etc/sallyport/master.key",
+		Addr:        "[::1]:80",
+		RejectLimit: 50,
+		Egress:      config.Egress{AllowPrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}},
+		Log:         config.Log{Level: slog.LevelDebug, Format: "json"},
 	}
 	with := func(s config.Settings, change func(*config.Settings)) config.Settings {
 		change(&s)
@@ -120,7 +122,7 @@ func TestLoad(t *testing.T) {
 func TestEverySettingHasEverySource(t *testing.T) {
 	samples := map[string]string{
 		"data": "/a", "database": "sqlite:/x.db", "master_key": "file:/k", "addr": "127.0.0.1:1",
-		"egress.allow_private": "10.0.0.0/8", "log.level": "error", "log.format": "text",
+		"egress.allow_private": "10.0.0.0/8", "reject_limit": "10%", "log.level": "error", "log.format": "text",
 	}
 	for _, s := range config.Table() {
 		t.Run(s.Name, func(t *testing.T) {

@@ -9,10 +9,11 @@ import (
 
 // file is what config.yaml may hold.
 type file struct {
-	Database  string `yaml:"database"`
-	MasterKey string `yaml:"master_key"`
-	Addr      string `yaml:"addr"`
-	Egress    struct {
+	Database    string `yaml:"database"`
+	MasterKey   string `yaml:"master_key"`
+	Addr        string `yaml:"addr"`
+	RejectLimit string `yaml:"reject_limit"`
+	Egress      struct {
 		AllowPrivate []string `yaml:"allow_private"`
 	} `yaml:"egress"`
 	Log struct {
@@ -26,6 +27,7 @@ func (f *file) values() map[string]string {
 		"database":             f.Database,
 		"master_key":           f.MasterKey,
 		"addr":                 f.Addr,
+		"reject_limit":         f.RejectLimit,
 		"egress.allow_private": strings.Join(f.Egress.AllowPrivate, ","),
 		"log.level":            f.Log.Level,
 		"log.format":           f.Log.Format,

@@ -48,6 +48,8 @@ var table = []setting{
 		"address that the pages and the API are served at: HOST:PORT"}, setAddr},
 	{Setting{"egress.allow_private", "SALLYPORT_EGRESS_ALLOW_PRIVATE", "",
 		"networks that connectors may reach besides public ones, such as 10.0.0.0/8; several with commas"}, setAllowPrivate},
+	{Setting{"reject_limit", "SALLYPORT_REJECT_LIMIT", "50%",
+		"the share of a run's records (of at least 100) that a destination may reject before it stops: 1% to 99%, or off"}, setRejectLimit},
 	{Setting{"log.level", "SALLYPORT_LOG_LEVEL", "info",
 		"the least important lines that are logged: debug, info, warn or error"}, setLogLevel},
 	{Setting{"log.format", "SALLYPORT_LOG_FORMAT", "auto",
@@ -98,6 +100,20 @@ func setAllowPrivate(s *Settings, text string) error {
 		}
 		s.Egress.AllowPrivate = append(s.Egress.AllowPrivate, network.Masked())
 	}
+	return nil
+}
+
+func setRejectLimit(s *Settings, text string) error {
+	if text == "off" {
+		s.RejectLimit = 0
+		return nil
+	}
+	number, ok := strings.CutSuffix(text, "%")
+	percent, err := strconv.ParseUint(number, 10, 8)
+	if !ok || err != nil || percent < 1 || percent > 99 {
+		return fmt.Errorf("invalid share %q: use a whole number from 1%% to 99%%, for example 50%%, or off", text)
+	}
+	s.RejectLimit = int(percent)
 	return nil
 }
 

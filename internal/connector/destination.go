@@ -19,9 +19,15 @@ type Target struct {
 	Key     []string         // the fields that name a record of the dataset, if they are known
 	Schema  sallyport.Schema // of the dataset, as far as it is known
 	State   string           // what Commit returned last; "" the first time
+	Epoch   string           // new whenever a person lets everything be delivered again, "" before that
+	Records int64            // that were delivered in this epoch
 	Flow    string           // the names that the command line knows it by: see [Target.Again]
 	Name    string
 	Files   OpenFiles `json:"-"` // opens the places of paths in the configuration
+
+	// HashOf returns the hash of a batch and all before it in the dataset: equal hashes mean equal batches up to there. It is not found if the
+	// dataset has no such batch. Nil trusts whatever is found at the destination.
+	HashOf func(ctx context.Context, seq int64) (hash string, found bool, err error) `json:"-"`
 }
 
 // OpenFiles opens the place of a path: a folder, which the caller closes, and the name of the path's file in it. It decides whether the
@@ -30,11 +36,11 @@ type OpenFiles func(ctx context.Context, path string) (in files.FS, name string,
 
 // Again is what a person enters to deliver everything to the destination again, for errors that only this ends.
 func (t Target) Again() string {
-	return "`sallyport flow deliver " + quotedWord(t.Flow) + " --again " + quotedWord(t.Name) + "`"
+	return "`sallyport flow deliver " + QuotedWord(t.Flow) + " --again " + QuotedWord(t.Name) + "`"
 }
 
-// quotedWord quotes a name for a shell where that is needed.
-func quotedWord(name string) string {
+// QuotedWord quotes a name for a shell where that is needed.
+func QuotedWord(name string) string {
 	if name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_.:/@+", r)
 	}) && name[0] != '-' {
@@ -81,9 +87,22 @@ type Destination interface {
 	Close() error
 }
 
+// Behind is the error of a destination that is at an earlier commit of the same history than its state says, as after a backup of it was
+// restored. With State it goes on there, with the batches after Seq.
+type Behind struct {
+	Seq   int64
+	State string
+}
+
+// Error says where the destination is.
+func (b *Behind) Error() string {
+	return fmt.Sprintf("the destination was set back to batch %d; what came after that is delivered again", b.Seq)
+}
+
 // Batch is one batch of a dataset.
 type Batch struct {
 	Seq     int64
+	Hash    string           // of this batch and all before it in the dataset
 	Records iter.Seq[[]byte] // each a JSON object without line breaks, valid until the next; can be read again, even meanwhile
 	// Replayed says that a person wants these records tried again, which were rejected before.
 	Replayed bool

@@ -20,7 +20,7 @@ const (
 
 // Outage is an error of a destination that ends without a change to the flow: the same delivery succeeds later.
 type Outage struct {
-	Cause Cause // local or remote
+	Cause Cause // permanent if an attempt that nobody watches would do harm
 	Err   error // a [sallyport.Error]: what happened in plain words, and what ends it
 }
 
@@ -50,6 +50,9 @@ func LocalOutagef(format string, args ...any) *Outage {
 // LocalOutage makes an outage of an operating system's error about a path if it is one that ends without a change to the flow, and returns
 // nil otherwise.
 func LocalOutage(path string, err error) error {
+	if err == nil {
+		return nil
+	}
 	number, ok := errors.AsType[syscall.Errno](err)
 	if !ok {
 		return nil

@@ -48,7 +48,22 @@ func (e *Engine) deliver(ctx context.Context, job *river.Job[deliverArgs]) error
 	if until := pauseOf(err); !until.IsZero() {
 		return d.wait(ctx, until, err)
 	}
+	if wait, retried := retryAfter(err, d.row.Attempts+1); retried {
+		return d.wait(ctx, sallyport.Now().Add(wait), err)
+	}
 	return d.fail(ctx, err)
+}
+
+// retryAfter is how long a delivery waits after so many attempts in a row that failed, the last with err. It is not retried if somebody must
+// act first.
+func retryAfter(err error, attempts int64) (wait time.Duration, retried bool) {
+	switch connector.CauseOf(err) {
+	case connector.CauseLocal:
+		return backoff(attempts, time.Second, time.Minute), true
+	case connector.CauseRemote:
+		return backoff(attempts, time.Minute, 30*time.Minute), true
+	}
+	return 0, false
 }
 
 // claim makes this execution the only one that may commit for the destination.
@@ -89,7 +104,11 @@ func (d *delivery) write(ctx context.Context) (err error) {
 			return storeFault{err}
 		}
 		if last > d.destination.Position {
-			if err := d.writeBatches(ctx, batches, last); err != nil {
+			err := d.writeBatches(ctx, batches, last)
+			if behind, ok := errors.AsType[*connector.Behind](err); ok {
+				err = d.goBack(ctx, behind)
+			}
+			if err != nil {
 				return err
 			}
 		} else if more, err := d.more(ctx, changed); err != nil {
@@ -110,6 +129,7 @@ func (d *delivery) write(ctx context.Context) (err error) {
 func (d *delivery) writeBatches(ctx context.Context, batches []sallyport.Batch, last int64) error {
 	c := store.DeliveryCommit{
 		DestinationID: d.destination.ID, Fence: d.fence, DeliveryID: d.row.ID, Position: last, State: d.destination.State,
+		Tally: d.destination.Tally,
 	}
 	if len(batches) > 0 {
 		if err := d.writeTarget(ctx, batches, &c); err != nil {
@@ -120,8 +140,26 @@ func (d *delivery) writeBatches(ctx context.Context, batches []sallyport.Batch, 
 	if err != nil {
 		return storeFault{err}
 	}
-	d.destination.Position, d.destination.State = c.Position, c.State
+	d.destination.Position, d.destination.State, d.destination.Tally = c.Position, c.State, c.Tally
+	d.destination.Reached = max(d.destination.Reached, c.Position)
+	d.row.Attempts = 0
 	d.signal.send()
+	return nil
+}
+
+// goBack lets the delivery go on where the destination turned out to be: it was restored from a backup.
+func (d *delivery) goBack(ctx context.Context, to *connector.Behind) error {
+	d.Log.WarnContext(ctx, "destination was set back", "flow", d.flow.Name, "destination", d.destination.Name,
+		"from", d.destination.Position, "to", to.Seq)
+	err := d.Store.InTx(ctx, func(tx *store.Tx) error {
+		return tx.ReturnDestination(ctx, d.destination.ID, d.fence, to.Seq, to.State)
+	})
+	if err != nil {
+		return storeFault{err}
+	}
+	d.destination.Position, d.destination.State = to.Seq, to.State
+	d.close()
+	d.target = nil
 	return nil
 }
 
@@ -135,8 +173,14 @@ func (d *delivery) writeTarget(ctx context.Context, batches []sallyport.Batch, c
 		if err != nil {
 			return err
 		}
-		result, err := d.writeBatch(ctx, connector.Batch{Seq: b.Seq, Records: records, Replayed: b.DestinationID != ""})
+		result, err := d.writeBatch(ctx, connector.Batch{Seq: b.Seq, Hash: b.Hash, Records: records, Replayed: b.DestinationID != ""})
 		if err != nil {
+			return err
+		}
+		if b.Seq <= d.destination.Reached { // it was counted before the destination went back
+			continue
+		}
+		if err := d.count(&c.Tally, b, result.Rejected); err != nil {
 			return err
 		}
 		c.Records += b.Records - int64(len(result.Rejected))
@@ -186,7 +230,11 @@ func (d *delivery) openTarget(ctx context.Context) (err error) {
 	}
 	d.target, err = d.Catalogue.Open(ctx, d.destination.Connector, connector.Target{
 		ID: d.destination.ID, Dataset: current.ID, Config: d.destination.Config, Key: current.Key, Schema: current.Schema, State: d.destination.State,
-		Flow: d.flow.Name, Name: d.destination.Name, Files: d.Files,
+		Epoch: d.destination.Epoch, Records: d.destination.Records, Flow: d.flow.Name, Name: d.destination.Name, Files: d.Files,
+		HashOf: func(ctx context.Context, seq int64) (string, bool, error) {
+			hash, found, err := d.Store.BatchHash(ctx, current.ID, seq)
+			return hash, found, fault(err)
+		},
 	})
 	return err
 }

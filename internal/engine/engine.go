@@ -42,6 +42,8 @@ type Config struct {
 	LockFile  string                                           // beside the database: held by the one process that works its jobs
 	Log       *slog.Logger
 	QueueLog  *slog.Logger // for what the job queue itself has to say
+
+	RejectLimit int // percent of a run's records that a destination may reject; 0: all
 }
 
 // Engine works jobs between Start and Stop, and can queue them at any time.

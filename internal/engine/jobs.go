@@ -216,10 +216,26 @@ func (e *Engine) Resume(ctx context.Context, tx *store.Tx, flowID sallyport.ID) 
 	return err
 }
 
-// Deliver queues the deliveries of a flow, in the caller's transaction. Destinations that have failed get another chance.
+// Deliver queues the deliveries of a flow, in the caller's transaction. Destinations that have failed get another chance, and those that wait
+// after a failed attempt are retried at once; for a quota they go on waiting.
 func (e *Engine) Deliver(ctx context.Context, tx *store.Tx, flowID sallyport.ID) error {
 	if err := tx.ClearErrors(ctx, flowID); err != nil {
 		return err
+	}
+	waiting, err := tx.WaitingDeliveries(ctx, flowID)
+	if err != nil {
+		return err
+	}
+	for _, w := range waiting {
+		if w.Code == sallyport.Limited {
+			continue
+		}
+		if _, err := tx.WakeDelivery(ctx, w.DestinationID); err != nil {
+			return err
+		}
+		if err := e.enqueue(ctx, tx, deliverArgs{w.DestinationID}, true); err != nil {
+			return err
+		}
 	}
 	return e.EnqueueDeliveries(ctx, tx, flowID)
 }

@@ -65,9 +65,9 @@ func (s *Service) DestinationOf(ctx context.Context, flowName, name string) (Flo
 	return s.Destination(ctx, id)
 }
 
-// DeliverAgain lets a destination have its dataset from the beginning, in place of what it had, without any call to the source. A file is
-// written anew, rows of a table with a key are; a table without one is filled if it is gone, and what was submitted is not submitted again.
-// It only queues the work.
+// DeliverAgain lets a destination have its dataset from the beginning, in place of what it had, without any request to the source. A file is
+// written anew, rows of a table with a key are replaced, a table without one is renamed to TABLE_old_N and filled anew, and what was submitted
+// is not submitted again. It only queues the work.
 func (s *Service) DeliverAgain(ctx context.Context, actor sallyport.Actor, d FlowDestination) error {
 	entry := sallyport.AuditEntry{
 		Actor: actor, Action: audit.FlowDeliver, Object: d.FlowID, Detail: map[string]string{"name": d.Flow, "destination": d.Name, "from": "the beginning"},

@@ -15,7 +15,7 @@ import (
 // followInterval is how often a run is looked at that another process works.
 const followInterval = 100 * time.Millisecond
 
-// deliveryWait is how long deliveries are followed that wait for a quota without getting on.
+// deliveryWait is how long deliveries are followed that wait without getting on.
 const deliveryWait = 5 * time.Minute
 
 // StartRun begins a run of a flow, or takes up the one that is left unfinished. It only queues the work: Follow works it, or a server.
@@ -60,13 +60,14 @@ func (s *Service) mayRun(ctx context.Context, tx *store.Tx, flow sallyport.Flow)
 type Progress struct {
 	Run          sallyport.Run
 	Destinations []sallyport.Destination
-	LastSeq      int64 // of the dataset: where the destinations are to get to
-	Elsewhere    bool  // another process works it
+	LastSeq      int64                // of the dataset: where the destinations are to get to
+	Waiting      []sallyport.Delivery // for a quota, or after a failed attempt
+	Elsewhere    bool                 // another process works it
 }
 
 // Follow works a run in this process, or watches it while another process works this database, and tells about its progress whenever
-// something moved. It returns when the run is finished, or waits for a new key, or it or its deliveries would wait for a quota longer than
-// maxWait without getting on, or ctx ends. Only time in which everything waits counts.
+// something moved. It returns when the run is finished, or waits for a new key, or it or its deliveries would wait longer than maxWait without
+// getting on, or ctx ends. Only time in which everything waits counts. A run that is returned while its deliveries wait has the code of that.
 func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration, tell func(Progress)) (run sallyport.Run, err error) {
 	waits := patience{most: maxWait}
 	err = s.work(ctx, tell, func() (Progress, bool, error) {
@@ -77,11 +78,15 @@ func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration
 		if err == nil && flow.State == sallyport.FlowPaused && !run.State.Finished() && run.State != sallyport.RunDelivering {
 			err = sallyport.Errorf(sallyport.Conflict, "flow %q was paused; the run goes on from where it stands when the flow is resumed", flow.Name)
 		}
-		if err == nil && run.State == sallyport.RunDelivering {
-			run.WaitUntil, err = s.allWait(ctx, flow)
+		if err != nil {
+			return Progress{}, false, err
+		}
+		waiting, err := s.Store.WaitingDeliveries(ctx, flow.ID)
+		if first := allWait(flow, waiting); run.State == sallyport.RunDelivering && first.ID != 0 {
+			run.WaitUntil, run.Code = first.WaitUntil, first.Code
 		}
 		tooLong := waits.over(run.Pages+run.Records+delivered(flow), run.WaitUntil, time.Now()) || run.WaitsForKey()
-		return Progress{Run: run, Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq}, run.State.Finished() || tooLong, err
+		return Progress{Run: run, Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq, Waiting: waiting}, run.State.Finished() || tooLong, err
 	})
 	return run, err
 }
@@ -100,7 +105,7 @@ func (s *Service) Deliver(ctx context.Context, actor sallyport.Actor, flowName s
 }
 
 // FollowDeliveries works the deliveries of a flow that are queued, or watches while another process does, until every destination has
-// everything or has failed, and returns the destinations as they are then. It is an error if all that is left waits long for a quota.
+// everything or has failed, and returns the destinations as they are then. It is an error if all that is left waits long.
 func (s *Service) FollowDeliveries(ctx context.Context, flowID sallyport.ID, tell func(Progress)) ([]sallyport.Destination, error) {
 	var flow sallyport.Flow
 	waits := patience{most: deliveryWait}
@@ -109,12 +114,13 @@ func (s *Service) FollowDeliveries(ctx context.Context, flowID sallyport.ID, tel
 		if err != nil {
 			return p, false, err
 		}
-		until, err := s.allWait(ctx, flow)
-		if waits.over(delivered(flow), until, time.Now()) && err == nil {
-			err = &sallyport.Error{Code: sallyport.Limited, Until: until, Message: fmt.Sprintf(
-				"the deliveries of flow %q wait for a quota until %s, and go on by themselves then", flow.Name, until.Format(time.RFC3339))}
+		waiting, err := s.Store.WaitingDeliveries(ctx, flow.ID)
+		first := allWait(flow, waiting)
+		if waits.over(delivered(flow), first.WaitUntil, time.Now()) && err == nil {
+			err = &sallyport.Error{Code: first.Code, Until: first.WaitUntil, Message: fmt.Sprintf("the delivery to %q waits until %s and then "+
+				"continues automatically: %s", first.Destination, first.WaitUntil.Format(time.RFC3339), first.Error)}
 		}
-		return Progress{Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq}, !slices.ContainsFunc(flow.Destinations, behind(flow)), err
+		return Progress{Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq, Waiting: waiting}, !slices.ContainsFunc(flow.Destinations, behind(flow)), err
 	})
 	return flow.Destinations, err
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 )
 
-// patience is what somebody has who waits for a quota: time in which something works does not count, and any progress renews it.
+// patience is what somebody has who waits: time in which something works does not count, and any progress renews it.
 type patience struct {
 	most     time.Duration
 	progress int64         // the last that was seen
@@ -38,9 +38,9 @@ func delivered(flow sallyport.Flow) (n int64) {
 	return n
 }
 
-// allWait is until when everything waits for a quota that is still to be delivered of a flow; zero if something does not wait.
-func (s *Service) allWait(ctx context.Context, flow sallyport.Flow) (until time.Time, err error) {
-	waiting, err := s.Store.WaitingDeliveries(ctx, flow.ID)
+// allWait is the delivery that waits the shortest, if everything waits that is still to be delivered of a flow; the zero one if something does
+// not wait.
+func allWait(flow sallyport.Flow, waiting []sallyport.Delivery) (first sallyport.Delivery) {
 	working := -len(waiting)
 	for _, d := range flow.Destinations {
 		if behind(flow)(d) {
@@ -48,15 +48,17 @@ func (s *Service) allWait(ctx context.Context, flow sallyport.Flow) (until time.
 		}
 	}
 	if working > 0 {
-		return until, err
+		return first
 	}
 	for _, w := range waiting {
-		until = sooner(until, w.WaitUntil)
+		if first.WaitUntil.IsZero() || w.WaitUntil.Before(first.WaitUntil) {
+			first = w
+		}
 	}
-	return until, err
+	return first
 }
 
-// sayWaits writes into runs that are delivering until when a destination waits for its quota.
+// sayWaits writes into runs that are delivering until when a destination waits.
 func (s *Service) sayWaits(ctx context.Context, runs []sallyport.Run) error {
 	delivering := map[sallyport.ID]*sallyport.Run{} // by flow: of each there is one at most
 	for i := range runs {

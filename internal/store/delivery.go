@@ -104,7 +104,7 @@ func (tx *Tx) RewindDestination(ctx context.Context, id sallyport.ID) error {
 // ReturnDestination lets a destination go on after an earlier batch of its epoch, where its system turned out to be. What it has counted up to
 // where it was is not counted again. The error is [ErrFenced] if a later delivery has claimed the destination.
 func (tx *Tx) ReturnDestination(ctx context.Context, id sallyport.ID, fence, position int64, state string) error {
-	return tx.execOne(ctx, ErrFenced, "UPDATE destination SET position = $1, state = $2 WHERE id = $3 AND fence = $4 AND position > $1",
+	return tx.execOne(ctx, ErrFenced, "UPDATE destination SET position = $1, state = $2 WHERE id = $3 AND fence = $4 AND position >= $1",
 		position, state, id, fence)
 }
 

@@ -63,7 +63,9 @@ func testDeliveryWaits(t *testing.T, s *store.Store) {
 	i := addIngest(t, s, "one", "a")
 	i.commit(t, s, batch("x", 5))
 	d, _ := deliver(t, s, i.Destinations[0].ID)
-	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.WaitDelivery(ctx, d.ID, at(9), sallyport.Limited, "the quota") })
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.WaitDelivery(ctx, d.ID, at(9), sallyport.Limited, "the quota")
+	})
 	waiting := d
 	waiting.State, waiting.WaitUntil, waiting.Code, waiting.Error = sallyport.RunWaiting, at(9), sallyport.Limited, "the quota"
 	diff(t, get(s.WaitingDeliveries(ctx, "flw_other", i.ID))(t), []sallyport.Delivery{waiting})
@@ -78,7 +80,9 @@ func testDeliveryWaits(t *testing.T, s *store.Store) {
 			return err
 		})
 	}
-	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.WaitDelivery(ctx, d.ID, at(9), sallyport.Limited, "the quota") })
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return tx.WaitDelivery(ctx, d.ID, at(9), sallyport.Limited, "the quota")
+	})
 	again, _ := deliver(t, s, i.Destinations[0].ID)
 	diff(t, again, d) // the same one goes on
 }
@@ -168,11 +172,13 @@ func testReturn(t *testing.T, s *store.Store) {
 		return tx.CommitDelivery(ctx, store.DeliveryCommit{DestinationID: id, Fence: fence, DeliveryID: d.ID, Position: 2, State: "two", Records: 10})
 	})
 	back := func(fence, position int64) error {
-		return try(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.ReturnDestination(ctx, id, fence, position, "one") })
+		return try(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return tx.ReturnDestination(ctx, id, fence, position, "one")
+		})
 	}
 	wantFenced(t, back(fence-1, 1))
 	want := get(s.Destination(ctx, id))(t)
-	wantFenced(t, back(fence, 2)) // that is no way back
+	wantFenced(t, back(fence, 3)) // that is no way back
 	diff(t, get(s.Destination(ctx, id))(t), want)
 	if err := back(fence, 1); err != nil {
 		t.Fatal(err)

@@ -9,11 +9,13 @@ import (
 const selectDestinations = `SELECT destination.id, destination.flow_id, destination.name, destination.connector,
 	COALESCE(destination.credential_id, ''), destination.config, destination.position, destination.state, destination.fence,
 	destination.records, destination.rejected, destination.error, destination.epoch, destination.reached,
-	destination.run_id, destination.run_records, destination.run_rejected FROM destination`
+	destination.run_id, destination.run_records, destination.run_rejected, COALESCE(waiting.wait_until, 0), COALESCE(waiting.error, '')
+	FROM destination LEFT JOIN delivery AS waiting ON waiting.destination_id = destination.id AND waiting.state = 'waiting'`
 
 func scanDestination(r row) (d sallyport.Destination, err error) {
 	err = r.Scan(&d.ID, &d.FlowID, &d.Name, &d.Connector, &d.Credential, jsonColumn{&d.Config}, &d.Position, &d.State, &d.Fence,
-		&d.Records, &d.Rejected, &d.Error, &d.Epoch, &d.Reached, &d.Tally.RunID, &d.Tally.Records, &d.Tally.Rejected)
+		&d.Records, &d.Rejected, &d.Error, &d.Epoch, &d.Reached, &d.Tally.RunID, &d.Tally.Records, &d.Tally.Rejected,
+		timeColumn{&d.WaitUntil}, &d.WaitsFor)
 	return d, err
 }
 

@@ -230,7 +230,7 @@ func (v flowView) drawn() string {
 // waits says what a run waits for, "" if it does not wait.
 func (v flowView) waits() string {
 	if len(v.Runs) > 0 && v.Runs[0].State == sallyport.RunDelivering && !v.Runs[0].WaitUntil.IsZero() {
-		return fmt.Sprintf("Run %d is waiting for the quota of a destination until %s (%s). Its delivery goes on by itself then.",
+		return fmt.Sprintf("Run %d is waiting for a destination until %s (%s). Its delivery then continues automatically.",
 			v.Runs[0].ID, clock(v.Runs[0].WaitUntil), ahead(v.Runs[0].WaitUntil))
 	}
 	if len(v.Runs) == 0 || v.Runs[0].State != sallyport.RunWaiting {

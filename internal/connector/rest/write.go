@@ -173,7 +173,10 @@ func (w *Writer) submit(ctx context.Context, s sallyport.Submission) (reason str
 func (w *Writer) unclear(ctx context.Context, cause error) (reason string, err error) {
 	n, err := w.journal.UnclearSubmissions(ctx)
 	if err == nil && n >= maxUnclear {
-		err = fmt.Errorf("of %d submissions in a row it is not known what became of them; the others are made with the next run: %w", n, cause)
+		err = &connector.Outage{ // each attempt puts one more record into quarantine
+			Cause: connector.CausePermanent,
+			Err:   fmt.Errorf("of %d submissions in a row it is not known what became of them; the others are made with the next run: %w", n, cause),
+		}
 	}
 	return unclear + " (" + cause.Error() + ")", err
 }

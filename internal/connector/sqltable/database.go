@@ -14,26 +14,11 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
 )
 
-// options make a commit last, and let a writer wait for another one as long as a delivery may take.
-const options = "?_pragma=busy_timeout(30000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
-
-// The tables of our own: how far each destination is, and which column each field has.
-const ownTables = `
-CREATE TABLE IF NOT EXISTS _sallyport_deliveries (
-	destination TEXT NOT NULL,
-	dataset     TEXT NOT NULL,
-	table_name  TEXT NOT NULL COLLATE NOCASE,
-	seq         INTEGER NOT NULL,
-	PRIMARY KEY (destination, dataset, table_name)
-);
-CREATE TABLE IF NOT EXISTS _sallyport_columns (
-	table_name  TEXT NOT NULL COLLATE NOCASE,
-	field       TEXT NOT NULL,
-	column_name TEXT NOT NULL,
-	PRIMARY KEY (table_name, field)
-);`
+// options make a commit last, and let a writer wait for another one. After that the delivery waits, which does not hold a worker.
+const options = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
 
 // connect opens the database with one connection.
 func connect(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
@@ -52,9 +37,6 @@ func connect(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
-	}
-	if _, err := conn.ExecContext(ctx, ownTables); err != nil {
-		return nil, nil, errors.Join(err, conn.Close(), db.Close())
 	}
 	return db, conn, nil
 }
@@ -89,22 +71,50 @@ func (s settings) failure(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("writing %s: %w", s.path, err)
 	}
+	if _, ok := errors.AsType[*connector.Behind](err); ok {
+		return err
+	}
+	if outage := connector.LocalOutage(s.path, err); outage != nil {
+		return outage
+	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok {
 		return s.unwritable(e.Err)
 	}
 	switch primaryCode(err) {
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+	case sqlite3.SQLITE_CANTOPEN:
+		return s.unopened(err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 		return s.unwritable(err)
 	case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-		return sallyport.FieldErrorf("path", "%s is no SQLite database, or a damaged one (%w); move it away or choose another path", s.path, err)
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return sallyport.Errorf(sallyport.Upstream, "%s is in use by another program (%w); nothing is lost: once that is done with it, "+
-			"the next delivery goes on where this one stopped", s.path, err)
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
-		return sallyport.Errorf(sallyport.Upstream, "%s could not be written (%w); nothing is lost: once the disk has room and takes it, "+
-			"the next delivery goes on where this one stopped", s.path, err)
+		return sallyport.FieldErrorf("path", "%s is not an SQLite database, or a damaged one (%w); move it away or choose another path", s.path, err)
+	}
+	if said, ok := outages[primaryCode(err)]; ok {
+		return connector.LocalOutagef(said+"; nothing is lost, and the delivery continues automatically (%w)", s.path, err)
 	}
 	return fmt.Errorf("the table %s of %s: %w", s.tableName, s.path, err)
+}
+
+// outages are the errors of SQLite that end without a change to the flow.
+var outages = map[int]string{
+	sqlite3.SQLITE_BUSY:     "%s is locked by another program",
+	sqlite3.SQLITE_LOCKED:   "%s is locked by another program",
+	sqlite3.SQLITE_PROTOCOL: "%s is locked by another program",
+	sqlite3.SQLITE_FULL:     "the disk of %s is full; free some space",
+	sqlite3.SQLITE_IOERR:    "the disk of %s reports an input/output error; check the disk and the system log",
+	sqlite3.SQLITE_NOMEM:    "this machine has too little memory to write %s",
+}
+
+// unopened finds out why a database cannot be opened, which SQLite does not say. The database itself must not be opened for that: closing it
+// would drop the locks that this process may have on it.
+func (s settings) unopened(err error) error {
+	folder, failed := os.Open(filepath.Dir(s.path))
+	if failed == nil {
+		failed = folder.Close()
+	}
+	if outage := connector.LocalOutage(s.path, failed); failed != nil && outage != nil {
+		return outage
+	}
+	return s.unwritable(err)
 }
 
 func (s settings) unwritable(err error) error {

@@ -1,12 +1,16 @@
 // Package sqltable is the destination that writes a dataset into a table of an SQLite database.
 //
 // Everything between two commits is one transaction. In it the marker moves, too: a row that says which batch of which dataset was the
-// last that a destination wrote into a table. What is at or below the marker is left out, so that every record is there once, whatever
-// moment a crash came at. If the table, or the database, is gone, nothing was written: what comes then is written into a new one.
+// last that a destination wrote into a table, with the hash of all batches up to it, and in which epoch of the destination. What is at or
+// below the marker is left out, so that every record is there once, whatever moment a crash came at.
+//
+// A marker that contradicts the dataset, and a table that is missing although something was delivered to it, are errors that name the
+// command to deliver everything again: Sallyport's database or the table was restored from a backup, or somebody removed the table. A
+// marker that is merely behind, as in a table restored from a backup, is where the delivery goes on.
 //
 // In mode append every record becomes a row. In mode upsert a record takes the place of the row with its key, as a whole: a field that it
-// does not have becomes NULL. When such a destination starts again at the beginning of its dataset, without a state, everything is
-// written again; one that appends leaves out what is there.
+// does not have becomes NULL. In a new epoch everything is written again: with a key in place, without one into a new table, while the old one
+// is renamed.
 //
 // A table that is there is used, and gets the columns that it lacks. Values stay exact: a number that SQLite cannot hold is stored as
 // text, and where a column would change a value the record is rejected. Nested values are JSON text, booleans 1 and 0.
@@ -17,7 +21,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
+	"io/fs"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-io/sallyport"
@@ -43,10 +49,11 @@ type destination struct {
 	target  connector.Target
 	db      *sql.DB
 	conn    *sql.Conn
+	opened  os.FileInfo // the file behind conn
 	table   *table
+	version int64  // of the database's schema when the table was read, or committed
 	begun   bool   // a transaction is open
-	marker  int64  // the last batch that is written
-	rewrite bool   // nothing is committed yet, and what may be there is written again
+	marker  marker // the last batch that is written
 	state   string // of the last commit
 	err     error  // the first failure: nothing is written after it
 }
@@ -57,11 +64,23 @@ func Open(ctx context.Context, target connector.Target) (connector.Destination, 
 	if err != nil {
 		return nil, err
 	}
-	d := &destination{settings: s, target: target, state: target.State, rewrite: s.upsert && target.State == ""}
+	d := &destination{settings: s, target: target, state: target.State}
+	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) && target.State != "" {
+		return nil, d.goneFile()
+	}
 	if d.db, d.conn, err = connect(ctx, s.path); err != nil {
 		return nil, s.failure(err)
 	}
+	if d.opened, err = os.Stat(s.path); err != nil {
+		return nil, errors.Join(s.failure(err), d.Close())
+	}
 	return d, nil
+}
+
+// goneFile is the error for a database that is missing although something was delivered to it.
+func (d *destination) goneFile() error {
+	return sallyport.FieldErrorf("path", "%s is missing, although records were delivered to it; put it back, or run %s to fill a new one from "+
+		"what is kept", d.path, d.target.Again())
 }
 
 func settingsOf(target connector.Target) (settings, error) {
@@ -103,12 +122,44 @@ func (d *destination) write(ctx context.Context, batch connector.Batch) (connect
 	if err := d.begin(ctx); err != nil {
 		return connector.Result{}, err
 	}
-	if batch.Seq <= d.marker {
+	if batch.Seq <= d.marker.Seq {
 		return d.repeat(ctx, batch)
 	}
+	if err := d.checkKey(batch); err != nil {
+		return connector.Result{}, err
+	}
 	result, err := d.table.write(ctx, batch.RecordsUntil(ctx))
-	d.marker = batch.Seq
+	d.marker.Seq, d.marker.Hash = batch.Seq, batch.Hash
+	d.marker.rows += result.Accepted
 	return result, err
+}
+
+// checkKey refuses a key that no record has, before anything is written. Later a record without it is rejected like any other that does not
+// fit.
+func (d *destination) checkKey(batch connector.Batch) error {
+	if d.marker.rows > 0 || !d.upsert {
+		return nil
+	}
+	var fields []string
+	for _, f := range d.target.Schema.Fields {
+		fields = append(fields, f.Name)
+	}
+	empty := true
+	for record := range batch.Records {
+		empty = false
+		if connector.CheckKey(d.key, fields) == nil {
+			return nil
+		}
+		for m, err := range d.table.members.Of(record) {
+			if err == nil && !slices.Contains(fields, string(m.Name)) {
+				fields = append(fields, string(m.Name))
+			}
+		}
+	}
+	if empty {
+		return nil
+	}
+	return connector.CheckKey(d.key, fields)
 }
 
 // repeat finds out which records of a batch were rejected when it was committed here: whoever asks may have crashed before noting that.
@@ -141,20 +192,36 @@ func (d *destination) begin(ctx context.Context) (err error) {
 		return err
 	}
 	d.begun = true
-	if d.table == nil {
-		if d.table, err = openTable(ctx, d.conn, d.settings, d.target.Schema); err != nil {
+	if err := makeOwnTables(ctx, d.conn); err != nil {
+		return err
+	}
+	if err := d.readTable(ctx); err != nil {
+		return err
+	}
+	return d.findPlace(ctx)
+}
+
+// readTable reads the table, unless it is known as it is.
+func (d *destination) readTable(ctx context.Context) (err error) {
+	before := d.version
+	if err := d.readVersion(ctx); err != nil {
+		return err
+	}
+	if d.table != nil && d.version == before {
+		return nil
+	}
+	if d.table != nil {
+		if err := d.table.close(); err != nil {
 			return err
 		}
 	}
-	if d.marker = 0; d.rewrite || !d.table.exists {
-		return nil
-	}
-	err = d.conn.QueryRowContext(ctx, "SELECT seq FROM _sallyport_deliveries WHERE destination = ? AND dataset = ? AND table_name = ?",
-		d.target.ID, d.target.Dataset, d.tableName).Scan(&d.marker)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
+	d.table, err = openTable(ctx, d.conn, d.settings, d.target.Schema)
 	return err
+}
+
+// readVersion reads the number that changes with the tables of the database.
+func (d *destination) readVersion(ctx context.Context) error {
+	return d.conn.QueryRowContext(ctx, "PRAGMA schema_version").Scan(&d.version)
 }
 
 // Commit commits the transaction, with the marker in it. The state says that there is a marker, and for people which.
@@ -171,15 +238,23 @@ func (d *destination) Commit(ctx context.Context) (string, error) {
 }
 
 func (d *destination) commit(ctx context.Context) error {
-	_, err := d.conn.ExecContext(ctx, `INSERT INTO _sallyport_deliveries (destination, dataset, table_name, seq) VALUES (?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET seq = excluded.seq`, d.target.ID, d.target.Dataset, d.tableName, d.marker)
+	state, err := d.marker.state()
 	if err != nil {
 		return err
+	}
+	if err := d.writeMarker(ctx); err != nil {
+		return err
+	}
+	if err := d.readVersion(ctx); err != nil {
+		return err
+	}
+	if there, err := os.Stat(d.path); err != nil || !os.SameFile(there, d.opened) {
+		return d.goneFile() // what is written now would be in a file that nobody can open
 	}
 	if _, err := d.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return err
 	}
-	d.begun, d.rewrite, d.state = false, false, strconv.FormatInt(d.marker, 10)
+	d.begun, d.state = false, state
 	return nil
 }
 

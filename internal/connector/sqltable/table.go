@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -169,9 +170,18 @@ func (t *table) prepare(ctx context.Context) (err error) {
 }
 
 func (t *table) makeUnique(ctx context.Context) error {
-	name := quoted(t.tableName + "_" + strings.Join(t.key, "_") + "_key")
+	name, err := freeName(ctx, t.conn, func(n int) string {
+		name := t.tableName + "_" + strings.Join(t.key, "_") + "_key"
+		if n > 1 {
+			name += fmt.Sprintf("_%d", n)
+		}
+		return name
+	})
+	if err != nil {
+		return err
+	}
 	columns := strings.Join(t.names(func(c column) bool { return c.isKey }), ", ")
-	_, err := t.conn.ExecContext(ctx, "CREATE UNIQUE INDEX "+name+" ON "+quoted(t.tableName)+" ("+columns+")")
+	_, err = t.conn.ExecContext(ctx, "CREATE UNIQUE INDEX "+quoted(name)+" ON "+quoted(t.tableName)+" ("+columns+")")
 	if primaryCode(err) == sqlite3.SQLITE_CONSTRAINT {
 		return sallyport.FieldErrorf("key", "the table %s of %s holds several rows with the same %s; take all but one of them away, choose "+
 			"another table, or set mode to append", t.tableName, t.path, strings.Join(t.key, ", "))
