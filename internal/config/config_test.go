@@ -194,7 +194,7 @@ func TestFaults(t *testing.T) {
 			"data: there is no home directory to keep data in; name a directory with --data or SALLYPORT_DATA"},
 		"unknown key":      {file("lgo: {level: debug}"), `/d/config.yaml:1:1: unknown key "lgo"; did you mean "log"?`},
 		"unknown nested":   {file("log: {levle: debug}"), `/d/config.yaml:1:7: unknown key "levle"; did you mean "level"?`},
-		"data in the file": {file("data: /x"), `/d/config.yaml:1:1: unknown key "data"; the keys here are addr, database, egress, log, master_key`},
+		"data in the file": {file("data: /x"), `/d/config.yaml:1:1: unknown key "data"; the keys here are addr, database, egress, log, master_key, reject_limit`},
 		"two documents":    {file("addr: h:1\n---\naddr: h:2\n"), "/d/config.yaml:3:1: a second document begins here, but there may be only one"},
 		"unreadable":       {given{readErr: fs.ErrPermission}, "the settings cannot be read: permission denied"},
 		"two at once": {given{flags: map[string]string{"data": "/d", "addr": "x", "log.format": "x"}},
