@@ -119,9 +119,9 @@ func TestPitfallsOfAnswers(t *testing.T) {
 		body           string
 		class          connector.Class
 	}{
-		{"6 not found is an answer", "indicator.get", 404, `{"error":"Indicator not found."}`, ""},
-		{"6 of a threat", "threat.get", 404, `{"error":"Threat not found."}`, ""},
-		{"6 of a feed, its indicators", "feed.indicators", 404, `{"error":"Feed not found"}`, ""},
+		{"6 not found", "indicator.get", 404, `{"error":"Indicator not found."}`, connector.ClassNotFound},
+		{"6 of a threat", "threat.get", 404, `{"error":"Threat not found."}`, connector.ClassNotFound},
+		{"6 of a feed, its indicators", "feed.indicators", 404, `{"error":"Feed not found"}`, connector.ClassNotFound},
 		{"6 another sentence is no miss", "indicator.get", 404, `{"error":"Unknown endpoint."}`, connector.ClassPermanent},
 		{"6 HTML is no miss", "indicator.get", 404, `<html>404</html>`, connector.ClassPermanent},
 		{"7 a refused key is no miss", "indicator.get", 401, `{"error":"Invalid API key."}`, connector.ClassCredential},

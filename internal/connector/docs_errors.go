@@ -44,7 +44,7 @@ func (p *page) errors(rules []ErrorRule) {
 	p.text("## What may come of a call")
 	p.table([]string{"state", "what it means", "what becomes of the run", "exit code of `flow run --follow`"}, [][]string{
 		{"**" + stateFound + "**", "There is an answer. A list may be empty.", "It succeeds.", "0"},
-		{"**" + stateNotFound + "**", "The system knows no such thing. This is an answer, not a failure.", "It succeeds, without a record.", "0"},
+		{"**" + stateNotFound + "**", "What was requested does not exist. In a look-up, this is a result.", "It fails, and nothing counts as vanished. A look-up succeeds, with a record that says so.", "3; of a look-up 0"},
 		{"**" + stateRefused + "**", "The key is not accepted.", "It waits for a new key, asks no more, and goes on by itself where it was once there is one. " +
 			"A delivery fails, and goes on then, too.", "4; 7 if only a delivery was refused"},
 		{"**" + stateForbidden + "**", "The key is known, but its plan or permissions do not allow this call.", "It fails, and is not tried again before it is due.", "5"},
@@ -86,6 +86,8 @@ func statuses(status []int) string {
 func stateOf(r ErrorRule) string {
 	switch r.Class {
 	case ClassEmpty:
+		return stateFound + ", without records"
+	case ClassNotFound:
 		return stateNotFound
 	case ClassCredential:
 		return stateRefused

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
@@ -13,6 +14,7 @@ type Class string
 // The classes of upstream failures.
 const (
 	ClassEmpty      Class = "empty"      // an answer: there is nothing. No failure at all
+	ClassNotFound   Class = "not_found"  // what was requested does not exist: a result of a look-up, else stop
 	ClassCredential Class = "credential" // the key was refused: stop, mark the credential
 	ClassPlan       Class = "plan"       // the plan or scope does not allow it: stop
 	ClassRate       Class = "rate"       // too many requests: wait
@@ -29,6 +31,7 @@ type Failure struct {
 	Window   string    // of class rate: second, day, month; "" if unknown
 	Limit    int64     // of class rate: how many calls the window allows; 0 if the system did not say
 	Until    time.Time // of class rate: when to try again; zero if unknown
+	Later    bool      // it is about a page that an earlier one led to
 	Cut      bool      // the answer to a read broke off behind its first record: the page may be asked for again
 	Err      error     // the cause where there was no answer, or a broken one
 }
@@ -39,6 +42,8 @@ func (f *Failure) Error() string {
 		return own.Message
 	}
 	switch f.Class {
+	case ClassNotFound:
+		return fmt.Sprintf("not found at %s%s: check the parameters, what they name does not exist there", f.Host, f.said())
 	case ClassCredential:
 		return fmt.Sprintf("rejected by %s%s: the key is not accepted", f.Host, f.said())
 	case ClassPlan:
@@ -52,7 +57,16 @@ func (f *Failure) Error() string {
 	if f.Err != nil {
 		return fmt.Sprintf("%s gave a broken answer: %v", f.Host, f.Err)
 	}
+	if f.Missing() {
+		return fmt.Sprintf("not found at %s%s: check the address, the path and the parameters", f.Host, f.said())
+	}
 	return fmt.Sprintf("%s failed%s", f.Host, f.said())
+}
+
+// Missing tells whether what was requested does not exist. Only class not_found says so for certain: any other 404 may also be a wrong address.
+func (f *Failure) Missing() bool {
+	gone := f.Status == http.StatusNotFound || f.Status == http.StatusGone
+	return f.Class == ClassNotFound || f.Class == ClassPermanent && gone && f.Err == nil && !f.Later
 }
 
 func (f *Failure) said() string {
@@ -91,6 +105,9 @@ func (f *Failure) code() sallyport.Code {
 	case ClassRate:
 		return sallyport.Limited
 	}
+	if f.Missing() {
+		return sallyport.NotFound
+	}
 	return sallyport.Upstream
 }
 
@@ -100,7 +117,7 @@ func (f *Failure) Verdict() sallyport.Verdict {
 		return sallyport.VerdictValid
 	}
 	switch f.Class {
-	case ClassEmpty:
+	case ClassEmpty, ClassNotFound:
 		return sallyport.VerdictValid
 	case ClassCredential:
 		return sallyport.VerdictRejected

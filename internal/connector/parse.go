@@ -164,7 +164,7 @@ func (l *linter) errors() {
 
 func (l *linter) class(at route, class Class) {
 	classes := []string{
-		string(ClassEmpty), string(ClassCredential), string(ClassPlan), string(ClassRate), string(ClassTransient), string(ClassPermanent),
+		string(ClassEmpty), string(ClassNotFound), string(ClassCredential), string(ClassPlan), string(ClassRate), string(ClassTransient), string(ClassPermanent),
 	}
 	if !slices.Contains(classes, string(class)) {
 		l.check(at, sallyport.Unknown("", "class", string(class), classes))

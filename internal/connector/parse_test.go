@@ -100,7 +100,7 @@ func TestParseFaults(t *testing.T) {
 		"limit header":           {"X-Left", "X Left", `demo.yaml:13:18: "X Left" is no name of a header`},
 		"sentence":               {"sentence: $.error", "sentence: $.errors[*]", "demo.yaml:14:11: sentence: must be a path of names such as $.error"},
 		"class":                  {"class: empty", "class: emtpy", `demo.yaml:16:41: there is no class "emtpy"; did you mean "empty"?`},
-		"no class":               {", class: empty", "", `demo.yaml:16:5: there is no class ""; it is one of empty, credential, plan, rate, transient, permanent`},
+		"no class":               {", class: empty", "", `demo.yaml:16:5: there is no class ""; it is one of empty, not_found, credential, plan, rate, transient, permanent`},
 		"match":                  {"match: none", "match: '('", "demo.yaml:16:28: match: error parsing regexp: missing closing ): `(`"},
 		"status":                 {"[404]", "[4040]", "demo.yaml:16:15: 4040 is no HTTP status"},
 		"limit without window":   {"match: none, class: empty", "match: '(?P<limit>[0-9]+)', class: rate", "demo.yaml:16:28: match: a group named limit goes with a window"},
@@ -174,7 +174,7 @@ func TestParseDestinationAndTestFaults(t *testing.T) {
 		"file and body":        {"testdata/thing.json}", "testdata/thing.json, body: x}", "demo.yaml:40:15: an answer has a file or a body, not both"},
 		"answer status":        {"{file:", "{status: 99, file:", "demo.yaml:40:24: 99 is no HTTP status"},
 		"answer header":        {"{file:", "{headers: {'a b': c}, file:", `demo.yaml:40:33: "a b" is no name of a header`},
-		"expected class":       {"records: 1}", "class: none}", `demo.yaml:41:47: there is no class "none"; it is one of empty, credential, plan, rate, transient, permanent`},
+		"expected class":       {"records: 1}", "class: none}", `demo.yaml:41:47: there is no class "none"; it is one of empty, not_found, credential, plan, rate, transient, permanent`},
 		"expected request":     {"[/things", "[things", "demo.yaml:41:25: must be a path with its query, such as /api/list?page=2"},
 	})
 }

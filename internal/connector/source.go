@@ -12,6 +12,12 @@ type Source interface {
 	Pages(ctx context.Context, cursor string) iter.Seq2[*Page, error]
 }
 
+// MaxBarren is how many barren pages in a row end a list as incomplete: it would not end.
+const MaxBarren = 10
+
+// BarrenReason says why such a list is incomplete.
+const BarrenReason = "10 pages in a row had no new record and still named a next page"
+
 // Page is one answer, while it is being read.
 type Page struct {
 	// Records yields each record as one JSON value without line breaks, valid until the next one. It can be read once.
@@ -28,6 +34,8 @@ type Page struct {
 	// Incomplete says why the source does not give everything, "" if it does: the system ends a list that has more. It is known once Records
 	// was read to its end. What such a pull does not give has not vanished.
 	Incomplete string
+	// Barren says that it had no new record, though it names a next page. It is known when Next is.
+	Barren bool
 	// Free says that it cost no call: its records were known.
 	Free bool
 }

@@ -66,6 +66,8 @@ func broken(attempts int, says string) end {
 	return end{sallyport.RunFailed, sallyport.Upstream, attempts, says}
 }
 
+func missing(says string) end { return end{sallyport.RunFailed, sallyport.NotFound, 1, says} }
+
 func waits(attempts int, says string) end {
 	return end{sallyport.RunWaiting, sallyport.Limited, attempts, says}
 }
@@ -81,13 +83,17 @@ var cells = map[string]struct {
 	"200 key":  {sandbox.Fault{Status: 200, Sentence: "Invalid API key."}, rejected, nil},
 	"403 plan": {sandbox.Fault{Status: 403}, plan, nil},
 	"429 plan": {sandbox.Fault{Status: 429, Sentence: "Explore limit exceeded: 100 results per request.", Bare: true}, plan, nil},
-	"404": {sandbox.Fault{Status: 404}, well, map[string]end{ // an answer where it is one
+	"404": {sandbox.Fault{Status: 404}, missing("Indicator not found."), map[string]end{
+		"lookup":  well, // a result
+		"csv":     missing("HTTP 404"),
 		"explore": {}, // a query is always answered
 		"pages":   broken(1, `"Indicator not found." of a page that the one before it led to`),
 		"taxii":   broken(1, `"Indicator not found." of a page that the one before it led to`),
-		"scan":    broken(1, "Indicator not found."), "poll": broken(1, "does not know request"),
+		"poll":    broken(1, "does not know request"),
 	}},
-	"404 unknown": {sandbox.Fault{Status: 404, Sentence: "No such page."}, broken(1, `(HTTP 404, "No such page.")`), nil},
+	"404 unknown": {sandbox.Fault{Status: 404, Sentence: "No such page."}, missing(`(HTTP 404, "No such page.")`), map[string]end{
+		"pages": broken(1, `(HTTP 404, "No such page.")`), "taxii": broken(1, `(HTTP 404, "No such page.")`), "poll": broken(1, `(HTTP 404, "No such page.")`),
+	}},
 	"429 second": {sandbox.Fault{Status: 429, Times: 1, Sentence: "API rate limit exceeded: 900 requests per second.", Bare: true}, overcome, map[string]end{
 		"scan": waits(1, "the quota for this second"), // nothing is sent twice within one execution
 	}},

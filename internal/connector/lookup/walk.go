@@ -182,6 +182,9 @@ func (w *walk) ask(ctx context.Context, value string) ([][]byte, error) {
 	if err == nil {
 		l.Records, err = read(ctx, source)
 	}
+	if f, ok := errors.AsType[*connector.Failure](err); ok && f.Class == connector.ClassNotFound {
+		l.Records, err = nil, nil
+	}
 	if f, ok := errors.AsType[*connector.Failure](err); ok && refused(f) && w.refusals < maxRefusals {
 		w.refusals++
 		return [][]byte{w.nothing(value, Refused, f.Error())}, nil

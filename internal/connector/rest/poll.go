@@ -145,7 +145,7 @@ func refused(err error) bool {
 	}
 	fault, unanswered := errors.AsType[*fault](f.Err)
 	switch f.Class {
-	case connector.ClassCredential, connector.ClassPlan, connector.ClassRate, connector.ClassEmpty:
+	case connector.ClassCredential, connector.ClassPlan, connector.ClassRate, connector.ClassEmpty, connector.ClassNotFound:
 		return true
 	}
 	said := f.Status/100 == 2 && f.Err == nil

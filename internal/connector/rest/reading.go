@@ -30,11 +30,13 @@ type reading struct {
 	asked   map[uint64]bool // the cursors so far
 	taxii   *taxii          // nil with any other paging
 	last    uint64          // the hash of the last page's records
+	had     map[uint64]bool // the hashes of the pages so far that had records
+	barren  int             // pages in a row that had no new record and still named a next one
 	longest int64           // records of the longest page so far
 }
 
 func newReading(s *Source, cursor string) *reading {
-	r := &reading{Source: s, forming: s.form.begin(), cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]bool{}}
+	r := &reading{Source: s, forming: s.form.begin(), cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]bool{}, had: map[uint64]bool{}}
 	if s.turner.Type == sallyport.PagingTAXII {
 		r.taxii = &taxii{asked: map[string]bool{}}
 	}
@@ -47,6 +49,7 @@ type page struct {
 	*reading
 	answer *answer
 	count  int64
+	fresh  int64 // records that were not there before
 	hash   maphash.Hash
 	err    error // errUnread until it was read to its end
 }
@@ -62,8 +65,10 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 	}
 	r.asked[maphash.String(r.seed, r.cursor)] = true
 	answer, err := r.repeat(ctx, call)
-	if f, ok := errors.AsType[*connector.Failure](err); ok && f.Class == connector.ClassEmpty {
-		answer, err = nil, r.lost(f)
+	if f, ok := errors.AsType[*connector.Failure](err); ok {
+		if err = r.missing(f); err == nil {
+			answer = nil
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -74,12 +79,21 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 	return p, nil
 }
 
-// lost is the failure of a page that is not there though the one before led to it; nil if that is how the pages end.
-func (r *reading) lost(f *connector.Failure) error {
-	if r.cursor == "" || r.turner.Type == sallyport.PagingPage || r.turner.Type == sallyport.PagingOffset {
+// missing is what the failure of a page means: nil if the page has no records, or the one before it was the last.
+func (r *reading) missing(f *connector.Failure) error {
+	named := f.Class == connector.ClassEmpty || f.Class == connector.ClassNotFound
+	switch {
+	case r.cursor == "" && f.Class == connector.ClassEmpty:
 		return nil
+	case r.cursor == "" || !named && !f.Missing():
+		return f
+	case r.turner.counts() && r.cursor != strconv.FormatInt(r.turner.start(), 10):
+		return nil
+	case named:
+		return r.judge.broken(connector.ClassPermanent, f.Status, fmt.Errorf("it says %q of a page that the one before it led to", f.Sentence))
 	}
-	return r.judge.broken(connector.ClassPermanent, f.Status, fmt.Errorf("it says %q of a page that the one before it led to", f.Sentence))
+	f.Later = true
+	return f
 }
 
 // call is the one for the page at the cursor.
@@ -119,8 +133,12 @@ func (p *page) read(yield func([]byte, error) bool) {
 func (p *page) record() (jsontext.Value, error) {
 	for {
 		record, err := p.next()
-		if err != nil || p.taxii == nil || p.taxii.isNew(record) {
-			return record, err
+		if err != nil {
+			return nil, err
+		}
+		if p.taxii == nil || p.taxii.isNew(record) {
+			p.fresh++
+			return record, nil
 		}
 	}
 }
@@ -175,8 +193,22 @@ func (p *page) finish() error {
 	if next == "" {
 		p.Incomplete = p.cutOff()
 	}
+	p.lead(sum)
 	p.longest = max(p.longest, p.count)
 	return nil
+}
+
+// lead ends a list whose pages have had no new record for too long, though each names a next one.
+func (p *page) lead(sum uint64) {
+	p.Barren = p.Next != "" && (p.fresh == 0 || p.had[sum])
+	p.had[sum] = true
+	if !p.Barren {
+		p.reading.barren = 0
+		return
+	}
+	if p.reading.barren++; p.reading.barren >= connector.MaxBarren {
+		p.Next, p.Incomplete = "", connector.BarrenReason
+	}
 }
 
 // cutOff says why a list that ends with this page may have more, "" if nothing speaks for that. Its pages are numbered from 0.
