@@ -16,12 +16,13 @@ type Verdict string
 
 // The verdicts. Only Rejected stops flows; a failed look at the network never marks a key dead.
 const (
-	VerdictUnknown     Verdict = "unknown"     // never tested, or there is no test call
-	VerdictValid       Verdict = "valid"       // the host took the key
-	VerdictRejected    Verdict = "rejected"    // the host refused the key itself
-	VerdictForbidden   Verdict = "forbidden"   // the key is known, but its plan or scope does not allow the call
-	VerdictLimited     Verdict = "limited"     // the quota is used up
-	VerdictUnreachable Verdict = "unreachable" // the host could not be asked, or its answer was broken
+	VerdictUnknown     Verdict = "unknown"      // never tested, or there is no test call
+	VerdictValid       Verdict = "valid"        // the host took the key
+	VerdictRejected    Verdict = "rejected"     // the host refused the key itself
+	VerdictForbidden   Verdict = "forbidden"    // the key is known, but its plan or scope does not allow the call
+	VerdictLimited     Verdict = "limited"      // the quota is used up
+	VerdictUnreachable Verdict = "unreachable"  // the host could not be asked, or its answer was broken
+	VerdictNeedsSecret Verdict = "needs_secret" // the stored secret does not open for this row; never stored
 )
 
 // AddressField is the name of the public field of a credential that says where its system is. It belongs to the secret: a key that was
@@ -38,11 +39,14 @@ type Credential struct {
 	Public      map[string]string    `json:"public"`  // public fields by name
 	Secrets     map[string]time.Time `json:"secrets"` // which secret fields are set, and since when
 	Sealed      Sealed               `json:"-"`       // all secret fields, as package vault sealed them
-	Version     int64                `json:"version"` // counts up whenever the secrets or the address change
-	Verdict     Verdict              `json:"verdict"`
-	Reason      string               `json:"reason,omitempty"` // the verdict in a sentence
-	VerdictAt   time.Time            `json:"verdict_at,omitzero"`
-	LastUsedAt  time.Time            `json:"last_used_at,omitzero"`
-	CreatedAt   time.Time            `json:"created_at"`
-	UpdatedAt   time.Time            `json:"updated_at"`
+	// Local says that the owner of this machine entered the address at the command line: it may be a loopback address. It is sealed in
+	// with the secrets.
+	Local      bool      `json:"local,omitzero"`
+	Version    int64     `json:"version"` // counts up whenever the secrets or the address change
+	Verdict    Verdict   `json:"verdict"`
+	Reason     string    `json:"reason,omitempty"` // the verdict in a sentence
+	VerdictAt  time.Time `json:"verdict_at,omitzero"`
+	LastUsedAt time.Time `json:"last_used_at,omitzero"`
+	CreatedAt  time.Time `json:"created_at"`
+	UpdatedAt  time.Time `json:"updated_at"`
 }

@@ -48,7 +48,7 @@ func openAt(t *testing.T, address, id string, params map[string]any) (connector.
 		Secrets: func(context.Context) (map[string]secret.Text, error) {
 			return map[string]secret.Text{"key": secret.New(key)}, nil
 		},
-		Transport: func(address *url.URL) http.RoundTripper { return egress.Policy{}.Transport(address) },
+		Transport: func(address *url.URL) http.RoundTripper { return egress.Policy{}.Transport(address, true) },
 	})
 	if err != nil {
 		t.Fatal(err)

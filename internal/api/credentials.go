@@ -51,7 +51,7 @@ type credentialView struct {
 	Connector   string                 `json:"connector"`
 	Public      map[string]string      `json:"public" doc:"Its public fields"`
 	Secrets     map[string]secretState `json:"secrets" doc:"Its secret fields: whether they are set, and since when"`
-	Verdict     sallyport.Verdict      `json:"verdict" enum:"unknown,valid,rejected,forbidden,limited,unreachable" doc:"What is known of its key"`
+	Verdict     sallyport.Verdict      `json:"verdict" enum:"unknown,valid,rejected,forbidden,limited,unreachable,needs_secret" doc:"What is known of its key"`
 	Reason      string                 `json:"reason,omitempty" doc:"The verdict in a sentence"`
 	VerdictAt   time.Time              `json:"verdict_at,omitzero"`
 	LastUsedAt  time.Time              `json:"last_used_at,omitzero"`
@@ -118,7 +118,7 @@ func (s *server) credentials() {
 func (s *server) listCredentials(ctx context.Context, in *struct {
 	Paging
 	Connector string            `query:"connector" maxLength:"100" doc:"Only those of this connector"`
-	Verdict   sallyport.Verdict `query:"verdict" enum:"unknown,valid,rejected,forbidden,limited,unreachable" doc:"Only those of which this is known"`
+	Verdict   sallyport.Verdict `query:"verdict" enum:"unknown,valid,rejected,forbidden,limited,unreachable,needs_secret" doc:"Only those of which this is known"`
 }) (*With[page[credentialView]], error) {
 	all, err := s.Service.Credentials(ctx)
 	if err != nil {

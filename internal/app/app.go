@@ -6,14 +6,18 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/connectors"
 	"github.com/sallyport-io/sallyport/internal/auth"
+	"github.com/sallyport-io/sallyport/internal/beacon"
 	"github.com/sallyport-io/sallyport/internal/config"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/file"
@@ -36,6 +40,7 @@ type App struct {
 	settings config.Settings
 	store    *store.Store
 	quota    *quota.Quota
+	port     atomic.Uint32 // that pages and API are served at; 0: they are not
 }
 
 // Catalogue is the catalogue of all connectors that the program has.
@@ -93,8 +98,11 @@ func (a *App) wire(ctx context.Context, catalogue *connector.Catalogue, redactor
 	if err != nil {
 		return nil, err
 	}
+	if err := keys.Upgrade(ctx, sallyport.Actor{Kind: "system", Name: "upgrade"}, rows{database}); err != nil {
+		return nil, err
+	}
 	work, err := engine.New(ctx, engine.Config{
-		Store: database, Vault: keys, Catalogue: catalogue, Quota: a.quota, Egress: egress.Policy{AllowPrivate: s.Egress.AllowPrivate},
+		Store: database, Vault: keys, Catalogue: catalogue, Quota: a.quota, Egress: a.egress(),
 		Files:    openFiles(files.NewOwn(ownFiles(s)...)),
 		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), RejectLimit: s.RejectLimit, Log: log, QueueLog: queueLog,
 	})
@@ -125,6 +133,19 @@ func HasDatabase(s config.Settings) bool {
 	}
 	_, err := os.Stat(path)
 	return err == nil
+}
+
+// egress is what connectors may reach.
+func (a *App) egress() egress.Policy {
+	_, text, _ := net.SplitHostPort(a.settings.Addr)
+	configured, _ := strconv.ParseUint(text, 10, 16) // 0 if the settings leave it open: then the server's beacon tells
+	return egress.Policy{
+		AllowPrivate: a.settings.Egress.AllowPrivate, AllowLoopback: a.settings.Egress.AllowLoopback,
+		Sandbox: func(port uint16) bool { return beacon.Lit(beacon.Sandbox, port) },
+		Own: func(port uint16) bool {
+			return port == uint16(configured) || port == uint16(a.port.Load()) || beacon.Lit(beacon.Server, port)
+		},
+	}
 }
 
 // ownFiles are the files of the program in its data directory.

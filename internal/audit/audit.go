@@ -47,6 +47,7 @@ const (
 	QuarantineReplay  = "quarantine.replay"  // records left quarantine, to be delivered again
 	QuarantineDiscard = "quarantine.discard" // records were deleted from quarantine
 
+	KeysReseal = "keys.reseal" // the secrets of all credentials were sealed anew, in a newer format
 	KeysVerify = "keys.verify" // the secrets of all credentials were opened to see whether they can be
 )
 

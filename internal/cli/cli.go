@@ -41,14 +41,15 @@ func OS() Streams {
 
 // everywhere is the flags that every command has.
 type everywhere struct {
-	Data         string `help:"Directory of all that is kept (SALLYPORT_DATA)." placeholder:"DIR"`
-	Output       string `help:"How results are shown: table or json." enum:"table,json" default:"table"`
-	Database     string `help:"Where the database is (SALLYPORT_DATABASE)." placeholder:"URL"`
-	MasterKey    string `help:"Where the master key is (SALLYPORT_MASTER_KEY)." placeholder:"URL"`
-	AllowPrivate string `name:"egress-allow-private" help:"Private networks that connectors may reach (SALLYPORT_EGRESS_ALLOW_PRIVATE)." placeholder:"CIDR,…"`
-	RejectLimit  string `help:"Share of a run's records that a destination may reject before it stops, or off (SALLYPORT_REJECT_LIMIT)." placeholder:"50%"`
-	LogLevel     string `help:"debug, info, warn or error (SALLYPORT_LOG_LEVEL)." placeholder:"LEVEL"`
-	LogFormat    string `help:"text or json (SALLYPORT_LOG_FORMAT)." placeholder:"FORMAT"`
+	Data          string `help:"Directory of all that is kept (SALLYPORT_DATA)." placeholder:"DIR"`
+	Output        string `help:"How results are shown: table or json." enum:"table,json" default:"table"`
+	Database      string `help:"Where the database is (SALLYPORT_DATABASE)." placeholder:"URL"`
+	MasterKey     string `help:"Where the master key is (SALLYPORT_MASTER_KEY)." placeholder:"URL"`
+	AllowPrivate  string `name:"egress-allow-private" help:"Private networks that connectors may reach (SALLYPORT_EGRESS_ALLOW_PRIVATE)." placeholder:"CIDR,…"`
+	AllowLoopback string `name:"egress-allow-loopback" help:"Ports of this machine that any credential may reach (SALLYPORT_EGRESS_ALLOW_LOOPBACK)." placeholder:"PORT,…"`
+	RejectLimit   string `help:"Share of a run's records that a destination may reject before it stops, or off (SALLYPORT_REJECT_LIMIT)." placeholder:"50%"`
+	LogLevel      string `help:"debug, info, warn or error (SALLYPORT_LOG_LEVEL)." placeholder:"LEVEL"`
+	LogFormat     string `help:"text or json (SALLYPORT_LOG_FORMAT)." placeholder:"FORMAT"`
 }
 
 // commands is the whole command line.
@@ -161,7 +162,8 @@ func (e *env) load() error {
 	c := e.commands
 	flags := map[string]string{}
 	for name, value := range map[string]string{
-		"data": c.Data, "database": c.Database, "master_key": c.MasterKey, "egress.allow_private": c.AllowPrivate,
+		"data": c.Data, "database": c.Database, "master_key": c.MasterKey, "egress.allow_private": c.AllowPrivate, "egress.allow_loopback": c.AllowLoopback,
+		"hosts": c.Serve.Hosts, "trusted_proxies": c.Serve.TrustedProxies,
 		"reject_limit": c.RejectLimit,
 		"log.level":    c.LogLevel, "log.format": c.LogFormat, "addr": c.Serve.Addr,
 	} {

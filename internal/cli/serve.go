@@ -3,8 +3,10 @@ package cli
 import "fmt"
 
 type serveCommand struct {
-	Addr        string `help:"Address to listen on (SALLYPORT_ADDR)." placeholder:"HOST:PORT"`
-	BehindProxy bool   `help:"Allow an address that other machines reach: a proxy before it speaks TLS."`
+	Addr           string `help:"Address to listen on (SALLYPORT_ADDR)." placeholder:"HOST:PORT"`
+	Hosts          string `help:"Names by which it is reached besides its own address (SALLYPORT_HOSTS)." placeholder:"NAME,…"`
+	TrustedProxies string `help:"Proxies whose X-Forwarded-For names the client (SALLYPORT_TRUSTED_PROXIES)." placeholder:"ADDRESS,…"`
+	BehindProxy    bool   `help:"Allow an address that other machines reach: a proxy before it speaks TLS."`
 }
 
 // Run serves until it is interrupted.

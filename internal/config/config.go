@@ -21,10 +21,12 @@ const FileName = "config.yaml"
 
 // Settings are the values of all settings.
 type Settings struct {
-	Data      string // absolute path of the directory of the database, master key and files
-	Database  string // sqlite:PATH or postgres://…, which may hold a password: never show it
-	MasterKey string // as package vault understands it
-	Addr      string // HOST:PORT to listen on
+	Data      string         // absolute path of the directory of the database, master key and files
+	Database  string         // sqlite:PATH or postgres://…, which may hold a password: never show it
+	MasterKey string         // as package vault understands it
+	Addr      string         // HOST:PORT to listen on
+	Hosts     []string       // names, in lower case and perhaps with a port, by which pages and API are reached besides their own address
+	Proxies   []netip.Prefix // whose word for the address of a client counts
 	// RejectLimit is how many percent of a run's records a destination may reject before it stops; 0 is no limit.
 	RejectLimit int
 	Egress      Egress
@@ -33,7 +35,8 @@ type Settings struct {
 
 // Egress is what connectors may reach.
 type Egress struct {
-	AllowPrivate []netip.Prefix // networks besides the public ones
+	AllowPrivate  []netip.Prefix // networks besides the public ones
+	AllowLoopback []uint16       // ports of this machine
 }
 
 // Log is how the log is written, as package obs understands it.

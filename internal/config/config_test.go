@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,7 +62,9 @@ const fullFile = `# settings
 database: postgres://ann:hunter2hunter2@db/sallyport
 master_key: file:/etc/sallyport/master.key
 addr: "[::1]:80"
-egress: {allow_private: [10.0.0.0/8, "fd00::/8"]}
+hosts: [Sallyport.Example.com, "intern:8443"]
+trusted_proxies: [10.0.0.7, "::ffff:10.0.0.8", "fd00::/8"]
+egress: {allow_private: [10.0.0.0/8, "fd00::/8"], allow_loopback: [9200]}
 log:
   level: debug
   format: json
@@ -74,8 +77,13 @@ func TestLoad(t *testing.T) {
 		MasterKey:   "file:/etc/sallyport/master.key",
 		Addr:        "[::1]:80",
 		RejectLimit: 50,
-		Egress:      config.Egress{AllowPrivate: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}},
-		Log:         config.Log{Level: slog.LevelDebug, Format: "json"},
+		Hosts:       []string{"sallyport.example.com", "intern:8443"},
+		Proxies:     []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32"), netip.MustParsePrefix("10.0.0.8/32"), netip.MustParsePrefix("fd00::/8")},
+		Egress: config.Egress{
+			AllowPrivate:  []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
+			AllowLoopback: []uint16{9200},
+		},
+		Log: config.Log{Level: slog.LevelDebug, Format: "json"},
 	}
 	with := func(s config.Settings, change func(*config.Settings)) config.Settings {
 		change(&s)
@@ -122,6 +130,7 @@ func TestLoad(t *testing.T) {
 func TestEverySettingHasEverySource(t *testing.T) {
 	samples := map[string]string{
 		"data": "/a", "database": "sqlite:/x.db", "master_key": "file:/k", "addr": "127.0.0.1:1",
+		"hosts": "sallyport.example.com", "trusted_proxies": "10.0.0.7", "egress.allow_loopback": "9200",
 		"egress.allow_private": "10.0.0.0/8", "reject_limit": "10%", "log.level": "error", "log.format": "text",
 	}
 	for _, s := range config.Table() {
@@ -156,7 +165,7 @@ func TestEverySettingHasEverySource(t *testing.T) {
 
 // asFile writes a setting as YAML, whose lists are in brackets.
 func asFile(name, text string) string {
-	if name == "egress.allow_private" {
+	if slices.Contains([]string{"egress.allow_private", "egress.allow_loopback", "hosts", "trusted_proxies"}, name) {
 		text = "[" + text + "]"
 	}
 	if outer, inner, ok := strings.Cut(name, "."); ok {
@@ -183,6 +192,12 @@ func TestFaults(t *testing.T) {
 			`egress.allow_private: "10.0.0.1" is no network: write ADDRESS/BITS, such as 10.0.0.0/8 (set by /d/config.yaml:1:25)`},
 		"network by flag": {flag("egress.allow_private", "x"),
 			`egress.allow_private: "x" is no network: write ADDRESS/BITS, such as 10.0.0.0/8 (set by --egress-allow-private)`},
+		"host": {file("hosts: [https://x.example]"),
+			`hosts: "https://x.example" must be a host name, with a port if need be, for example sallyport.example.com (set by /d/config.yaml:1:8)`},
+		"proxy": {flag("trusted_proxies", "all"),
+			`trusted_proxies: "all" must be an IP address or a network, for example 10.0.0.7 or 10.0.0.0/8 (set by --trusted-proxies)`},
+		"loopback port": {variable("SALLYPORT_EGRESS_ALLOW_LOOPBACK", "9200,0"),
+			`egress.allow_loopback: "0" must be a port, for example 9200 (set by SALLYPORT_EGRESS_ALLOW_LOOPBACK)`},
 		"address": {variable("SALLYPORT_ADDR", "8420"),
 			`addr: "8420" is no address to listen on: write HOST:PORT, such as 127.0.0.1:8420 (set by SALLYPORT_ADDR)`},
 		"port": {variable("SALLYPORT_ADDR", "h:65536"),
@@ -194,7 +209,7 @@ func TestFaults(t *testing.T) {
 			"data: there is no home directory to keep data in; name a directory with --data or SALLYPORT_DATA"},
 		"unknown key":      {file("lgo: {level: debug}"), `/d/config.yaml:1:1: unknown key "lgo"; did you mean "log"?`},
 		"unknown nested":   {file("log: {levle: debug}"), `/d/config.yaml:1:7: unknown key "levle"; did you mean "level"?`},
-		"data in the file": {file("data: /x"), `/d/config.yaml:1:1: unknown key "data"; the keys here are addr, database, egress, log, master_key, reject_limit`},
+		"data in the file": {file("data: /x"), `/d/config.yaml:1:1: unknown key "data"; the keys here are addr, database, egress, hosts, log, master_key, reject_limit, trusted_proxies`},
 		"two documents":    {file("addr: h:1\n---\naddr: h:2\n"), "/d/config.yaml:3:1: a second document begins here, but there may be only one"},
 		"unreadable":       {given{readErr: fs.ErrPermission}, "the settings cannot be read: permission denied"},
 		"two at once": {given{flags: map[string]string{"data": "/d", "addr": "x", "log.format": "x"}},

@@ -9,12 +9,15 @@ import (
 
 // file is what config.yaml may hold.
 type file struct {
-	Database    string `yaml:"database"`
-	MasterKey   string `yaml:"master_key"`
-	Addr        string `yaml:"addr"`
-	RejectLimit string `yaml:"reject_limit"`
+	Database    string   `yaml:"database"`
+	MasterKey   string   `yaml:"master_key"`
+	Addr        string   `yaml:"addr"`
+	RejectLimit string   `yaml:"reject_limit"`
+	Hosts       []string `yaml:"hosts"`
+	Proxies     []string `yaml:"trusted_proxies"`
 	Egress      struct {
-		AllowPrivate []string `yaml:"allow_private"`
+		AllowPrivate  []string `yaml:"allow_private"`
+		AllowLoopback []string `yaml:"allow_loopback"`
 	} `yaml:"egress"`
 	Log struct {
 		Level  string `yaml:"level"`
@@ -24,13 +27,16 @@ type file struct {
 
 func (f *file) values() map[string]string {
 	return map[string]string{
-		"database":             f.Database,
-		"master_key":           f.MasterKey,
-		"addr":                 f.Addr,
-		"reject_limit":         f.RejectLimit,
-		"egress.allow_private": strings.Join(f.Egress.AllowPrivate, ","),
-		"log.level":            f.Log.Level,
-		"log.format":           f.Log.Format,
+		"database":              f.Database,
+		"master_key":            f.MasterKey,
+		"addr":                  f.Addr,
+		"reject_limit":          f.RejectLimit,
+		"hosts":                 strings.Join(f.Hosts, ","),
+		"trusted_proxies":       strings.Join(f.Proxies, ","),
+		"egress.allow_private":  strings.Join(f.Egress.AllowPrivate, ","),
+		"egress.allow_loopback": strings.Join(f.Egress.AllowLoopback, ","),
+		"log.level":             f.Log.Level,
+		"log.format":            f.Log.Format,
 	}
 }
 

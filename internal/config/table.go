@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -46,6 +47,12 @@ var table = []setting{
 		"the key that seals all credentials: file:PATH, made at first start"}, setMasterKey},
 	{Setting{"addr", "SALLYPORT_ADDR", "127.0.0.1:8420",
 		"address that the pages and the API are served at: HOST:PORT"}, setAddr},
+	{Setting{"hosts", "SALLYPORT_HOSTS", "",
+		"names by which pages and API are reached besides their own address, for example sallyport.example.com; separated by commas"}, setHosts},
+	{Setting{"trusted_proxies", "SALLYPORT_TRUSTED_PROXIES", "",
+		"addresses or networks of proxies whose X-Forwarded-For names the client, for example 10.0.0.7; separated by commas"}, setProxies},
+	{Setting{"egress.allow_loopback", "SALLYPORT_EGRESS_ALLOW_LOOPBACK", "",
+		"ports of this machine that any credential may reach, for example 9200; separated by commas"}, setAllowLoopback},
 	{Setting{"egress.allow_private", "SALLYPORT_EGRESS_ALLOW_PRIVATE", "",
 		"networks that connectors may reach besides public ones, such as 10.0.0.0/8; several with commas"}, setAllowPrivate},
 	{Setting{"reject_limit", "SALLYPORT_REJECT_LIMIT", "50%",
@@ -88,12 +95,56 @@ func setAddr(s *Settings, text string) error {
 	return nil
 }
 
-func setAllowPrivate(s *Settings, text string) error {
+// items are the parts of a list that are not blank.
+func items(text string) (all []string) {
 	for item := range strings.SplitSeq(text, ",") {
-		item = strings.TrimSpace(item)
-		if item == "" {
-			continue
+		if item = strings.TrimSpace(item); item != "" {
+			all = append(all, item)
 		}
+	}
+	return all
+}
+
+var hostName = regexp.MustCompile(`^([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$`)
+
+func setHosts(s *Settings, text string) error {
+	for _, item := range items(text) {
+		host := strings.ToLower(item)
+		if len(host) > 260 || !hostName.MatchString(host) {
+			return fmt.Errorf("%q must be a host name, with a port if need be, for example sallyport.example.com", item)
+		}
+		s.Hosts = append(s.Hosts, host)
+	}
+	return nil
+}
+
+func setProxies(s *Settings, text string) error {
+	for _, item := range items(text) {
+		network, err := netip.ParsePrefix(item)
+		if ip, isIP := netip.ParseAddr(item); isIP == nil {
+			network, err = ip.Unmap().WithZone("").Prefix(ip.Unmap().BitLen())
+		}
+		if err != nil {
+			return fmt.Errorf("%q must be an IP address or a network, for example 10.0.0.7 or 10.0.0.0/8", item)
+		}
+		s.Proxies = append(s.Proxies, network.Masked())
+	}
+	return nil
+}
+
+func setAllowLoopback(s *Settings, text string) error {
+	for _, item := range items(text) {
+		port, err := strconv.ParseUint(item, 10, 16)
+		if err != nil || port == 0 {
+			return fmt.Errorf("%q must be a port, for example 9200", item)
+		}
+		s.Egress.AllowLoopback = append(s.Egress.AllowLoopback, uint16(port))
+	}
+	return nil
+}
+
+func setAllowPrivate(s *Settings, text string) error {
+	for _, item := range items(text) {
 		network, err := netip.ParsePrefix(item)
 		if err != nil {
 			return fmt.Errorf("%q is no network: write ADDRESS/BITS, such as 10.0.0.0/8", item)

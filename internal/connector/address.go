@@ -29,7 +29,7 @@ func checkAddress(address string) (string, error) {
 		return "", sallyport.FieldErrorf(AddressField, "must end before the ? or #: it says only where the system is")
 	case u.Scheme != "https" && (u.Scheme != "http" || !egress.IsLoopback(u.Hostname())):
 		return "", sallyport.FieldErrorf(AddressField, "must begin with https://; only an address of this machine itself may begin with http://")
-	case base != "" && path.Clean(base) != base:
+	case base != "" && path.Clean(base) != base || !Within("", base):
 		return "", sallyport.FieldErrorf(AddressField, "must have a plain path, without empty parts or dots")
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Host) + base, nil

@@ -131,6 +131,10 @@ func (c *CredentialSpec) checkAuth(public map[string]string, secrets map[string]
 		return sallyport.FieldErrorf(auth.Secret, "is required")
 	case auth.Kind == AuthQuery && auth.Name == "":
 		return sallyport.FieldErrorf(strings.Trim(c.Auth.Name, "{}"), "is required: which query parameter carries the key?")
+	case auth.Kind == AuthHeader && IsTransportHeader(auth.Name):
+		return sallyport.FieldErrorf(strings.Trim(c.Auth.Name, "{}"), "must not be %s: the HTTP transport sets this header itself", strings.TrimSpace(auth.Name))
+	case auth.Kind == AuthBasic && strings.Contains(auth.Username, ":"):
+		return sallyport.FieldErrorf(strings.Trim(c.Auth.Username, "{}"), "must not hold a colon: it would end the user name")
 	case auth.Kind == AuthHeader && !headerName.MatchString(auth.Name):
 		return sallyport.FieldErrorf(strings.Trim(c.Auth.Name, "{}"), "must be the name of the header that carries the key")
 	}

@@ -123,6 +123,9 @@ func (l *linter) auth(at route, auth Auth) {
 	if auth.Name == "" && slices.Contains([]string{AuthQuery, AuthHeader, AuthForm}, auth.Kind) {
 		l.fault(at, "name is required: of the %s that carries the key", auth.Kind)
 	}
+	if auth.Kind == AuthHeader && IsTransportHeader(auth.Name) {
+		l.fault(at.at("name"), "the HTTP transport sets the header %s itself", auth.Name)
+	}
 	if auth.Kind != AuthNone {
 		l.check(at.at("secret"), nameless(checkKnown("secret credential field", l.SecretFields(), []string{auth.Secret})))
 	}

@@ -82,6 +82,8 @@ func checkURL(r *sallyport.Request) error {
 		return sallyport.FieldErrorf("url", "must begin with / and be a path such as /api/list")
 	case strings.ContainsAny(r.URL, "?#"):
 		return sallyport.FieldErrorf("url", "must end before the ?; what follows it goes under query")
+	case !Within("", r.URL):
+		return sallyport.FieldErrorf("url", "must not hold . or .. as a part of the path, encoded or not")
 	}
 	return nil
 }
@@ -98,20 +100,30 @@ func (a Auth) checkQuery(r *sallyport.Request) error {
 	return nil
 }
 
-// ownHeaders are set by whoever sends the request, or hold keys, which belong into a credential.
-var ownHeaders = []string{"Authorization", "Connection", "Content-Length", "Cookie", "Host", "Proxy-Authorization", "Transfer-Encoding"}
+// transportHeaders are written by the HTTP transport itself, or decide how it and proxies read a message.
+var transportHeaders = []string{
+	"connection", "content-length", "expect", "host", "http2-settings", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+}
 
+// IsTransportHeader tells whether a header belongs to the HTTP transport: nobody else may set it, neither by hand nor to carry a key.
+func IsTransportHeader(name string) bool {
+	name = strings.ToLower(strings.TrimSpace(name))
+	return strings.HasPrefix(name, ":") || strings.HasPrefix(name, "proxy-") || slices.Contains(transportHeaders, name)
+}
+
+// checkHeaders refuses headers of the transport, and those that hold keys, which belong in a credential. A credential may send its key as a
+// cookie: a request described by hand may not.
 func (a Auth) checkHeaders(r *sallyport.Request) error {
 	for name, value := range inOrder(r.Headers) {
-		own := slices.Contains(ownHeaders, http.CanonicalHeaderKey(name))
+		own := IsTransportHeader(name) || strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Cookie")
 		if a.Kind == AuthHeader {
 			own = own || strings.EqualFold(a.Name, name)
 		}
 		switch {
-		case !headerName.MatchString(name):
-			return sallyport.FieldErrorf("headers", "%q is no name of a header", name)
 		case own:
-			return sallyport.FieldErrorf("headers", "must not hold %s: it is set when the request is sent, with the key of the credential", name)
+			return sallyport.FieldErrorf("headers", "must not hold %s: it is set when the request is sent, with the key of the credential", strings.TrimSpace(name))
+		case !headerName.MatchString(name):
+			return sallyport.FieldErrorf("headers", "%q must be the name of a header", name)
 		case len(value) > maxText || control.MatchString(value):
 			return sallyport.FieldErrorf("headers", "the value of %s must be one line of readable text", name)
 		}

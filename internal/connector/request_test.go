@@ -42,7 +42,7 @@ func TestCheckRequest(t *testing.T) {
 		"query name":    {func(r *sallyport.Request) { r.Query = map[string]string{"": "x"} }, "query: has a parameter without a name, or one that is too long"},
 		"key in query":  {func(r *sallyport.Request) { r.Query = map[string]string{"key": "x"} }, "query: must not hold key: the key comes from the credential"},
 		"header":        {func(r *sallyport.Request) { r.Headers = map[string]string{"Accept": "text/csv"} }, ""},
-		"header name":   {func(r *sallyport.Request) { r.Headers = map[string]string{"A b": "x"} }, `headers: "A b" is no name of a header`},
+		"header name":   {func(r *sallyport.Request) { r.Headers = map[string]string{"A b": "x"} }, `headers: "A b" must be the name of a header`},
 		"header value":  {func(r *sallyport.Request) { r.Headers = map[string]string{"A": "x\r\nB: y"} }, "headers: the value of A must be one line of readable text"},
 		"key in header": {func(r *sallyport.Request) { r.Headers = map[string]string{"authorization": "x"} }, "headers: must not hold authorization: it is set when the request is sent, with the key of the credential"},
 		"records":       {func(r *sallyport.Request) { r.Records = "results" }, "records: is no JSONPath such as $.results[*]: jsonpath: unexpected identifier at position 1"},

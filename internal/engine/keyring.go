@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
@@ -19,14 +20,25 @@ type keyring struct {
 	engine     *Engine
 	actor      sallyport.Actor
 	credential sallyport.ID
-	version    int64 // of what was asked for last; 0: nothing was
-	proved     int64 // the last version with which a submission was taken
+	of         sallyport.Credential // as the requests are made with it
+	version    int64                // of what was asked for last; 0: nothing was
+	proved     int64                // the last version with which a submission was taken
 	opened     map[string]secret.Text
 }
 
-// Keys resolves a stored credential for one source.
-func (e *Engine) Keys(actor sallyport.Actor, credential sallyport.ID) Keys {
-	return (&keyring{engine: e, actor: actor, credential: credential}).get
+// Keys resolves a stored credential for one source, which is opened with it.
+func (e *Engine) Keys(actor sallyport.Actor, c sallyport.Credential) Keys {
+	return e.keyring(actor, c).get
+}
+
+func (e *Engine) keyring(actor sallyport.Actor, c sallyport.Credential) *keyring {
+	return &keyring{engine: e, actor: actor, credential: c.ID, of: c}
+}
+
+// Trusted returns a stored credential as it may be used: that it is local counts only if it was sealed so.
+func (e *Engine) Trusted(c sallyport.Credential) sallyport.Credential {
+	c.Local = c.Local && e.Vault.Check(c) == nil
+	return c
 }
 
 func (k *keyring) get(ctx context.Context) (map[string]secret.Text, error) {
@@ -40,6 +52,10 @@ func (k *keyring) get(ctx context.Context) (map[string]secret.Text, error) {
 		return nil, err
 	}
 	k.version = c.Version // also of one that cannot be opened: it is what is wrong
+	// What opens is bound to the row as it is now: the requests must be made with the same one, not with what it was a moment ago.
+	if c.Connector != k.of.Connector || !maps.Equal(c.Public, k.of.Public) {
+		return nil, sallyport.Errorf(sallyport.Unauthenticated, "the fields of credential %q were changed while they were in use", c.Name)
+	}
 	opened, err := e.Vault.Open(ctx, k.actor, c)
 	if err != nil {
 		return nil, err

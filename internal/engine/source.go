@@ -12,10 +12,10 @@ import (
 	"github.com/sallyport-io/sallyport/internal/quota"
 )
 
-// OpenSource opens a source to be read by a person with the given public fields and keys of its credential. Its calls count in the budget
-// of that credential, if it is a stored one, and may use the reserve.
-func (e *Engine) OpenSource(s sallyport.Source, public map[string]string, keys Keys) (connector.Source, error) {
-	return e.OpenSample(s, public, keys, nil)
+// OpenSource opens a source to be read by a person with a credential and its keys. Its calls count in the budget of that credential, if the
+// source names a stored one, and may use the reserve.
+func (e *Engine) OpenSource(s sallyport.Source, c sallyport.Credential, keys Keys) (connector.Source, error) {
+	return e.OpenSample(s, c, keys, nil)
 }
 
 // Paging is the kind of paging of a source.
@@ -50,19 +50,22 @@ func (e *Engine) MaySample(s sallyport.Source) error {
 }
 
 // OpenSample is OpenSource, and lets peek see the beginning of every answer, without any secret.
-func (e *Engine) OpenSample(s sallyport.Source, public map[string]string, keys Keys, peek func(beginning []byte)) (connector.Source, error) {
-	return e.openSource(s, public, keys, peek, e.Quota.ForPerson)
+func (e *Engine) OpenSample(s sallyport.Source, c sallyport.Credential, keys Keys, peek func(beginning []byte)) (connector.Source, error) {
+	return e.openSource(s, c, keys, peek, e.Quota.ForPerson)
 }
 
 // spending is how calls count in a budget.
 type spending func(credential sallyport.ID, limits connector.Limits) *quota.Spender
 
-func (e *Engine) openSource(s sallyport.Source, public map[string]string, keys Keys, peek func([]byte), spend spending) (connector.Source, error) {
+func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential, keys Keys, peek func([]byte), spend spending) (connector.Source, error) {
 	definition, endpoint, err := e.endpoint(s)
 	if err != nil {
 		return nil, err
 	}
-	c := e.restConfig(definition, public, keys)
+	if credential.Connector != "" && credential.Connector != definition.Connector { // it would be sent in the way of another system
+		return nil, sallyport.FieldErrorf("credential", "%q is a credential of %s, not of %s", credential.Name, credential.Connector, definition.Connector)
+	}
+	c := e.restConfig(definition, credential, keys)
 	c.Endpoint, c.Params, c.Peek, c.Raw = endpoint, s.Params, peek, s.Raw
 	if s.Credential != "" && (endpoint.Answers == nil || !endpoint.Answers.Free) {
 		c.Quota = spend(s.Credential, definition.Limits)
@@ -78,13 +81,13 @@ func (e *Engine) openSource(s sallyport.Source, public map[string]string, keys K
 	return rest.Open(c)
 }
 
-// restConfig is how a system is reached with the given public fields and keys of a credential.
-func (e *Engine) restConfig(definition *connector.Definition, public map[string]string, keys Keys) rest.Config {
+// restConfig is how a system is reached with a credential and its keys.
+func (e *Engine) restConfig(definition *connector.Definition, c sallyport.Credential, keys Keys) rest.Config {
 	return rest.Config{
 		Definition: definition,
-		Public:     public,
+		Public:     c.Public,
 		Secrets:    keys,
-		Transport:  func(address *url.URL) http.RoundTripper { return e.Egress.Transport(address) },
+		Transport:  func(address *url.URL) http.RoundTripper { return e.Egress.Transport(address, c.Local) },
 		UserAgent:  e.UserAgent,
 		Sleep:      e.Sleep,
 	}
@@ -93,14 +96,15 @@ func (e *Engine) restConfig(definition *connector.Definition, public map[string]
 // openFlowSource opens the source of a flow with its credential. The keyring is nil if it has none.
 func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow) (connector.Source, *keyring, error) {
 	if flow.Source.Credential == "" {
-		source, err := e.OpenSource(flow.Source, nil, nil)
+		source, err := e.OpenSource(flow.Source, sallyport.Credential{}, nil)
 		return source, nil, err
 	}
 	c, err := e.Store.Credential(ctx, flow.Source.Credential)
 	if err != nil {
 		return nil, nil, err
 	}
-	keys := &keyring{engine: e, actor: sallyport.Actor{Kind: "run", Name: flow.Name}, credential: c.ID}
-	source, err := e.openSource(flow.Source, c.Public, keys.get, nil, e.Quota.ForRun)
+	c = e.Trusted(c)
+	keys := e.keyring(sallyport.Actor{Kind: "run", Name: flow.Name}, c)
+	source, err := e.openSource(flow.Source, c, keys.get, nil, e.Quota.ForRun)
 	return source, keys, err
 }

@@ -59,14 +59,15 @@ func (d *delivery) openWriter(ctx context.Context) (*rest.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.keys = &keyring{engine: d.Engine, actor: sallyport.Actor{Kind: "run", Name: d.flow.Name}, credential: c.ID}
+	c = d.Trusted(c)
+	d.keys = d.keyring(sallyport.Actor{Kind: "run", Name: d.flow.Name}, c)
 	if c.Verdict == sallyport.VerdictRejected { // another call would be wasted
 		d.keys.version = c.Version
 		return nil, sallyport.Errorf(sallyport.Unauthenticated,
 			"the key of credential %q was refused before, and is not asked with again (if it is good after all, credential test %q shows it): %s",
 			c.Name, c.Name, c.Reason)
 	}
-	config := d.restConfig(definition, c.Public, d.keys.get)
+	config := d.restConfig(definition, c, d.keys.get)
 	config.Quota = d.Quota.ForRun(c.ID, definition.Limits)
 	if config.Params, err = definition.CheckConfig(d.destination.Config); err != nil {
 		return nil, err

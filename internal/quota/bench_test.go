@@ -30,7 +30,7 @@ func benchmarkLookups(b *testing.B, c crowd) {
 		b.Fatal(err)
 	}
 	defer func() { stop(); <-done }()
-	wire := &counting{next: egress.Policy{}.Transport(&url.URL{Scheme: "http", Host: address[len("http://"):]})}
+	wire := &counting{next: egress.Policy{}.Transport(&url.URL{Scheme: "http", Host: address[len("http://"):]}, true)}
 	p.address, p.transport = address, wire
 	b.ResetTimer()
 	took := c.run(b, p, int64(b.N))

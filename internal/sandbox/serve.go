@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/beacon"
 )
 
 // Limits of the server in time and size. Writing may take long: a page can be as large as [Options.PageSize] makes it.
@@ -32,9 +33,25 @@ func (s *Sandbox) Serve(ctx context.Context, addr string) (address string, done 
 		Handler: s.Handler(), MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
+	putOut := announce(listener.Addr())
 	stopped := make(chan error, 1)
-	go func() { stopped <- serve(ctx, server, listener) }()
+	go func() {
+		defer putOut()
+		stopped <- serve(ctx, server, listener)
+	}()
 	return "http://" + listener.Addr().String(), stopped, nil
+}
+
+// announce tells the Sallyport of the same user where the sandbox listens, so that any credential may name that port. Where it cannot be
+// told, only those that are entered at the command line may.
+func announce(addr net.Addr) (putOut func()) {
+	port := addr.(*net.TCPAddr).AddrPort().Port()
+	putOut, err := beacon.Light(beacon.Sandbox, port)
+	if err != nil {
+		slog.Warn("credentials that pages and API create cannot reach this sandbox", "error", err)
+		return func() {}
+	}
+	return putOut
 }
 
 // listen opens addr if only this machine can reach it.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/egress"
 	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/store"
@@ -83,7 +85,7 @@ func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d
 	now := sallyport.Now()
 	c := &sallyport.Credential{
 		ID: sallyport.NewID("crd"), Name: d.Name, Description: d.Description, Owner: actor.Name, Connector: d.Connector, Public: d.Public,
-		Version: 1, CreatedAt: now, UpdatedAt: now,
+		Local: isLocal(actor, d.Public), Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := s.prove(ctx, c, definition, d.Secrets, testing, redactor); err != nil {
 		return nil, err
@@ -97,6 +99,12 @@ func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d
 	}
 	s.Vault.Learn(*c, d.Secrets)
 	return c, nil
+}
+
+// isLocal tells whether a loopback address is one that the owner of this machine entered at the command line.
+func isLocal(actor sallyport.Actor, public map[string]string) bool {
+	u, err := url.Parse(public[sallyport.AddressField])
+	return err == nil && actor.Kind == "cli" && egress.IsLoopback(u.Hostname())
 }
 
 // CheckNewName refuses a name that a credential cannot be given: its field is "name". own is the id of the credential that may have it
@@ -175,7 +183,7 @@ func (s *Service) testCall(ctx context.Context, d *connector.Definition, c sally
 	if err != nil {
 		return err
 	}
-	source, err := s.Engine.OpenSource(sallyport.Source{Connector: d.Connector, Endpoint: endpoint.ID, Params: params, Credential: c.ID}, c.Public, keys)
+	source, err := s.Engine.OpenSource(sallyport.Source{Connector: d.Connector, Endpoint: endpoint.ID, Params: params, Credential: c.ID}, c, keys)
 	if err != nil {
 		return err
 	}
@@ -203,7 +211,19 @@ func (s *Service) seal(ctx context.Context, c *sallyport.Credential, secrets map
 
 // Credentials lists all credentials by name.
 func (s *Service) Credentials(ctx context.Context) ([]sallyport.Credential, error) {
-	return s.Store.Credentials(ctx)
+	all, err := s.Store.Credentials(ctx)
+	for i := range all {
+		all[i] = s.honest(all[i])
+	}
+	return all, err
+}
+
+// honest returns a credential with the verdict that it needs its secret, if what is stored does not open.
+func (s *Service) honest(c sallyport.Credential) sallyport.Credential {
+	if err := s.Vault.Check(c); err != nil {
+		c.Verdict, c.Reason, c.VerdictAt = sallyport.VerdictNeedsSecret, err.Error(), time.Time{}
+	}
+	return c
 }
 
 // Credential finds one by name or id, and what uses it.
@@ -213,7 +233,7 @@ func (s *Service) Credential(ctx context.Context, name string) (*CredentialUse, 
 		return nil, err
 	}
 	users, err := s.Store.CredentialUsers(ctx, c.ID)
-	return &CredentialUse{c, users}, err
+	return &CredentialUse{s.honest(c), users}, err
 }
 
 // TestCredential makes the test call with a stored key and remembers the verdict. What was stopped goes on if the key is good after all.
@@ -226,7 +246,7 @@ func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, nam
 	if err != nil {
 		return Probe{}, err
 	}
-	p := s.probe(ctx, definition, c, s.Engine.Keys(actor, c.ID), s.Redactor)
+	p := s.probe(ctx, definition, s.Engine.Trusted(c), s.Engine.Keys(actor, c), s.Redactor)
 	if p.Verdict == sallyport.VerdictUnknown {
 		return p, nil
 	}
@@ -262,6 +282,7 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 	if _, err := definition.CheckCredential(c.Public, secrets); err != nil {
 		return nil, err
 	}
+	c.Local = isLocal(actor, c.Public) || s.Engine.Trusted(c).Local
 	if err := s.prove(ctx, &c, definition, secrets, testing, redactor); err != nil {
 		return nil, err
 	}

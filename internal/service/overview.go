@@ -61,7 +61,7 @@ func (s *Service) TestDraft(ctx context.Context, actor sallyport.Actor, d Creden
 	if err := s.audited(ctx, entry, func(*store.Tx) error { return nil }); err != nil {
 		return Probe{}, err
 	}
-	return s.probe(ctx, definition, sallyport.Credential{Public: d.Public}, func(context.Context) (map[string]secret.Text, error) { return d.Secrets, nil }, redactor), nil
+	return s.probe(ctx, definition, sallyport.Credential{Public: d.Public, Local: isLocal(actor, d.Public)}, func(context.Context) (map[string]secret.Text, error) { return d.Secrets, nil }, redactor), nil
 }
 
 // UpdateCredential changes the name and the description of a credential, unless it was changed since c was read.

@@ -72,15 +72,14 @@ func (r resolver) tracks(source sallyport.Source) error {
 
 // opens finds the faults of a source that only show together with its credential, such as a key written into its query. It makes no call.
 func (r resolver) opens(ctx context.Context, source sallyport.Source) error {
-	var public map[string]string
+	var c sallyport.Credential
 	if source.Credential != "" {
-		c, err := r.tx.Credential(ctx, source.Credential)
-		if err != nil {
+		var err error
+		if c, err = r.tx.Credential(ctx, source.Credential); err != nil {
 			return err
 		}
-		public = c.Public
 	}
-	_, err := r.Engine.OpenSource(source, public, nil)
+	_, err := r.Engine.OpenSource(source, c, nil)
 	return err
 }
 

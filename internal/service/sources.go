@@ -73,7 +73,8 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 		return sample, err
 	}
 	sample.redactor = s.Shown().With(s.Vault.Known(source.Credential)...)
-	open, err := s.Engine.OpenSample(source, credential.Public, s.Engine.Keys(actor, source.Credential), sample.peek)
+	credential = s.Engine.Trusted(credential)
+	open, err := s.Engine.OpenSample(source, credential, s.Engine.Keys(actor, credential), sample.peek)
 	if err != nil {
 		return sample, err
 	}

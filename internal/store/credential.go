@@ -11,11 +11,11 @@ import (
 	"github.com/sallyport-io/sallyport"
 )
 
-const selectCredentials = `SELECT id, name, description, owner, connector, public, secrets, sealed, version, verdict, reason,
+const selectCredentials = `SELECT id, name, description, owner, connector, public, secrets, sealed, local, version, verdict, reason,
 	verdict_at, last_used_at, created_at, updated_at FROM credential`
 
 func scanCredential(r row) (c sallyport.Credential, err error) {
-	err = r.Scan(&c.ID, &c.Name, &c.Description, &c.Owner, &c.Connector, jsonColumn{&c.Public}, jsonColumn{&c.Secrets}, (*[]byte)(&c.Sealed), &c.Version,
+	err = r.Scan(&c.ID, &c.Name, &c.Description, &c.Owner, &c.Connector, jsonColumn{&c.Public}, jsonColumn{&c.Secrets}, (*[]byte)(&c.Sealed), &c.Local, &c.Version,
 		&c.Verdict, &c.Reason, timeColumn{&c.VerdictAt}, timeColumn{&c.LastUsedAt}, timeColumn{&c.CreatedAt}, timeColumn{&c.UpdatedAt})
 	return c, err
 }
@@ -37,6 +37,11 @@ func (r reader) CredentialByName(ctx context.Context, name string) (sallyport.Cr
 // Credentials returns all credentials by name.
 func (r reader) Credentials(ctx context.Context) ([]sallyport.Credential, error) {
 	return list(ctx, r.q, scanCredential, selectCredentials+" ORDER BY name_key")
+}
+
+// CredentialsAfter returns credentials in the order of their ids, behind the given one.
+func (r reader) CredentialsAfter(ctx context.Context, id sallyport.ID, limit int) ([]sallyport.Credential, error) {
+	return list(ctx, r.q, scanCredential, selectCredentials+" WHERE id > $1 ORDER BY id LIMIT $2", id, limit)
 }
 
 // CredentialVersion returns only a credential's version.
@@ -90,10 +95,10 @@ func (tx *Tx) InsertCredential(ctx context.Context, c sallyport.Credential) erro
 		return err
 	}
 	_, err = tx.exec(ctx, `INSERT INTO credential (id, name, name_key, description, owner, connector, public, secrets, sealed, version, verdict,
-		reason, verdict_at, last_used_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+		reason, verdict_at, last_used_at, created_at, updated_at, local)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		c.ID, c.Name, nameKey(c.Name), c.Description, c.Owner, c.Connector, public, secrets, []byte(c.Sealed), c.Version, c.Verdict,
-		readable(c.Reason), micros(c.VerdictAt), micros(c.LastUsedAt), micros(c.CreatedAt), micros(c.UpdatedAt))
+		readable(c.Reason), micros(c.VerdictAt), micros(c.LastUsedAt), micros(c.CreatedAt), micros(c.UpdatedAt), c.Local)
 	return nameTaken(err, "credential", c.Name)
 }
 
@@ -104,9 +109,9 @@ func (tx *Tx) UpdateCredential(ctx context.Context, c sallyport.Credential, vers
 		return err
 	}
 	n, err := tx.exec(ctx, `UPDATE credential SET name = $1, name_key = $2, description = $3, public = $4, secrets = $5, sealed = $6,
-		version = $7, verdict = $8, reason = $9, verdict_at = $10, updated_at = $11 WHERE id = $12 AND version = $13`,
+		version = $7, verdict = $8, reason = $9, verdict_at = $10, updated_at = $11, local = $12 WHERE id = $13 AND version = $14`,
 		c.Name, nameKey(c.Name), c.Description, public, secrets, []byte(c.Sealed),
-		c.Version, c.Verdict, readable(c.Reason), micros(c.VerdictAt), micros(c.UpdatedAt), c.ID, version)
+		c.Version, c.Verdict, readable(c.Reason), micros(c.VerdictAt), micros(c.UpdatedAt), c.Local, c.ID, version)
 	if err != nil {
 		return nameTaken(err, "credential", c.Name)
 	}
@@ -117,6 +122,12 @@ func (tx *Tx) UpdateCredential(ctx context.Context, c sallyport.Credential, vers
 		return err
 	}
 	return sallyport.Errorf(sallyport.Conflict, "the credential %q was changed meanwhile: load it again and repeat the change", c.Name)
+}
+
+// Reseal replaces the seal of a credential, and whether it is local, if its version is still the same.
+func (tx *Tx) Reseal(ctx context.Context, c sallyport.Credential) error {
+	_, err := tx.exec(ctx, "UPDATE credential SET sealed = $1, local = $2 WHERE id = $3 AND version = $4", []byte(c.Sealed), c.Local, c.ID, c.Version)
+	return err
 }
 
 // SetVerdict notes what is known of a credential's key. It does nothing if the stored version is another: that key was not asked.

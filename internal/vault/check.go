@@ -7,10 +7,12 @@ import (
 	"github.com/sallyport-io/sallyport"
 )
 
-// The check value is checkText, sealed with the master key and bound to its name in the database.
+// The check value is checkText, sealed with the master key and bound to its name in the database. In a database whose credentials may still
+// be sealed in format 1 it is oldCheckText. It is sealed so that nobody can lead the vault back to the weaker format by editing the database.
 const (
-	checkName = "master_key_check"
-	checkText = "this database belongs to this master key"
+	checkName    = "master_key_check"
+	checkText    = "this database belongs to this master key, and its credentials are sealed in format 2"
+	oldCheckText = "this database belongs to this master key"
 )
 
 // readCheck returns the check value, nil if there is none.
@@ -38,8 +40,9 @@ func (m *masterKey) storeCheck(ctx context.Context, meta Meta) error {
 	return nil
 }
 
-// opens tells whether a check value was sealed with this master key.
-func (m *masterKey) opens(check []byte) bool {
+// opens tells whether a check value was sealed with this master key, and whether it says that there may be seals of format 1.
+func (m *masterKey) opens(check []byte) (ok, old bool) {
 	text, err := m.aead.Decrypt(check, []byte(checkName))
-	return err == nil && string(text) == checkText
+	old = string(text) == oldCheckText
+	return err == nil && (old || string(text) == checkText), old
 }

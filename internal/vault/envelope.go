@@ -4,11 +4,13 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 
@@ -23,8 +25,12 @@ import (
 // Numbers are big-endian; the length of the sealed data key stands before it, in 4 bytes. The additional data of both seals is the
 // binding to the row, led by the first two parts where the data key is sealed. So a master key can be replaced by sealing the data key
 // anew, without touching the fields.
+//
+// Format 2 binds everything that decides where and how the secrets are sent; format 1 bound only the address. [Vault.Upgrade] replaces the
+// seals of format 1, which do not open from then on.
 const (
-	format       = 1
+	format       = 2
+	oldFormat    = 1
 	headerLength = 1 + 4
 	dataKeyLen   = 32 // AES-256-GCM
 )
@@ -54,21 +60,7 @@ func (m *masterKey) seal(binding, plaintext []byte) ([]byte, error) {
 
 // open undoes seal. The caller wipes the plaintext.
 func (m *masterKey) open(binding, sealed []byte) ([]byte, error) {
-	if len(sealed) < headerLength {
-		return nil, errCut
-	}
-	if sealed[0] != format {
-		return nil, fmt.Errorf("sealed in the unknown format %d", sealed[0])
-	}
-	header, rest := sealed[:headerLength], sealed[headerLength:]
-	if number := binary.BigEndian.Uint32(header[1:]); !slices.Contains(m.numbers, number) {
-		return nil, fmt.Errorf("sealed with master key %d, which is not in the keyset", number)
-	}
-	wrapped, body, err := cutPart(rest)
-	if err != nil {
-		return nil, err
-	}
-	dataKey, err := m.aead.Decrypt(wrapped, slices.Concat(header, binding))
+	dataKey, body, err := m.unwrap(binding, sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +72,23 @@ func (m *masterKey) open(binding, sealed []byte) ([]byte, error) {
 	return gcm.Open(nil, nil, body, binding)
 }
 
+// unwrap opens the data key, which proves the binding, and returns it with the sealed fields. The caller wipes the data key.
+func (m *masterKey) unwrap(binding, sealed []byte) (dataKey, body []byte, err error) {
+	if len(sealed) < headerLength {
+		return nil, nil, errCut
+	}
+	header, rest := sealed[:headerLength], sealed[headerLength:]
+	if number := binary.BigEndian.Uint32(header[1:]); !slices.Contains(m.numbers, number) {
+		return nil, nil, fmt.Errorf("%w: key %d", errForeign, number)
+	}
+	wrapped, body, err := cutPart(rest)
+	if err != nil {
+		return nil, nil, err
+	}
+	dataKey, err = m.aead.Decrypt(wrapped, slices.Concat(header, binding))
+	return dataKey, body, err
+}
+
 // newGCM makes the cipher for a data key. It puts a random nonce before each ciphertext.
 func newGCM(key []byte) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(key)
@@ -89,9 +98,27 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// binding names the row that sealed bytes belong to, and the address that their key may go to: whoever can write to the database, but
-// not read the master key, must not be able to send the key elsewhere.
+// binding is the hash of all that decides where and how the secrets of a credential are sent: anyone who can write to the database, but
+// not read the master key, must not be able to send them elsewhere or in another way. What the definition of the connector adds, such as
+// its hosts, is part of the program and not of the row.
 func binding(c sallyport.Credential) []byte {
+	facts := map[string]string{"id": string(c.ID), "connector": c.Connector, "version": strconv.FormatInt(c.Version, 10)}
+	if c.Local {
+		facts["local"] = "true"
+	}
+	for name, value := range c.Public {
+		facts["public."+name] = value
+	}
+	b := []byte("sallyport credential, format 2")
+	for _, name := range slices.Sorted(maps.Keys(facts)) { // a fact that a later release adds is left out while it has no value
+		b = appendPart(appendPart(b, name), facts[name])
+	}
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+// oldBinding is the binding of format 1.
+func oldBinding(c sallyport.Credential) []byte {
 	b := appendPart(appendPart(nil, c.ID), c.Connector)
 	b = appendPart(b, c.Public[sallyport.AddressField])
 	return binary.BigEndian.AppendUint64(b, uint64(c.Version))
@@ -129,7 +156,12 @@ func decodeFields(b []byte) (map[string]secret.Text, error) {
 
 const prefixLength = 4
 
-var errCut = errors.New("the sealed bytes are cut short")
+// Why sealed bytes do not open, where it is not that they or the row were changed.
+var (
+	errCut     = errors.New("the sealed bytes are cut short")
+	errForeign = errors.New("sealed with a master key that is not in the keyset")
+	errFormat  = errors.New("sealed in a format that is not accepted")
+)
 
 // appendPart appends a part with its length before it.
 func appendPart[T ~string | ~[]byte](b []byte, part T) []byte {

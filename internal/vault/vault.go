@@ -1,16 +1,18 @@
 // Package vault seals the secrets of credentials and opens them again.
 //
 // Each sealing uses a data key of its own, which is itself sealed with the master key: a Tink keyset in a file that only its owner can
-// read. Both seals are bound to the credential's id, connector, address and version, so that sealed bytes open in their own row only, and for
-// their own host. A secret is
+// read. Both seals are bound to everything in the credential's row that decides where and how its secrets are sent, so that sealed bytes
+// open only in their own row, and only while it is as it was when they were sealed. A secret is
 // opened after the audit entry about it was written, and what was opened is known to the redactor from then on, until it is replaced or deleted.
 package vault
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
@@ -28,8 +30,10 @@ type Meta interface {
 // Vault seals and opens the secrets of credentials. It may be used concurrently.
 type Vault struct {
 	master    *masterKey
+	meta      Meta
 	log       audit.Log
 	knowledge knowledge
+	old       atomic.Bool // seals of format 1 have not all been replaced yet
 }
 
 // Open opens the vault with the master key that keyURL names (file:PATH).
@@ -57,20 +61,22 @@ func Open(ctx context.Context, keyURL string, meta Meta, log audit.Log, redactor
 		return nil, err
 	}
 	// The key is on disk before the check value is stored: a start that ends in between is completed by the next.
+	v := &Vault{master: master, meta: meta, log: log, knowledge: knowledge{redactor: redactor, of: map[sallyport.ID]*known{}}}
 	if check == nil {
-		err = master.storeCheck(ctx, meta)
-	} else if !master.opens(check) {
-		err = keyErrorf("the master key in %s is not the one of this database; put your backup of the right one there. "+
+		return v, master.storeCheck(ctx, meta)
+	}
+	ok, old := master.opens(check)
+	if !ok {
+		return nil, keyErrorf("the master key in %s is not the one of this database; put your backup of the right one there. "+
 			"Nothing was changed", path)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &Vault{master: master, log: log, knowledge: knowledge{redactor: redactor, of: map[sallyport.ID]*known{}}}, nil
+	v.old.Store(old)
+	return v, nil
 }
 
-// Seal seals secrets, by field name, for the credential's id, connector, address and version: any other opens nothing with them. Once they are
-// stored, [Vault.Learn] is due.
+// Seal seals secrets, by field name, for the credential as it is: its id, connector, version, public fields and whether it is local.
+// A credential of which one of these is different opens nothing with them. Once they are stored,
+// [Vault.Learn] is due.
 func (v *Vault) Seal(_ context.Context, c sallyport.Credential, secrets map[string]secret.Text) (sallyport.Sealed, error) {
 	plaintext := encodeFields(secrets)
 	defer clear(plaintext)
@@ -119,8 +125,43 @@ func (v *Vault) Verify(ctx context.Context, actor sallyport.Actor, credentials [
 	return problems, nil
 }
 
+// Check tells whether the secrets of a credential open, without opening them: the error is the one that Open would return. It proves that
+// the row is as it was when the secrets were sealed.
+func (v *Vault) Check(c sallyport.Credential) error {
+	if len(c.Sealed) == 0 && len(c.Secrets) == 0 {
+		return nil // it needs none
+	}
+	bound, err := v.bindingOf(c)
+	if err == nil {
+		var dataKey []byte
+		dataKey, _, err = v.master.unwrap(bound, c.Sealed)
+		clear(dataKey)
+	}
+	if err != nil {
+		return needsSecret(c, err)
+	}
+	return nil
+}
+
+// bindingOf returns the additional data of the format in which a credential is sealed.
+func (v *Vault) bindingOf(c sallyport.Credential) ([]byte, error) {
+	switch {
+	case len(c.Sealed) == 0:
+		return nil, errCut
+	case c.Sealed[0] == format:
+		return binding(c), nil
+	case c.Sealed[0] == oldFormat && v.old.Load():
+		return oldBinding(c), nil
+	}
+	return nil, fmt.Errorf("%w: %d", errFormat, c.Sealed[0])
+}
+
 func (v *Vault) open(c sallyport.Credential) (map[string]secret.Text, error) {
-	plaintext, err := v.master.open(binding(c), c.Sealed)
+	bound, err := v.bindingOf(c)
+	if err != nil {
+		return nil, needsSecret(c, err)
+	}
+	plaintext, err := v.master.open(bound, c.Sealed)
 	if err != nil {
 		return nil, needsSecret(c, err)
 	}
@@ -133,12 +174,18 @@ func (v *Vault) open(c sallyport.Credential) (map[string]secret.Text, error) {
 }
 
 func needsSecret(c sallyport.Credential, cause error) error {
-	reason := "what is stored cannot be opened"
-	if len(c.Sealed) == 0 {
+	reason := "its row in the database was changed outside of Sallyport, so the stored secret does not open"
+	switch {
+	case len(c.Sealed) == 0:
 		reason = "none is stored"
+	case errors.Is(cause, errForeign):
+		reason = "the stored one was sealed with another master key"
+	case errors.Is(cause, errFormat):
+		reason = "the stored one is sealed in a format that is not accepted"
 	}
 	e := sallyport.Errorf(sallyport.Unauthenticated,
-		"credential %q needs its secret: %s; put the key in again with `sallyport credential rotate %q`", c.Name, reason, c.Name)
+		"credential %q needs its secret: %s; check its address and other fields, then enter the key again with `sallyport credential rotate %q`",
+		c.Name, reason, c.Name)
 	e.Err = cause
 	return e
 }

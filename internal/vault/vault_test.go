@@ -47,7 +47,8 @@ func TestWhatIsSealedOpens(t *testing.T) {
 }
 
 func TestSealedBytesOpenInTheirRowOnly(t *testing.T) {
-	v := newPlace(t).mustOpen(t)
+	p := newPlace(t)
+	v := p.mustOpen(t)
 	c := sealed(t, v, personal, map[string]string{"key": canary})
 	for name, change := range map[string]func(*sallyport.Credential){
 		"another id":        func(c *sallyport.Credential) { c.ID = "crd_2" },
@@ -56,7 +57,15 @@ func TestSealedBytesOpenInTheirRowOnly(t *testing.T) {
 		"a later version":   func(c *sallyport.Credential) { c.Version++ },
 		"another address":   func(c *sallyport.Credential) { c.Public = map[string]string{"address": "https://example.com"} },
 		"no address":        func(c *sallyport.Credential) { c.Public = nil },
-		"moved border":      func(c *sallyport.Credential) { c.ID, c.Connector = "crd_1p", "ulsedive" },
+		"one field more": func(c *sallyport.Credential) {
+			c.Public = map[string]string{"address": c.Public["address"], "auth": "header"}
+		},
+		"an empty field": func(c *sallyport.Credential) {
+			c.Public = map[string]string{"address": c.Public["address"], "auth": ""}
+		},
+		"swapped fields": func(c *sallyport.Credential) { c.Public = map[string]string{c.Public["address"]: "address"} },
+		"made local":     func(c *sallyport.Credential) { c.Local = true },
+		"moved border":   func(c *sallyport.Credential) { c.ID, c.Connector = "crd_1p", "ulsedive" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			moved := c
@@ -64,12 +73,21 @@ func TestSealedBytesOpenInTheirRowOnly(t *testing.T) {
 			if got, err := v.Open(t.Context(), actor, moved); err == nil || got != nil {
 				t.Errorf("opened %d secrets, %v", len(got), err)
 			}
+			if err := v.Check(moved); sallyport.CodeOf(err) != sallyport.Unauthenticated {
+				t.Errorf("Check: %v", err)
+			}
 		})
 	}
 	renamed := c
-	renamed.Name, renamed.Description, renamed.Public = "other", "other", map[string]string{"address": c.Public["address"], "a": "b"}
+	renamed.Name, renamed.Description, renamed.Owner, renamed.Verdict = "other", "other", "other", sallyport.VerdictRejected
 	if _, err := v.Open(t.Context(), actor, renamed); err != nil {
-		t.Errorf("after a change of public facts: %v", err)
+		t.Errorf("after a change of what does not matter: %v", err)
+	}
+	if err := v.Check(renamed); err != nil {
+		t.Errorf("Check after a change of what does not matter: %v", err)
+	}
+	if len(p.log.entries) > 0 && p.log.entries[len(p.log.entries)-1].Action != "credential.open" {
+		t.Error("Check is audited, though it opens nothing")
 	}
 }
 
@@ -116,10 +134,10 @@ func TestOneUnreadableCredentialAffectsNoOther(t *testing.T) {
 		c                sallyport.Credential
 		sentence, reason string
 	}{
-		{foreign, "credential \"theirs\" needs its secret: what is stored cannot be opened; " +
-			"put the key in again with `sallyport credential rotate \"theirs\"`", "not in the keyset"},
+		{foreign, "credential \"theirs\" needs its secret: the stored one was sealed with another master key; " +
+			"check its address and other fields, then enter the key again with `sallyport credential rotate \"theirs\"`", "not in the keyset"},
 		{empty, "credential \"emptied\" needs its secret: none is stored; " +
-			"put the key in again with `sallyport credential rotate \"emptied\"`", "cut short"},
+			"check its address and other fields, then enter the key again with `sallyport credential rotate \"emptied\"`", "cut short"},
 	} {
 		_, err := v.Open(t.Context(), actor, test.c)
 		if err == nil || err.Error() != test.sentence || !strings.Contains(fmt.Sprint(errors.Unwrap(err)), test.reason) {

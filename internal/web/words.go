@@ -35,6 +35,7 @@ func capital(s string) string {
 var verdictWords = map[sallyport.Verdict]string{
 	sallyport.VerdictValid: "Accepted", sallyport.VerdictRejected: "Rejected", sallyport.VerdictForbidden: "Plan does not allow",
 	sallyport.VerdictLimited: "Limit reached", sallyport.VerdictUnreachable: "Not reachable", sallyport.VerdictUnknown: "Not tested",
+	sallyport.VerdictNeedsSecret: "Needs its secret",
 }
 
 // verdictSentence says what a verdict means, and what to do.

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -22,6 +23,7 @@ import (
 // so does everything after it: the request with the key is a clone that never leaves RoundTrip, not in the response, not in an error.
 type gate struct {
 	origins []string       // where the key may go; see origin
+	base    string         // the path that it may go below, as it is written in a URL
 	auth    connector.Auth // resolved
 	secrets func(context.Context) (map[string]secret.Text, error)
 	known   *secret.Redactor // learns every secret before it is used
@@ -67,17 +69,23 @@ func (g *gate) redact(response *http.Response) {
 	}
 }
 
-// admit refuses every place but those that the key belongs to.
+// admit refuses every place but those that the key belongs to. It decides for first requests, links to next pages and redirects alike.
 func (g *gate) admit(u *url.URL) error {
-	if u.User != nil || !slices.Contains(g.origins, origin(u)) {
-		return sallyport.Errorf(sallyport.Invalid, "%s is not a place that this credential may be sent to; it belongs to %s",
-			g.nameOf(u), strings.Join(g.origins, ", "))
+	if u.User == nil && u.Opaque == "" && slices.Contains(g.origins, origin(u)) && connector.Within(g.base, u.EscapedPath()) {
+		return nil
 	}
-	return nil
+	return sallyport.Errorf(sallyport.Invalid, "%s is not a place that this credential may be sent to; it belongs to %s",
+		g.nameOf(u), strings.Join(g.origins, ", ")+g.base)
 }
 
-// nameOf names a place that a system wants the key to go to.
-func (g *gate) nameOf(u *url.URL) string { return line(g.known, u.Scheme+"://"+u.Host) }
+// nameOf names a place that a system wants the key to go to. Of its path it says only that it is the wrong one: it may hold anything.
+func (g *gate) nameOf(u *url.URL) string {
+	name := line(g.known, u.Scheme+"://"+u.Host)
+	if slices.Contains(g.origins, origin(u)) {
+		name += " outside of " + cmp.Or(g.base, "/")
+	}
+	return name
+}
 
 // key asks for the secrets as they are now, so that a new key is used at once.
 func (g *gate) key(ctx context.Context) (secret.Text, error) {
@@ -109,6 +117,8 @@ func (g *gate) sign(keyed *http.Request, key secret.Text) error {
 		return g.fillIn(keyed, key)
 	case kind == connector.AuthQuery || kind == connector.AuthForm:
 		keyed.URL.RawQuery = g.withKey(keyed.URL.RawQuery, key)
+	case kind == connector.AuthHeader && connector.IsTransportHeader(g.auth.Name):
+		return sallyport.FieldErrorf("name", "must not be %s: the HTTP transport sets this header itself", g.auth.Name)
 	case kind == connector.AuthHeader:
 		keyed.Header.Set(g.auth.Name, key.Reveal())
 	case kind == connector.AuthBasic:

@@ -38,7 +38,7 @@ func testConfig(address string, request sallyport.Request) Config {
 		Secrets: func(context.Context) (map[string]secret.Text, error) {
 			return map[string]secret.Text{"key": secret.New(testKey)}, nil
 		},
-		Transport: func(address *url.URL) http.RoundTripper { return egress.Policy{}.Transport(address) },
+		Transport: func(address *url.URL) http.RoundTripper { return egress.Policy{}.Transport(address, true) },
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
@@ -153,12 +154,12 @@ func (p params) url(request sallyport.Request, address *url.URL) (*url.URL, erro
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(strings.Split(path, "/"), func(part string) bool { return part == "." || part == ".." }) {
-		return nil, sallyport.FieldErrorf("url", "must not hold . or .. as a part of the path")
-	}
 	u, err := url.Parse(strings.TrimSuffix(address.String(), "/") + "/" + strings.TrimPrefix(path, "/"))
 	if err != nil {
 		return nil, sallyport.FieldErrorf("url", "is not the path of a URL")
+	}
+	if !connector.Within(address.EscapedPath(), u.EscapedPath()) {
+		return nil, sallyport.FieldErrorf("url", "must not hold . or .. as a part of the path, encoded or not")
 	}
 	query, err := p.query(request.Query)
 	u.RawQuery = query.Encode()
@@ -198,6 +199,9 @@ func (p params) header(request sallyport.Request, userAgent string) (http.Header
 		text, err := p.expand(text, escaped(verbatim))
 		if err != nil {
 			return nil, err
+		}
+		if strings.ContainsFunc(text, unicode.IsControl) {
+			return nil, sallyport.FieldErrorf("headers", "the value of %s must be one line of readable text", name)
 		}
 		header.Set(name, text)
 	}

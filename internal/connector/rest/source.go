@@ -189,7 +189,7 @@ func newGate(c Config, address *url.URL) *gate {
 	if spec := c.Definition.Credential; spec != nil {
 		g.auth, hosts = c.Definition.AuthOf(c.Endpoint).Resolve(c.Public), spec.Hosts
 	}
-	g.origins = originsOf(address, hosts)
+	g.origins, g.base = originsOf(address, hosts), address.EscapedPath()
 	return g
 }
 
