@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sallyport-io/sallyport/internal/app/apptest"
 	"github.com/sallyport-io/sallyport/internal/sandbox"
 )
 
@@ -63,7 +64,7 @@ func TestKeyIsInNoAnswer(t *testing.T) {
 		h.watch(form)
 	}
 	c := h.client()
-	system := httptest.NewServer(http.HandlerFunc(leaky))
+	system := apptest.Reachable(t, httptest.NewServer(http.HandlerFunc(leaky)))
 	defer system.Close()
 	secrets := object{"value": canary}
 	rest := object{

@@ -365,18 +365,18 @@ func (h *host) work(run int64) sallyport.Run {
 
 // startMixed starts an API whose list holds a record, and three things that are none.
 func startMixed(t testing.TB) (address string) {
-	system := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	system := apptest.Reachable(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, `{"list": [{"a": 0}, 1, [2], "three"]}`)
-	}))
+	})))
 	t.Cleanup(system.Close)
 	return system.URL
 }
 
 // startList starts an API that gives a list.
 func startList(t testing.TB, list func() []string) (address string) {
-	system := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	system := apptest.Reachable(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "["+strings.Join(list(), ",")+"]")
-	}))
+	})))
 	t.Cleanup(system.Close)
 	return system.URL
 }

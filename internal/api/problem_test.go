@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/app/apptest"
 	"github.com/sallyport-io/sallyport/internal/sandbox"
 )
 
@@ -161,10 +162,10 @@ func TestHangingUp(t *testing.T) {
 	h := newHost(t, sandbox.Options{})
 	c := h.client()
 	ctx, hangUp := context.WithCancel(t.Context())
-	system := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	system := apptest.Reachable(t, httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		hangUp()
 		<-r.Context().Done()
-	}))
+	})))
 	defer system.Close()
 	c.do("POST /credentials", object{
 		"name": "slow", "connector": "rest", "public": object{"address": system.URL, "auth": "none"}, "test": "none",

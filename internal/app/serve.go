@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/api"
 	"github.com/sallyport-io/sallyport/internal/auth"
+	"github.com/sallyport-io/sallyport/internal/beacon"
 	"github.com/sallyport-io/sallyport/internal/egress"
 	"github.com/sallyport-io/sallyport/internal/obs"
 	"github.com/sallyport-io/sallyport/internal/web"
@@ -32,6 +33,7 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	if err != nil {
 		return err
 	}
+	defer a.announce(listener.Addr())()
 	users := auth.New(auth.Config{Store: a.store, Secure: behindProxy, Log: a.Service.Log})
 	setUp, err := users.SetUpPath(ctx)
 	if err != nil {
@@ -68,6 +70,18 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	case <-ctx.Done():
 		return errors.Join(shutDown(ctx, server), <-worked)
 	}
+}
+
+// announce makes sure that no credential reaches the port of this server, whichever process of this user works a flow.
+func (a *App) announce(addr net.Addr) (putOut func()) {
+	port := addr.(*net.TCPAddr).AddrPort().Port()
+	a.port.Store(uint32(port))
+	putOut, err := beacon.Light(beacon.Server, port)
+	if err != nil {
+		a.Service.Log.Warn("other processes are not told of the port of this server", "error", err)
+		return func() {}
+	}
+	return putOut
 }
 
 // listen listens on a loopback address, or on any when a proxy before it speaks TLS.

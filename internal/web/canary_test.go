@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/app/apptest"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
@@ -65,7 +66,7 @@ func TestKeyIsOnNoPage(t *testing.T) {
 		s.watch(form)
 	}
 	c := s.signedUp()
-	api := httptest.NewServer(http.HandlerFunc(leaky))
+	api := apptest.Reachable(t, httptest.NewServer(http.HandlerFunc(leaky)))
 	defer api.Close()
 
 	add := url.Values{"name": {"Leaky"}, "field.address": {api.URL}, "field.auth": {"query"}, "field.name": {"key"}, "field.value": {canary}}

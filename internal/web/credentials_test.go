@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/app/apptest"
 )
 
 const addPath = "/connectors/pulsedive/credentials"
@@ -158,7 +159,7 @@ func TestFieldNamesOfAConnector(t *testing.T) {
 func TestDraftIsTested(t *testing.T) {
 	s := newSite(t)
 	c := s.signedUp()
-	silent := httptest.NewServer(nil)
+	silent := apptest.Reachable(t, httptest.NewServer(nil))
 	silent.Close()
 	for _, test := range []struct{ key, address, says string }{
 		{s.key(), s.api, "Accepted Pulsedive took the key."},
@@ -201,11 +202,11 @@ func TestDoubleClickCreatesOne(t *testing.T) {
 
 // hostile answers every call with a sentence that is markup, and repeats the key in it.
 func (s *site) hostile() string {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := apptest.Reachable(s, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprintf(w, `{"error": "<script>alert(1)</script><img src=x onerror=alert(2)> your key %s"}`, r.URL.Query().Get("key"))
-	}))
+	})))
 	s.Cleanup(server.Close)
 	return server.URL
 }
@@ -298,11 +299,11 @@ func TestRotateKeepsWhatIsEditedMeanwhile(t *testing.T) {
 	s := newSite(t)
 	c := s.signedUp()
 	edit := func() {}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := apptest.Reachable(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		edit()
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"fid": 1}`)
-	}))
+	})))
 	t.Cleanup(server.Close)
 	form := s.form("Team", "first-key-0123456789")
 	form.Set("field.address", server.URL)

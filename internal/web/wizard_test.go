@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/app/apptest"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
@@ -231,9 +232,9 @@ func TestDiscardDrafts(t *testing.T) {
 // scripting is an API without a key whose records try to be part of the page.
 func (s *site) scripting() *sallyport.Credential {
 	s.Helper()
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	api := apptest.Reachable(s, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, `{"results":[{"id":1,"<b>":"<script>alert(1)</script>"},{"id":2,"more":{"a":[null]}},7],"next":"a","odd name":{"x":1}}`)
-	}))
+	})))
 	s.Cleanup(api.Close)
 	c, err := s.app.Service.CreateCredential(s.Context(), actor, service.CredentialDraft{
 		Name: "hostile", Connector: "rest", Public: map[string]string{"address": api.URL, "auth": "none"},

@@ -4,12 +4,15 @@ package apptest
 import (
 	"context"
 	"io"
+	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 
 	"github.com/sallyport-io/sallyport/internal/app"
+	"github.com/sallyport-io/sallyport/internal/beacon"
 	"github.com/sallyport-io/sallyport/internal/config"
 	"github.com/sallyport-io/sallyport/internal/secret"
 )
@@ -72,4 +75,15 @@ func Start(t testing.TB, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Reachable lets any credential reach a server of the test on this machine, as it may reach a sandbox.
+func Reachable(t testing.TB, server *httptest.Server) *httptest.Server {
+	t.Helper()
+	putOut, err := beacon.Light(beacon.Sandbox, server.Listener.Addr().(*net.TCPAddr).AddrPort().Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(putOut)
+	return server
 }
