@@ -31,6 +31,8 @@ import (
 	"os"
 	"path"
 	"syscall"
+
+	"github.com/sallyport-io/sallyport"
 )
 
 // FS is a folder in which files are written. Names are separated by slashes and relative to it; "." is the folder itself.
@@ -80,24 +82,34 @@ func Same(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b)
 }
 
-// MkdirAll creates a folder and those above it, unless they exist, and brings each new name to the disk.
+// MkdirAll creates a folder and those above it, unless they exist, and brings all of their names to the disk. That includes the names that
+// exist already: the process that created them may have been killed before it could do that.
 func MkdirAll(fsys FS, name string, perm fs.FileMode) error {
-	switch info, err := fsys.Stat(name); {
-	case err == nil && info.IsDir():
+	name = path.Clean(name)
+	if name == "." {
 		return nil
-	case err == nil:
-		return &fs.PathError{Op: "mkdir", Path: name, Err: syscall.ENOTDIR}
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
 	}
 	above := path.Dir(name)
 	if err := MkdirAll(fsys, above, perm); err != nil {
 		return err
 	}
-	if err := fsys.Mkdir(name, perm); err != nil && !errors.Is(err, fs.ErrExist) {
+	info, err := fsys.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := fsys.Mkdir(name, perm); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		return fsys.SyncDir(above)
+	}
+	if err != nil {
 		return err
 	}
-	return fsys.SyncDir(above)
+	if !info.IsDir() {
+		return &fs.PathError{Op: "mkdir", Path: name, Err: syscall.ENOTDIR}
+	}
+	if err := fsys.SyncDir(above); !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil // a folder that may not be read was not created by this program
 }
 
 // ReadFile reads a small file: one that is longer than limit is an error.
@@ -109,7 +121,7 @@ func ReadFile(fsys FS, name string, flag int, limit int64) (content []byte, err 
 	defer func() { err = errors.Join(err, f.Close()) }()
 	content, err = io.ReadAll(io.LimitReader(f, limit+1))
 	if err == nil && int64(len(content)) > limit {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: syscall.EFBIG}
+		return nil, sallyport.Errorf(sallyport.Invalid, "%s is larger than the %d bytes that belong there; remove it", path.Base(name), limit)
 	}
 	return content, err
 }

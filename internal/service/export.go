@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/dataset"
+	"github.com/sallyport-io/sallyport/internal/files"
 )
 
 // Export writes all records of a dataset, without keys: as JSON lines, or as CSV with a column for every field that stands in some record.
@@ -30,7 +30,7 @@ func (s *Service) Export(ctx context.Context, d sallyport.Dataset, format string
 	return nil
 }
 
-// exportCSV delivers the dataset to a CSV file that lives only as long as this call: there is one way to write CSV.
+// exportCSV delivers the dataset to a CSV file that exists during this call only: there is one way to write CSV.
 func (s *Service) exportCSV(ctx context.Context, d sallyport.Dataset, w io.Writer) (err error) {
 	columns, err := s.columns(ctx, d)
 	if err != nil || len(columns) == 0 {
@@ -41,17 +41,36 @@ func (s *Service) exportCSV(ctx context.Context, d sallyport.Dataset, w io.Write
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	path := filepath.Join(dir, "export.csv")
-	if err := s.writeCSV(ctx, d, map[string]any{"path": path, "format": "csv", "columns": columns}); err != nil {
-		return err
-	}
-	f, err := os.Open(path)
+	folder, err := files.OpenRoot(dir, files.Options{})
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { err = errors.Join(err, folder.Close()) }()
+	return s.exportThrough(ctx, d, columns, folder, w)
+}
+
+// exportThrough writes the CSV file in a folder and copies it from there.
+func (s *Service) exportThrough(ctx context.Context, d sallyport.Dataset, columns []string, in files.FS, w io.Writer) (err error) {
+	const name = "export.csv"
+	target := connector.Target{
+		ID: "export", Dataset: d.ID, Config: map[string]any{"path": name, "format": "csv", "columns": columns},
+		Files: func(context.Context, string) (files.FS, string, error) { return leftOpen{in}, name, nil },
+	}
+	if err := s.writeCSV(ctx, target); err != nil {
+		return err
+	}
+	f, err := in.OpenFile(name, os.O_RDONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
 	return copyLines(w, f)
 }
+
+// leftOpen is a folder that is closed by the one who opened it.
+type leftOpen struct{ files.FS }
+
+func (leftOpen) Close() error { return nil }
 
 // copyLines copies a text by whole lines: what takes secrets out of it does not know one that is cut in two.
 func copyLines(w io.Writer, r io.Reader) error {
@@ -70,13 +89,13 @@ func copyLines(w io.Writer, r io.Reader) error {
 	}
 }
 
-func (s *Service) writeCSV(ctx context.Context, d sallyport.Dataset, config map[string]any) (err error) {
-	out, err := s.Catalogue.Open(ctx, "file", connector.Target{ID: "export", Dataset: d.ID, Config: config})
+func (s *Service) writeCSV(ctx context.Context, target connector.Target) (err error) {
+	out, err := s.Catalogue.Open(ctx, "file", target)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	redactor, err := s.shownIn(ctx, d.ID)
+	redactor, err := s.shownIn(ctx, target.Dataset)
 	if err != nil {
 		return err
 	}
@@ -85,7 +104,7 @@ func (s *Service) writeCSV(ctx context.Context, d sallyport.Dataset, config map[
 		return err
 	}
 	defer unpacker.Close()
-	for b, err := range s.batches(ctx, d.ID, 0) {
+	for b, err := range s.batches(ctx, target.Dataset, 0) {
 		if err != nil {
 			return err
 		}

@@ -135,7 +135,7 @@ destinations: [{name: scan, connector: pulsedive, credential: P}, {name: lines, 
 	}
 	f.failsWith(401)
 	f.runOf("two")
-	f.stopped(keyRefused, "no regular file")
+	f.stopped(keyRefused, "not a regular file")
 	state := func(state sallyport.FlowState) {
 		if err := f.Service.SetFlowState(t.Context(), actor, "two", state); err != nil {
 			t.Fatal(err)
@@ -145,15 +145,15 @@ destinations: [{name: scan, connector: pulsedive, credential: P}, {name: lines, 
 	if p, err := f.Service.TestCredential(t.Context(), actor, "P"); p.Verdict != sallyport.VerdictValid {
 		t.Fatal(p, err)
 	}
-	f.stopped("", "no regular file")
+	f.stopped("", "not a regular file")
 	state(sallyport.FlowActive)
 	f.failsWith(500)
 	if _, err := f.Service.Deliver(t.Context(), actor, "two", func(service.Progress) {}); err != nil {
 		t.Fatal(err)
 	}
-	f.stopped("HTTP 500", "no regular file")
+	f.stopped("HTTP 500", "not a regular file")
 	f.rotate("P")
-	f.stopped("HTTP 500", "no regular file")
+	f.stopped("HTTP 500", "not a regular file")
 }
 
 // TestSilentTestLeavesTheVerdict tests a key that was refused while the system is down, or limits everybody. It stays refused: a schedule must

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/connector/file"
 )
 
 // indicator is a record of the size and form that a threat feed has.
@@ -38,7 +37,7 @@ func benchmarkWrite(b *testing.B, format string) {
 		}
 	}}
 	target := connector.Target{ID: "dst_one", Config: map[string]any{"path": b.TempDir() + "/out", "format": format}}
-	open, err := file.Open(b.Context(), target)
+	open, err := openFile(b.Context(), target)
 	if err != nil {
 		b.Fatal(err)
 	}

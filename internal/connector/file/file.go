@@ -1,12 +1,19 @@
-// Package file is the destination that writes a dataset into a file, as JSON lines or as CSV.
+// Package file is the destination that writes a dataset to a file, as JSON lines or as CSV.
 //
-// The state says how far the file is committed. To open it is to cut off what came after, so that every record is there once, whatever
-// moment a crash came at. A file that became shorter, or that does not end there with a line, was changed by somebody else: it is left
-// alone.
+// The state says how much of the file is committed, and how that part ends. Opening a file cuts off what follows, so that it holds every
+// record once, whenever a crash happened. A file that is shorter, or that does not end like that where it was committed, was changed by
+// another program: the destination leaves it alone and says how to start again. The same is checked before each commit, together with the
+// name: a file that was moved away is not written any longer. Writes append, so a file that another program truncates gets no hole.
 //
-// Before there is a state, nothing but a note beside the file can tell whether what stands in it is one's own: .NAME.sallyport holds the
-// id of the destination that the file belongs to. A file of somebody else is never written; one's own is written anew when the
-// destination starts again at the beginning of its dataset. While it is written, the file is locked against a second writer.
+// Without a state, only a note beside the file can tell whether its content belongs to this destination: .NAME.sallyport holds the id of
+// the destination that owns the file. The content of another owner is never overwritten; its own is replaced when the destination starts
+// again at the beginning of its dataset. A lock keeps a second writer away.
+//
+//	file.go  the destination, record by record
+//	open.go  opening a file where it was committed
+//	tail.go  the end of a file, and whether it is as expected
+//	note.go  who owns a file
+//	csv.go   records as rows
 package file
 
 import (
@@ -15,15 +22,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
-	"os"
-
-	"github.com/gofrs/flock"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/files"
 )
 
 // The formats of a file.
@@ -35,11 +39,14 @@ const (
 const bufferBytes = 256 << 10
 
 type destination struct {
-	path      string
+	path      string // as people know it
 	format    string
-	lock      *flock.Flock
-	file      *os.File
+	again     string   // the command that delivers everything again
+	in        files.FS // the folder that name is in
+	name      string
+	file      files.File
 	committed int64 // bytes
+	tail      *tail // of the file, written so far
 	out       *bufio.Writer
 	encoder   encoder
 	err       error // the first failure: nothing is written after it
@@ -55,17 +62,18 @@ type encoder interface {
 	columns() []string
 }
 
-// state is what goes on from one opening to the next.
+// state is what one opening leaves for the next.
 type state struct {
 	Format  string   `json:"format"`
-	Length  int64    `json:"length"` // committed bytes
+	Length  int64    `json:"length"`         // committed bytes
+	Tail    string   `json:"tail,omitempty"` // hash of the last of them; states of older versions have none
 	Columns []string `json:"columns,omitempty"`
 }
 
-// Open opens the file that the configuration names, in the format that it names: ndjson or csv. It makes the file, and the folders above
-// it, if they are not there.
-func Open(_ context.Context, target connector.Target) (connector.Destination, error) {
-	d := &destination{path: target.Text("path"), format: target.Text("format")}
+// Open opens the file that the configuration names, in the format that it names: ndjson or csv. It creates the file, and the folders above
+// it, if they do not exist.
+func Open(ctx context.Context, target connector.Target) (connector.Destination, error) {
+	d := &destination{path: target.Text("path"), format: target.Text("format"), again: target.Again()}
 	var last state
 	if target.State != "" {
 		if err := json.Unmarshal([]byte(target.State), &last); err != nil {
@@ -76,10 +84,13 @@ func Open(_ context.Context, target connector.Target) (connector.Destination, er
 	if err != nil {
 		return nil, err
 	}
-	if err := d.open(target, last); err != nil {
-		return nil, errors.Join(err, d.release())
+	if d.in, d.name, err = target.Files(ctx, d.path); err != nil {
+		return nil, d.unwritable(err)
 	}
-	d.out = bufio.NewWriterSize(d.file, bufferBytes)
+	if err := d.open(target, last); err != nil {
+		return nil, errors.Join(d.unwritable(err), d.release())
+	}
+	d.out = bufio.NewWriterSize(d.tail, bufferBytes)
 	d.encoder = lines{d.out}
 	if d.format == formatCSV {
 		d.encoder = newTable(d.out, columns, d.committed > 0, len(target.List("columns")) > 0)
@@ -87,7 +98,7 @@ func Open(_ context.Context, target connector.Target) (connector.Destination, er
 	return d, nil
 }
 
-// Write encodes a batch into the buffer and the file. After an error the destination is of no more use, and must be opened again.
+// Write encodes a batch into the buffer and the file. After an error the destination cannot be used, and must be opened again.
 func (d *destination) Write(ctx context.Context, batch connector.Batch) (connector.Result, error) {
 	if d.err != nil {
 		return connector.Result{}, d.err
@@ -120,57 +131,56 @@ func (d *destination) write(records iter.Seq[[]byte]) (result connector.Result, 
 	return result, nil
 }
 
-// Commit brings everything onto the disk.
+// Commit brings everything to the disk, and makes sure that it is in the file of that name.
 func (d *destination) Commit(ctx context.Context) (string, error) {
 	if d.err != nil {
 		return "", d.err
 	}
-	length, err := d.flush(ctx)
-	if err != nil {
+	if err := d.flush(ctx); err != nil {
 		d.err = d.failure(err)
 		return "", d.err
 	}
-	d.committed = length
-	text, err := json.Marshal(state{d.format, length, d.encoder.columns()})
+	d.committed = d.tail.length
+	text, err := json.Marshal(state{d.format, d.committed, d.tail.hash(), d.encoder.columns()})
 	return string(text), err
 }
 
-func (d *destination) flush(ctx context.Context) (length int64, err error) {
+func (d *destination) flush(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return err
 	}
 	if err := d.out.Flush(); err != nil {
-		return 0, err
+		return err
 	}
 	if err := d.file.Sync(); err != nil {
-		return 0, err
+		return err
 	}
-	return d.file.Seek(0, io.SeekCurrent)
+	return d.check()
 }
 
 // Close takes back what was not committed, so that readers do not see it until the next delivery.
-func (d *destination) Close() error {
-	return errors.Join(d.file.Truncate(d.committed), d.release())
-}
+func (d *destination) Close() error { return errors.Join(d.cut(), d.release()) }
 
-// release lets go of the file and its lock.
+// release closes the file, which unlocks it, and its folder.
 func (d *destination) release() (err error) {
 	if d.file != nil {
 		err = d.file.Close()
 	}
-	if d.lock != nil {
-		err = errors.Join(err, d.lock.Unlock())
-	}
-	return err
+	return errors.Join(err, d.in.Close())
 }
 
-// failure is the error for a write that went wrong on the way.
+// failure is the error for a write that failed.
 func (d *destination) failure(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("writing %s: %w", d.path, err)
 	}
-	return sallyport.Errorf(sallyport.Upstream, "%s could not be written (%w); nothing is lost: once the disk has room and takes it, "+
-		"the next delivery goes on where this one stopped", d.path, cause(err))
+	if e, ok := errors.AsType[*sallyport.Error](err); ok {
+		return e
+	}
+	if outage := connector.LocalOutage(d.path, err); outage != nil {
+		return outage
+	}
+	return connector.LocalOutagef("%s could not be written (%w); nothing is lost, and the delivery continues automatically", d.path, cause(err))
 }
 
 // cause is an error without the path, which the sentence around it names already.

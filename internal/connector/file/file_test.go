@@ -2,18 +2,21 @@ package file_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/connectortest"
 	"github.com/sallyport-io/sallyport/internal/connector/file"
+	"github.com/sallyport-io/sallyport/internal/files"
 )
 
 func TestLines(t *testing.T) {
 	connectortest.Destination(t, connectortest.Harness{
-		Open:       file.Open,
+		Open:       openFile,
 		Config:     func(t *testing.T) map[string]any { return config(t, "ndjson") },
 		Read:       readLines,
 		Unwritable: func(t *testing.T) (map[string]any, string) { return unwritable(t, "ndjson") },
@@ -23,7 +26,7 @@ func TestLines(t *testing.T) {
 
 func TestCSV(t *testing.T) {
 	connectortest.Destination(t, connectortest.Harness{
-		Open: file.Open,
+		Open: openFile,
 		Config: func(t *testing.T) map[string]any {
 			c := config(t, "csv")
 			c["columns"] = connectortest.Fields()
@@ -37,12 +40,20 @@ func TestCSV(t *testing.T) {
 
 func TestCSVWithColumnsOfTheFirstBatch(t *testing.T) {
 	connectortest.Destination(t, connectortest.Harness{
-		Open:       file.Open,
+		Open:       openFile,
 		Config:     func(t *testing.T) map[string]any { return config(t, "csv") },
 		Read:       readCSV,
 		Unwritable: func(t *testing.T) (map[string]any, string) { return unwritable(t, "csv") },
 		Misfit:     `{"id":1,"text":"hidden"`,
 	})
+}
+
+// openFile opens a target on the disk of this machine.
+func openFile(ctx context.Context, target connector.Target) (connector.Destination, error) {
+	target.Files = func(_ context.Context, path string) (files.FS, string, error) {
+		return files.OpenPath(path, files.Options{})
+	}
+	return file.Open(ctx, target)
 }
 
 func config(t *testing.T, format string) map[string]any {

@@ -1,37 +1,44 @@
 package file
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
-	"syscall"
-
-	"github.com/gofrs/flock"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/files"
 )
 
 // open opens and locks the file, and cuts it to what is committed.
-func (d *destination) open(target connector.Target, last state) error {
-	if err := d.create(last); err != nil {
+func (d *destination) open(target connector.Target, last state) (err error) {
+	flag := os.O_RDWR | os.O_APPEND
+	if last.Length == 0 {
+		if err := files.MkdirAll(d.in, path.Dir(d.name), 0o755); err != nil {
+			return err
+		}
+		flag |= os.O_CREATE
+	}
+	d.file, err = d.in.OpenFile(d.name, flag, 0o644)
+	if errors.Is(err, fs.ErrNotExist) && last.Length > 0 {
+		return d.gone(last.Length)
+	}
+	if err != nil {
 		return err
 	}
-	d.lock = flock.New(d.path, flock.SetPermissions(0o644))
-	if free, err := d.lock.TryLock(); err != nil {
-		return d.unwritable(err)
-	} else if !free {
+	if locked, err := d.file.TryLock(); err != nil {
+		return err
+	} else if !locked {
 		return sallyport.Errorf(sallyport.Conflict, "%s is being written by another process; the next delivery tries again", d.path)
 	}
-	var err error
-	if d.file, err = os.OpenFile(d.path, os.O_RDWR, 0); err != nil {
-		return d.unwritable(err)
+	if err := d.checkName(); err != nil {
+		return err
 	}
-	if target.State == "" {
+	if last.Length == 0 {
 		err = d.claim(target.ID)
 	} else {
 		err = d.resume(last)
@@ -39,87 +46,40 @@ func (d *destination) open(target connector.Target, last state) error {
 	if err != nil {
 		return err
 	}
-	return d.cut(last.Length)
+	d.committed = last.Length
+	if err := d.cut(); err != nil {
+		return err
+	}
+	d.tail, err = readTail(d.file, last.Length)
+	return err
 }
 
-// create makes the file if it is not there, and makes sure that it stays there when the power fails.
-func (d *destination) create(last state) error {
-	switch info, err := os.Stat(d.path); {
-	case err == nil && !info.Mode().IsRegular():
-		return sallyport.FieldErrorf("path", "%s is there already and is no regular file; choose another path", d.path)
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrNotExist) && last.Length > 0:
-		return sallyport.FieldErrorf("path", "%s is gone, although %d bytes were delivered to it; put it back, or choose another path to have "+
-			"everything written anew", d.path, last.Length)
-	}
-	changed, err := makeFolders(filepath.Dir(d.path))
-	if err != nil {
-		return d.unwritable(err)
-	}
-	f, err := os.OpenFile(d.path, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return d.unwritable(err)
-	}
-	if err := f.Close(); err != nil {
-		return d.unwritable(err)
-	}
-	return d.sync(changed...)
-}
-
-// claim makes the file the destination's own, if nobody else's content stands in it, and empties it.
-func (d *destination) claim(id sallyport.ID) error {
-	note := filepath.Join(filepath.Dir(d.path), "."+filepath.Base(d.path)+".sallyport")
-	owner, err := os.ReadFile(note)
-	switch {
-	case err == nil && string(owner) == string(id):
-		return nil
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return d.unwritable(err)
-	}
-	info, err := d.file.Stat()
-	if err != nil {
-		return d.unwritable(err)
-	}
-	if info.Size() > 0 {
-		return sallyport.FieldErrorf("path", "%s is there already and was not written by this destination; move it away or choose another path",
-			d.path)
-	}
-	if err := os.WriteFile(note, []byte(id), 0o600); err != nil {
-		return d.unwritable(err)
-	}
-	return d.sync(note, filepath.Dir(note))
-}
-
-// resume makes sure that what was committed is there.
+// resume makes sure that what was committed is in the file.
 func (d *destination) resume(last state) error {
 	info, err := d.file.Stat()
 	if err != nil {
-		return d.unwritable(err)
+		return err
 	}
-	end := []byte{'\n'}
-	if last.Length > 0 && info.Size() >= last.Length {
-		if _, err := d.file.ReadAt(end, last.Length-1); err != nil {
-			return d.unwritable(err)
-		}
+	if info.Size() < last.Length {
+		return d.changed(last.Length)
 	}
-	if info.Size() < last.Length || end[0] != '\n' {
-		return sallyport.FieldErrorf("path", "%s was changed by something else: the %d bytes that were delivered to it are not all there; put "+
-			"them back, or choose another path to have everything written anew", d.path, last.Length)
+	end, err := readTail(d.file, last.Length)
+	if err != nil {
+		return err
+	}
+	if last.Tail != "" && end.hash() != last.Tail || !bytes.HasSuffix(end.last, []byte("\n")) {
+		return d.changed(last.Length)
 	}
 	return nil
 }
 
-// cut takes away what comes after the committed bytes.
-func (d *destination) cut(length int64) error {
-	if err := d.file.Truncate(length); err != nil {
-		return d.unwritable(err)
+// cut removes what follows the committed bytes. A file that is shorter is left as it is: to make it longer would fill it with zeros.
+func (d *destination) cut() error {
+	info, err := d.file.Stat()
+	if err != nil || info.Size() <= d.committed {
+		return err
 	}
-	if _, err := d.file.Seek(length, io.SeekStart); err != nil {
-		return d.unwritable(err)
-	}
-	d.committed = length
-	return nil
+	return d.file.Truncate(d.committed)
 }
 
 // columnsFor returns the columns of the file: those it has, else those of the configuration, else the fields of the dataset. None are
@@ -148,36 +108,17 @@ func (d *destination) columnsFor(target connector.Target, last state) ([]string,
 	return wanted, nil
 }
 
-// makeFolders makes a folder and those above it, and returns those whose content changes when a file is put there.
-func makeFolders(folder string) (changed []string, err error) {
-	for {
-		changed = append(changed, folder)
-		above := filepath.Dir(folder)
-		if _, err := os.Stat(folder); err == nil || above == folder {
-			break
-		}
-		folder = above
-	}
-	return changed, os.MkdirAll(changed[0], 0o755)
-}
-
-// sync brings files and folders onto the disk. File systems that cannot do that for a folder say that it is invalid.
-func (d *destination) sync(paths ...string) error {
-	for _, path := range paths {
-		f, err := os.Open(path)
-		if err != nil {
-			return d.unwritable(err)
-		}
-		err = f.Sync()
-		if err = errors.Join(err, f.Close()); err != nil && !errors.Is(err, syscall.EINVAL) {
-			return d.unwritable(err)
-		}
-	}
-	return nil
-}
-
 // unwritable is the error for a path that cannot be used.
 func (d *destination) unwritable(err error) error {
+	if e, ok := errors.AsType[*sallyport.Error](err); ok {
+		if e.Code == sallyport.Invalid && e.Field == "" {
+			return sallyport.FieldErrorf("path", "%w", err)
+		}
+		return err
+	}
+	if outage := connector.LocalOutage(d.path, err); outage != nil {
+		return outage
+	}
 	return sallyport.FieldErrorf("path", "%s cannot be written (%w); let the user that Sallyport runs as write there, or choose another path",
 		d.path, cause(err))
 }

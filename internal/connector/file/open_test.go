@@ -11,17 +11,16 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/connector/file"
 )
 
 func target(t *testing.T, format string) connector.Target {
-	return connector.Target{ID: "dst_one", Dataset: "set_one", Config: config(t, format)}
+	return connector.Target{ID: "dst_one", Flow: "f", Name: "d", Dataset: "set_one", Config: config(t, format)}
 }
 
 // write opens the target with its state, writes one batch, commits and closes. The new state is in the target.
 func write(t *testing.T, target *connector.Target, records ...string) connector.Result {
 	t.Helper()
-	open, err := file.Open(t.Context(), *target)
+	open, err := openFile(t.Context(), *target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +58,7 @@ func holds(t *testing.T, target connector.Target, want string) {
 func refused(t *testing.T, target connector.Target, code sallyport.Code, reasons ...string) {
 	t.Helper()
 	before, _ := os.ReadFile(target.Text("path"))
-	open, err := file.Open(t.Context(), target)
+	open, err := openFile(t.Context(), target)
 	if err == nil {
 		t.Error("it was opened", open.Close())
 		return
@@ -159,7 +158,7 @@ func TestUncommittedTailIsCutOff(t *testing.T) {
 func TestCloseTakesBackWhatWasNotCommitted(t *testing.T) {
 	target := target(t, "ndjson")
 	write(t, &target, `{"a":1}`)
-	open, err := file.Open(t.Context(), target)
+	open, err := openFile(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,14 +187,14 @@ func TestChangedFileIsLeftAlone(t *testing.T) {
 			if err := change(target.Text("path")); err != nil {
 				t.Fatal(err)
 			}
-			refused(t, target, sallyport.Invalid, target.Text("path"), "16 bytes", "choose another path")
+			refused(t, target, sallyport.Invalid, target.Text("path"), "16 bytes", "sallyport flow deliver f --again d")
 		})
 	}
 }
 
 func TestOneWriterAtATime(t *testing.T) {
 	target := target(t, "ndjson")
-	first, err := file.Open(t.Context(), target)
+	first, err := openFile(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +209,7 @@ func TestWhatIsNoFile(t *testing.T) {
 	target := target(t, "ndjson")
 	for _, path := range []string{t.TempDir(), "/dev/null"} {
 		target.Config["path"] = path
-		refused(t, target, sallyport.Invalid, path, "no regular file")
+		refused(t, target, sallyport.Invalid, path, "not a regular file")
 	}
 	target.Config["path"] = "a\x00b"
 	refused(t, target, sallyport.Invalid, "cannot be written")

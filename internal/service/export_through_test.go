@@ -1,0 +1,4 @@
+package service
+
+// ExportThrough lets tests export through a folder of theirs.
+var ExportThrough = (*Service).exportThrough
