@@ -11,6 +11,15 @@ func (Sealed) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
 // String keeps ciphertext out of printed structs.
 func (Sealed) String() string { return "sealed" }
 
+// PreviousSecrets are secrets of a credential that were replaced, sealed. They are kept for a while, so that they are found in responses that
+// still repeat them, and for nothing else.
+type PreviousSecrets struct {
+	CredentialID ID
+	Version      int64 // of the credential that had them
+	Sealed       Sealed
+	ExpiresAt    time.Time
+}
+
 // Verdict is what is known of a credential's key.
 type Verdict string
 

@@ -110,7 +110,7 @@ func (a *App) wire(ctx context.Context, catalogue *connector.Catalogue, redactor
 		return nil, err
 	}
 	return &service.Service{
-		Store: database, Vault: keys, Catalogue: catalogue, Engine: work, Redactor: redactor, Log: log, OwnFiles: ownFiles(s),
+		Store: database, Vault: keys, Catalogue: catalogue, Engine: work, Redactor: redactor, KeepPrevious: s.Redact.PreviousKeys, Log: log, OwnFiles: ownFiles(s),
 	}, nil
 }
 

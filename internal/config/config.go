@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 )
@@ -30,6 +31,7 @@ type Settings struct {
 	// RejectLimit is how many percent of a run's records a destination may reject before it stops; 0 is no limit.
 	RejectLimit int
 	Egress      Egress
+	Redact      Redact
 	Log         Log
 }
 
@@ -37,6 +39,11 @@ type Settings struct {
 type Egress struct {
 	AllowPrivate  []netip.Prefix // networks besides the public ones
 	AllowLoopback []uint16       // ports of this machine
+}
+
+// Redact is what is taken out of text.
+type Redact struct {
+	PreviousKeys time.Duration // how long a key is looked for after it was replaced
 }
 
 // Log is how the log is written, as package obs understands it.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -54,6 +55,7 @@ func defaults(data string) config.Settings {
 		MasterKey:   "file:" + data + "/master.key",
 		Addr:        "127.0.0.1:8420",
 		RejectLimit: 50,
+		Redact:      config.Redact{PreviousKeys: 30 * 24 * time.Hour},
 		Log:         config.Log{Level: slog.LevelInfo, Format: "auto"},
 	}
 }
@@ -65,6 +67,7 @@ addr: "[::1]:80"
 hosts: [Sallyport.Example.com, "intern:8443"]
 trusted_proxies: [10.0.0.7, "::ffff:10.0.0.8", "fd00::/8"]
 egress: {allow_private: [10.0.0.0/8, "fd00::/8"], allow_loopback: [9200]}
+redact: {previous_keys: 2w}
 log:
   level: debug
   format: json
@@ -83,7 +86,8 @@ func TestLoad(t *testing.T) {
 			AllowPrivate:  []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
 			AllowLoopback: []uint16{9200},
 		},
-		Log: config.Log{Level: slog.LevelDebug, Format: "json"},
+		Redact: config.Redact{PreviousKeys: 14 * 24 * time.Hour},
+		Log:    config.Log{Level: slog.LevelDebug, Format: "json"},
 	}
 	with := func(s config.Settings, change func(*config.Settings)) config.Settings {
 		change(&s)
@@ -131,7 +135,7 @@ func TestEverySettingHasEverySource(t *testing.T) {
 	samples := map[string]string{
 		"data": "/a", "database": "sqlite:/x.db", "master_key": "file:/k", "addr": "127.0.0.1:1",
 		"hosts": "sallyport.example.com", "trusted_proxies": "10.0.0.7", "egress.allow_loopback": "9200",
-		"egress.allow_private": "10.0.0.0/8", "reject_limit": "10%", "log.level": "error", "log.format": "text",
+		"egress.allow_private": "10.0.0.0/8", "reject_limit": "10%", "log.level": "error", "log.format": "text", "redact.previous_keys": "0d",
 	}
 	for _, s := range config.Table() {
 		t.Run(s.Name, func(t *testing.T) {
@@ -209,7 +213,7 @@ func TestFaults(t *testing.T) {
 			"data: there is no home directory to keep data in; name a directory with --data or SALLYPORT_DATA"},
 		"unknown key":      {file("lgo: {level: debug}"), `/d/config.yaml:1:1: unknown key "lgo"; did you mean "log"?`},
 		"unknown nested":   {file("log: {levle: debug}"), `/d/config.yaml:1:7: unknown key "levle"; did you mean "level"?`},
-		"data in the file": {file("data: /x"), `/d/config.yaml:1:1: unknown key "data"; the keys here are addr, database, egress, hosts, log, master_key, reject_limit, trusted_proxies`},
+		"data in the file": {file("data: /x"), `/d/config.yaml:1:1: unknown key "data"; the keys here are addr, database, egress, hosts, log, master_key, redact, reject_limit, trusted_proxies`},
 		"two documents":    {file("addr: h:1\n---\naddr: h:2\n"), "/d/config.yaml:3:1: a second document begins here, but there may be only one"},
 		"unreadable":       {given{readErr: fs.ErrPermission}, "the settings cannot be read: permission denied"},
 		"two at once": {given{flags: map[string]string{"data": "/d", "addr": "x", "log.format": "x"}},

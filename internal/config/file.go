@@ -19,6 +19,9 @@ type file struct {
 		AllowPrivate  []string `yaml:"allow_private"`
 		AllowLoopback []string `yaml:"allow_loopback"`
 	} `yaml:"egress"`
+	Redact struct {
+		PreviousKeys string `yaml:"previous_keys"`
+	} `yaml:"redact"`
 	Log struct {
 		Level  string `yaml:"level"`
 		Format string `yaml:"format"`
@@ -35,6 +38,7 @@ func (f *file) values() map[string]string {
 		"trusted_proxies":       strings.Join(f.Proxies, ","),
 		"egress.allow_private":  strings.Join(f.Egress.AllowPrivate, ","),
 		"egress.allow_loopback": strings.Join(f.Egress.AllowLoopback, ","),
+		"redact.previous_keys":  f.Redact.PreviousKeys,
 		"log.level":             f.Log.Level,
 		"log.format":            f.Log.Format,
 	}

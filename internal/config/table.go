@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 )
@@ -57,6 +58,8 @@ var table = []setting{
 		"networks that connectors may reach besides public ones, such as 10.0.0.0/8; several with commas"}, setAllowPrivate},
 	{Setting{"reject_limit", "SALLYPORT_REJECT_LIMIT", "50%",
 		"the share of a run's records (of at least 100) that a destination may reject before it stops: 1% to 99%, or off"}, setRejectLimit},
+	{Setting{"redact.previous_keys", "SALLYPORT_REDACT_PREVIOUS_KEYS", "30d",
+		"how long a replaced key is kept, sealed, and redacted in what systems send, for example 90d; 0d: not at all"}, setPreviousKeys},
 	{Setting{"log.level", "SALLYPORT_LOG_LEVEL", "info",
 		"the least important lines that are logged: debug, info, warn or error"}, setLogLevel},
 	{Setting{"log.format", "SALLYPORT_LOG_FORMAT", "auto",
@@ -166,6 +169,12 @@ func setRejectLimit(s *Settings, text string) error {
 	}
 	s.RejectLimit = int(percent)
 	return nil
+}
+
+func setPreviousKeys(s *Settings, text string) error {
+	d, err := sallyport.ParseDuration(text)
+	s.Redact.PreviousKeys = time.Duration(d)
+	return err
 }
 
 func setLogLevel(s *Settings, text string) error {

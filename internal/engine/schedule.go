@@ -34,7 +34,8 @@ func (e *Engine) Schedule(ctx context.Context) {
 // scheduler looks at the schedules of all flows, second by second.
 type scheduler struct {
 	*Engine
-	known map[sallyport.Schedule]timing
+	known   map[sallyport.Schedule]timing
+	dropped time.Time // when expired secrets were deleted last
 }
 
 // timing is a schedule, and its next time for every moment from from until then.
@@ -71,6 +72,9 @@ func (s *scheduler) next(of sallyport.Schedule, now time.Time) (time.Time, error
 // with that one. A flow that cannot be run does not keep the others back.
 func (s *scheduler) tick(ctx context.Context, now time.Time) error {
 	failed := s.wakeEarly(ctx, now)
+	if now.Sub(s.dropped).Abs() >= time.Hour {
+		failed, s.dropped = errors.Join(failed, s.dropPrevious(ctx, now)), now
+	}
 	flows, err := s.Store.ScheduledFlows(ctx)
 	failed = errors.Join(failed, err)
 	for _, f := range flows {

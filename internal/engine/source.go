@@ -83,14 +83,17 @@ func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential,
 
 // restConfig is how a system is reached with a credential and its keys.
 func (e *Engine) restConfig(definition *connector.Definition, c sallyport.Credential, keys Keys) rest.Config {
-	return rest.Config{
+	config := rest.Config{
 		Definition: definition,
 		Public:     c.Public,
 		Secrets:    keys,
+		Known:      e.Redactor.Distinctive(),
 		Transport:  func(address *url.URL) http.RoundTripper { return e.Egress.Transport(address, c.Local) },
 		UserAgent:  e.UserAgent,
 		Sleep:      e.Sleep,
 	}
+	e.knowPrevious(&config, c.ID)
+	return config
 }
 
 // openFlowSource opens the source of a flow with its credential. The keyring is nil if it has none.

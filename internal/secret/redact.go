@@ -117,7 +117,7 @@ func (r *Redactor) indexOf(written string) *index {
 	return &r.long
 }
 
-// With returns a redactor that knows what r knows, at any time, and these secrets. Adding to it leaves r alone.
+// With returns a redactor that knows what r knows, at any time, and these secrets. Adding to it leaves r alone, which may be nil.
 func (r *Redactor) With(secrets ...Text) *Redactor {
 	child := &Redactor{base: r}
 	child.Add(secrets...)

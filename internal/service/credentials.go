@@ -286,6 +286,10 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 	if err := s.prove(ctx, &c, definition, secrets, testing, redactor); err != nil {
 		return nil, err
 	}
+	previous, err := s.retire(ctx, actor, c)
+	if err != nil {
+		return nil, err
+	}
 	old := c.Version
 	c.Version, c.UpdatedAt = old+1, sallyport.Now()
 	if err := s.seal(ctx, &c, secrets); err != nil {
@@ -298,7 +302,10 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 			return err
 		}
 		c.Name, c.Description = current.Name, current.Description // they may have been changed during the test
-		if err := tx.UpdateCredential(ctx, c, old); err != nil || c.Verdict == sallyport.VerdictRejected {
+		if err := tx.UpdateCredential(ctx, c, old); err != nil {
+			return err
+		}
+		if err := s.keep(ctx, tx, previous); err != nil || c.Verdict == sallyport.VerdictRejected {
 			return err
 		}
 		return s.Engine.KeyReplaced(ctx, tx, c.ID)
@@ -308,6 +315,31 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 	}
 	s.Vault.Learn(c, secrets)
 	return &c, nil
+}
+
+// retire seals the secrets of a credential that are about to be replaced, to be kept for redaction. It is nil if there are none, or none that
+// can be opened: nothing keeps a person from replacing those.
+func (s *Service) retire(ctx context.Context, actor sallyport.Actor, c sallyport.Credential) (*sallyport.PreviousSecrets, error) {
+	if s.KeepPrevious == 0 || len(c.Secrets) == 0 {
+		return nil, nil
+	}
+	previous, err := s.Vault.Retire(ctx, actor, c)
+	if sallyport.CodeOf(err) == sallyport.Unauthenticated {
+		return nil, nil
+	}
+	return &previous, err
+}
+
+// keep stores previous secrets, and deletes those that have expired.
+func (s *Service) keep(ctx context.Context, tx *store.Tx, previous *sallyport.PreviousSecrets) error {
+	now := sallyport.Now()
+	if previous != nil {
+		previous.ExpiresAt = now.Add(s.KeepPrevious)
+		if err := tx.InsertPreviousSecrets(ctx, *previous); err != nil {
+			return err
+		}
+	}
+	return tx.DropPreviousSecrets(ctx, now)
 }
 
 // DeleteCredential removes a credential that nothing uses.

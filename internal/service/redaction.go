@@ -15,6 +15,9 @@ import (
 // learnInterval is how long a credential that another process stored may be unknown to this one.
 const learnInterval = time.Second
 
+// redactionActor is who opens secrets so that they are redacted.
+var redactionActor = sallyport.Actor{Kind: "system", Name: "redaction"}
+
 // learning is when the keys of all credentials were learned last.
 type learning struct {
 	mu sync.Mutex
@@ -54,11 +57,26 @@ func (s *Service) learn(ctx context.Context, unknown []sallyport.ID) error {
 		_, found := slices.BinarySearch(unknown, c.ID)
 		return !found
 	})
-	problems, err := s.Vault.LearnAll(ctx, sallyport.Actor{Kind: "system", Name: "redaction"}, all)
+	problems, err := s.Vault.LearnAll(ctx, redactionActor, all)
 	for _, p := range problems {
 		s.Log.WarnContext(ctx, "the key of a credential is unknown, so it would not be redacted", "credential", p.Credential.Name, "error", p.Err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.learnPrevious(ctx)
+}
+
+// learnPrevious makes the redactor know the secrets that were replaced and are kept. One that cannot be opened is logged.
+func (s *Service) learnPrevious(ctx context.Context) error {
+	all, err := s.Store.AllPreviousSecrets(ctx, sallyport.Now())
+	if err != nil {
+		return err
+	}
+	if err := s.Vault.LearnPrevious(ctx, redactionActor, all); err != nil {
+		s.Log.WarnContext(ctx, "previous secrets are unknown, so they would not be redacted", "error", err)
+	}
+	return nil
 }
 
 // Shown redacts what is shown to anyone: the distinctive ones of the keys that were learned. Others could stand in innocent text, and anyone

@@ -4,6 +4,7 @@ package service
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
@@ -15,14 +16,15 @@ import (
 
 // Service answers what is asked. Its methods may be called concurrently.
 type Service struct {
-	Store     *store.Store
-	Vault     *vault.Vault
-	Catalogue *connector.Catalogue
-	Engine    *engine.Engine
-	Redactor  *secret.Redactor // knows the keys of stored credentials; see LearnKeys
-	Passing   *secret.Redactor // of the log: knows what Redactor does and, while they are tested, secrets that are not stored
-	OwnFiles  []string         // which no source may read and no destination may write to
-	Log       *slog.Logger
+	Store        *store.Store
+	Vault        *vault.Vault
+	Catalogue    *connector.Catalogue
+	Engine       *engine.Engine
+	Redactor     *secret.Redactor // knows the keys of stored credentials; see LearnKeys
+	Passing      *secret.Redactor // of the log: knows what Redactor does and, while they are tested, secrets that are not stored
+	KeepPrevious time.Duration    // how long replaced secrets are kept, to be redacted; 0: not at all
+	OwnFiles     []string         // which no source may read and no destination may write to
+	Log          *slog.Logger
 
 	learning learning
 }

@@ -118,3 +118,27 @@ func testCredentialInUse(t *testing.T, s *store.Store) {
 		t.Error("the database let a used credential go")
 	}
 }
+
+// testPreviousSecrets keeps secrets until they expire, or their credential is deleted.
+func testPreviousSecrets(t *testing.T, s *store.Store) {
+	c, other := addCredential(t, s, "one"), addCredential(t, s, "other")
+	first := sallyport.PreviousSecrets{CredentialID: c.ID, Version: 1, Sealed: sallyport.Sealed("sealed 1"), ExpiresAt: at(5)}
+	second := sallyport.PreviousSecrets{CredentialID: c.ID, Version: 2, Sealed: sallyport.Sealed("sealed 2"), ExpiresAt: at(6)}
+	third := sallyport.PreviousSecrets{CredentialID: other.ID, Version: 1, Sealed: sallyport.Sealed("sealed 3"), ExpiresAt: at(6)}
+	for _, p := range []sallyport.PreviousSecrets{first, second, third} {
+		do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.InsertPreviousSecrets(ctx, p) })
+	}
+	kept := func(now time.Time, want ...sallyport.PreviousSecrets) {
+		t.Helper()
+		diff(t, get(s.PreviousSecrets(t.Context(), c.ID, now))(t), append([]sallyport.PreviousSecrets{}, want...))
+	}
+	kept(at(4), second, first)
+	kept(at(5), second) // expired, and not deleted yet
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DropPreviousSecrets(ctx, at(5)) })
+	kept(at(4), second)
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.DeleteCredential(ctx, c.ID) })
+	kept(at(4))
+	if all := get(s.AllPreviousSecrets(t.Context(), at(4)))(t); len(all) != 1 || all[0].CredentialID != other.ID {
+		t.Errorf("kept of all: %v", all)
+	}
+}

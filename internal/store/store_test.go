@@ -85,6 +85,7 @@ func TestStore(t *testing.T) {
 		{"CredentialRoundTrip", testCredentialRoundTrip},
 		{"CredentialNames", testCredentialNames},
 		{"CredentialUpdate", testCredentialUpdate},
+		{"PreviousSecrets", testPreviousSecrets},
 		{"CredentialVerdict", testCredentialVerdict},
 		{"CredentialInUse", testCredentialInUse},
 		{"Drafts", testDrafts},

@@ -24,6 +24,16 @@ type knowledge struct {
 type known struct {
 	version          int64
 	secrets, earlier []secret.Text
+	previous         map[int64][]secret.Text // those that are stored, by version
+}
+
+// all returns everything that is known.
+func (n *known) all() []secret.Text {
+	all := slices.Concat(n.secrets, n.earlier)
+	for _, texts := range n.previous {
+		all = append(all, texts...)
+	}
+	return all
 }
 
 // Learn makes the secrets of a credential in its version known to the redactor: of one that was just stored. What is opened is learned anyway.
@@ -69,7 +79,7 @@ func (v *Vault) Forget(id sallyport.ID) {
 // forget is Forget, for those who hold the lock.
 func (k *knowledge) forget(id sallyport.ID) {
 	if now := k.of[id]; now != nil {
-		k.redactor.Forget(slices.Concat(now.secrets, now.earlier)...)
+		k.redactor.Forget(now.all()...)
 		delete(k.of, id)
 	}
 }
@@ -80,7 +90,7 @@ func (v *Vault) Known(id sallyport.ID) []secret.Text {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if now := k.of[id]; now != nil {
-		return slices.Concat(now.secrets, now.earlier)
+		return now.all()
 	}
 	return nil
 }

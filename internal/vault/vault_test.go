@@ -237,3 +237,40 @@ func BenchmarkOpen(b *testing.B) {
 		}
 	}
 }
+
+// TestPreviousSecretsAreForRedactionOnly retires a key: it opens as a previous one of its own version, and never as a key that is sent.
+func TestPreviousSecretsAreForRedactionOnly(t *testing.T) {
+	p := newPlace(t)
+	v := p.mustOpen(t)
+	c := sealed(t, v, personal, map[string]string{"key": canary})
+	previous, err := v.Retire(t.Context(), actor, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts, err := v.OpenPrevious(t.Context(), actor, []sallyport.PreviousSecrets{previous})
+	if err != nil || len(texts) != 1 || texts[0].Reveal() != canary {
+		t.Errorf("%d previous secrets, %v", len(texts), err)
+	}
+	if n := len(p.log.entries); n != 2 || p.log.entries[1].Detail["purpose"] != "redaction" {
+		t.Errorf("%d entries in the audit log: %v", n, p.log.entries)
+	}
+	misused := c
+	misused.Sealed = previous.Sealed
+	if _, err := v.Open(t.Context(), actor, misused); err == nil {
+		t.Error("a previous secret opens as the secret of a credential")
+	}
+	for name, other := range map[string]sallyport.PreviousSecrets{
+		"another version":    {CredentialID: c.ID, Version: c.Version + 1, Sealed: previous.Sealed},
+		"another credential": {CredentialID: "crd_2", Version: c.Version, Sealed: previous.Sealed},
+		"a current one":      {CredentialID: c.ID, Version: c.Version, Sealed: c.Sealed},
+	} {
+		texts, err := v.OpenPrevious(t.Context(), actor, []sallyport.PreviousSecrets{other, previous})
+		if err == nil || len(texts) != 1 {
+			t.Errorf("%s: %d texts, %v", name, len(texts), err)
+		}
+	}
+	p.log.err = errors.New("disk full")
+	if texts, err := v.OpenPrevious(t.Context(), actor, []sallyport.PreviousSecrets{previous}); err == nil || len(texts) > 0 {
+		t.Errorf("opened without an entry in the audit log: %v", err)
+	}
+}

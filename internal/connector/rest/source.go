@@ -28,6 +28,8 @@ type Config struct {
 	Public     map[string]string   // the credential's public fields, as [connector.Definition.CheckCredential] returns them
 	// Secrets returns the credential's secret fields. It is asked before each request, so that a new key is used at once. Nil: no credential.
 	Secrets func(ctx context.Context) (map[string]secret.Text, error)
+	// Known knows the secrets that are taken out of every response besides the credential's own. Nil: none.
+	Known *secret.Redactor
 	// Quota is what the credential may spend. Nil: nothing is counted.
 	Quota Quota
 	// Transport makes the connections to the system at address. It sees the key.
@@ -184,7 +186,7 @@ func addressOf(c Config) (*url.URL, error) {
 }
 
 func newGate(c Config, address *url.URL) *gate {
-	g := &gate{secrets: c.Secrets, known: new(secret.Redactor), next: c.Transport(address)}
+	g := &gate{secrets: c.Secrets, known: c.Known.With(), next: c.Transport(address)}
 	var hosts []string
 	if spec := c.Definition.Credential; spec != nil {
 		g.auth, hosts = c.Definition.AuthOf(c.Endpoint).Resolve(c.Public), spec.Hosts

@@ -1,0 +1,11 @@
+-- Secrets of credentials that were replaced, sealed, until they expire: responses may still repeat them.
+
+-- +goose Up
+CREATE TABLE previous_secrets (
+    credential_id TEXT NOT NULL REFERENCES credential (id) ON DELETE CASCADE,
+    version       INTEGER NOT NULL,
+    sealed        BLOB NOT NULL,
+    expires_at    INTEGER NOT NULL,
+    PRIMARY KEY (credential_id, version)
+) STRICT;
+CREATE INDEX previous_secrets_expiry ON previous_secrets (expires_at);
