@@ -146,7 +146,7 @@ func (a *answer) decode(s *stream) (err error) {
 		a.decoder = s
 		return nil
 	}
-	a.decoder, err = newTree(a.shape, a.body)
+	a.decoder, err = newTree(a.ctx, a.shape, a.body)
 	return err
 }
 

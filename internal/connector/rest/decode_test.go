@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -27,7 +28,7 @@ type decoded struct {
 func decode(shape *shape, from io.Reader) (got decoded, err error) {
 	var d decoder = new(stream)
 	if shape.query != nil {
-		if d, err = newTree(shape, from); err != nil {
+		if d, err = newTree(context.Background(), shape, from); err != nil {
 			return got, err
 		}
 	} else {

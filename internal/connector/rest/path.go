@@ -1,7 +1,9 @@
 package rest
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/theory/jsonpath"
 	"github.com/theory/jsonpath/spec"
@@ -58,6 +60,9 @@ func newShape(of paths) (*shape, error) {
 	if err != nil {
 		return nil, sallyport.FieldErrorf(fields[atRecords], "%q is not a JSONPath such as $.results[*]: %w", recordsPath, err)
 	}
+	if part := unbounded(query); part != "" {
+		return nil, sallyport.FieldErrorf(fields[atRecords], "%q has %s within a filter, which could take for ever: name the members instead", recordsPath, part)
+	}
 	var plain bool
 	if s.steps[atRecords], plain = plainSteps(query); !plain {
 		s.query = query
@@ -71,6 +76,38 @@ func newShape(of paths) (*shape, error) {
 		}
 	}
 	return s, nil
+}
+
+// unbounded says which part of a filter could take for ever, "" if none could: a filter is evaluated as a whole, for each value it is
+// asked about. Without these parts, each of its queries looks at every value within that value, or within the response, at most once.
+func unbounded(path *jsonpath.Path) string {
+	for _, segment := range path.Query().Segments() {
+		for _, selector := range segment.Selectors() {
+			filter, ok := selector.(*spec.FilterSelector)
+			if !ok {
+				continue
+			}
+			switch text := withoutLiterals(filter); {
+			case strings.Contains(text, ".."):
+				return "`..`"
+			case severalSelectors.MatchString(text):
+				return "several selectors in one pair of brackets"
+			case strings.Count(text, "?") > 1 && strings.Contains(text, "$"):
+				return "another filter that begins at `$`"
+			}
+		}
+	}
+	return ""
+}
+
+var (
+	literal          = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`) // a string within a path, as the library writes it
+	severalSelectors = regexp.MustCompile(`\[[^\[\]()?]*,`)
+)
+
+// withoutLiterals is the text of a filter without the strings in it, among which are the names of members.
+func withoutLiterals(filter *spec.FilterSelector) string {
+	return literal.ReplaceAllString(filter.String(), "")
 }
 
 // plainSteps returns the steps of a path of names and [*] only.

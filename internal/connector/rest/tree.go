@@ -2,7 +2,9 @@ package rest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,7 +25,7 @@ type tree struct {
 }
 
 // newTree reads a whole answer.
-func newTree(shape *shape, from io.Reader) (*tree, error) {
+func newTree(ctx context.Context, shape *shape, from io.Reader) (*tree, error) {
 	t := &tree{shape: shape, seen: null}
 	numbers := json.NewDecoder(from)
 	numbers.UseNumber()
@@ -37,7 +39,7 @@ func newTree(shape *shape, from io.Reader) (*tree, error) {
 		return nil, errTrailing
 	}
 	var err error
-	if t.nodes, err = shape.selectFrom(t.root); err != nil {
+	if t.nodes, err = shape.selectFrom(ctx, t.root); err != nil {
 		return nil, err
 	}
 	if _, list := single(t.nodes).([]any); list && shape.query.Query().Singular() != nil {
@@ -49,14 +51,19 @@ func newTree(shape *shape, from io.Reader) (*tree, error) {
 	return t, nil
 }
 
-// selectFrom selects the records. The library panics on some expressions, such as a match with what is no regular expression.
-func (s *shape) selectFrom(root any) (nodes []any, err error) {
+// selectFrom selects the records. The library panics on some expressions, for example on a match with an invalid regular expression.
+func (s *shape) selectFrom(ctx context.Context, root any) (nodes []any, err error) {
 	defer func() {
 		if recover() != nil {
-			err = sallyport.FieldErrorf(fields[atRecords], "%q cannot be evaluated; look at the functions in it", s.text[atRecords])
+			err = sallyport.FieldErrorf(fields[atRecords], "%q cannot be evaluated: check the functions in it", s.text[atRecords])
 		}
 	}()
-	return s.query.Select(root), nil
+	w := &walk{ctx: ctx, root: root, left: maxSteps}
+	if nodes, err = w.along(s.query.Query().Segments()); errors.Is(err, errSteps) {
+		err = sallyport.FieldErrorf(fields[atRecords], "%q takes more than %d steps on this response: use a path with fewer `..`, `*` and filters",
+			s.text[atRecords], maxSteps)
+	}
+	return nodes, err
 }
 
 func single(nodes []any) any {
