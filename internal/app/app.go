@@ -4,6 +4,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -76,6 +77,7 @@ func Open(ctx context.Context, s config.Settings, stderr io.Writer, redactor *se
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return nil, sallyport.FieldErrorf("data", "the data directory cannot be made: %w", err)
 	}
+	warnWritable(log, s.Data)
 	catalogue, err := Catalogue()
 	if err != nil {
 		return nil, err
@@ -112,6 +114,14 @@ func (a *App) wire(ctx context.Context, catalogue *connector.Catalogue, redactor
 	return &service.Service{
 		Store: database, Vault: keys, Catalogue: catalogue, Engine: work, Redactor: redactor, KeepPrevious: s.Redact.PreviousKeys, Log: log, OwnFiles: ownFiles(s),
 	}, nil
+}
+
+// warnWritable warns about a data directory in which other users can replace files.
+func warnWritable(log *slog.Logger, dir string) {
+	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o022 != 0 {
+		log.Warn("other users can write to the data directory, and so replace the database and the master key: run chmod 700 on it",
+			"data", dir, "mode", fmt.Sprintf("%04o", info.Mode().Perm()))
+	}
 }
 
 // openFiles opens every path on this machine but those of the program's own files.

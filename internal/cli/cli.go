@@ -96,6 +96,9 @@ func Main(args []string, streams Streams) (code int) {
 			code = exitCodes[sallyport.Internal]
 		}
 	}()
+	if err := withoutCore(); err != nil {
+		fmt.Fprintln(streams.Err, "warning: a crash may leave a core dump with keys in it:", err)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the first signal asks to end, the second ends at once

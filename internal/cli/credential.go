@@ -99,6 +99,7 @@ func (in secretInput) open(e *env, field string) (io.ReadCloser, error) {
 		if err != nil {
 			return nil, sallyport.FieldErrorf("--secret-file", "%w", err)
 		}
+		warnReadable(e.Err, f)
 		return f, nil
 	}
 	f, ok := e.In.(*os.File)
@@ -107,6 +108,14 @@ func (in secretInput) open(e *env, field string) (io.ReadCloser, error) {
 	}
 	line, err := e.ask(int(f.Fd()), field)
 	return io.NopCloser(bytes.NewReader(line)), err
+}
+
+// warnReadable warns about a file with a secret that other users of the machine can read.
+func warnReadable(w io.Writer, f *os.File) {
+	info, err := f.Stat()
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
+		fmt.Fprintf(w, "warning: other users can read the secret in %s (mode %04o): run chmod 600 on it\n", f.Name(), info.Mode().Perm())
+	}
 }
 
 // ask asks for a line at a terminal, and does not show what is typed. When the command is interrupted, the terminal is left as it was.

@@ -3,12 +3,14 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/dataset"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
@@ -83,12 +85,15 @@ func observed(ctx context.Context, tx *store.Tx, datasetID sallyport.ID, records
 	return &schema, nil
 }
 
-// WhyNoRecord says why a value cannot be a record of a dataset: it is no object. It is "" for one that can.
+// WhyNoRecord says why a value cannot be a record of a dataset. It is "" for one that can.
 func WhyNoRecord(value []byte) string {
-	if len(value) > 0 && value[0] == '{' {
-		return ""
+	switch {
+	case len(value) == 0 || value[0] != '{':
+		return "a record must be an object, and this is " + kindOf(value)
+	case connector.TooDeep(value):
+		return fmt.Sprintf("a record must not be nested more than %d levels deep", connector.MaxDepth)
 	}
-	return "a record must be an object, and this is " + kindOf(value)
+	return ""
 }
 
 // IsExcerpt tells whether a value in quarantine is only the beginning of what could not be taken.

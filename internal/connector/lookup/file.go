@@ -137,7 +137,8 @@ func objects(in io.Reader, field string, yield func(string, error) bool) error {
 // columns reads one column of CSV with a header.
 func columns(in io.Reader, comma rune, field string, yield func(string, error) bool) error {
 	bounded := &io.LimitedReader{R: in, N: maxLine}
-	r := csv.NewReader(bounded)
+	cells := &connector.CellBound{From: bounded, Comma: byte(comma)}
+	r := csv.NewReader(cells)
 	r.Comma, r.FieldsPerRecord, r.LazyQuotes, r.ReuseRecord = comma, -1, true, true
 	column := -1
 	for {
@@ -151,6 +152,7 @@ func columns(in io.Reader, comma rune, field string, yield func(string, error) b
 			return err
 		}
 		bounded.N = maxLine
+		cells.NextRow()
 		if column < 0 {
 			if column, err = columnOf(record, field); err != nil {
 				return err

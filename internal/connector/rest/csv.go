@@ -25,6 +25,7 @@ var errCut = fmt.Errorf("within a row: %w", io.ErrUnexpectedEOF)
 // holds one row at a time.
 type rows struct {
 	csv   *csv.Reader
+	cells *connector.CellBound
 	end   *ending
 	done  int64    // bytes of the rows that were read to their end
 	names [][]byte // of the columns, as members of an object begin: "name":
@@ -44,7 +45,8 @@ func (a *answer) table() (*rows, error) {
 	if kind := a.kind(buffered); kind != "" {
 		return nil, a.imposter(buffered, kind)
 	}
-	r := &rows{csv: csv.NewReader(buffered), end: end}
+	cells := &connector.CellBound{From: buffered, Comma: ','}
+	r := &rows{csv: csv.NewReader(cells), cells: cells, end: end}
 	r.csv.FieldsPerRecord = -1
 	r.csv.ReuseRecord = true
 	a.body.decoded = func() int64 { return r.done }
@@ -87,13 +89,14 @@ func (a *answer) imposter(from io.Reader, kind string) error {
 // header reads the names of the columns, and makes sure that the wanted ones are there. Their case does not matter; a record has them as
 // they are wanted.
 func (r *rows) header(wants []string, known *secret.Redactor) error {
-	names, err := r.csv.Read()
-	r.done = r.csv.InputOffset()
+	names, err := r.read()
 	switch {
 	case err == io.EOF:
 		return errNothing
 	case err != nil:
 		return notCSV(err)
+	case len(names) > connector.MaxColumns:
+		return fmt.Errorf("it has more than %d columns", connector.MaxColumns)
 	}
 	seen := map[string]bool{}
 	for i, name := range names {
@@ -119,10 +122,17 @@ func (r *rows) header(wants []string, known *secret.Redactor) error {
 	return nil
 }
 
-// next returns a row as an object, or as a list if it has a flaw.
-func (r *rows) next() (jsontext.Value, error) {
+// read reads the cells of a row.
+func (r *rows) read() ([]string, error) {
 	cells, err := r.csv.Read()
 	r.done = r.csv.InputOffset()
+	r.cells.NextRow()
+	return cells, err
+}
+
+// next returns a row as an object, or as a list if it has a flaw.
+func (r *rows) next() (jsontext.Value, error) {
+	cells, err := r.read()
 	_, malformed := errors.AsType[*csv.ParseError](err)
 	switch {
 	case err == io.EOF && (r.open || r.short && !r.end.newline()):
