@@ -57,6 +57,15 @@ type Schema struct {
 	Fields []Field `json:"fields"`
 }
 
+// Names are the names of the fields.
+func (s Schema) Names() []string {
+	names := make([]string, len(s.Fields))
+	for i, f := range s.Fields {
+		names[i] = f.Name
+	}
+	return names
+}
+
 type plainSchema Schema
 
 // MarshalJSON writes the list of fields as one even if there is none.

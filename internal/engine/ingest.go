@@ -25,23 +25,24 @@ const (
 // store while they are read.
 type ingestion struct {
 	*Engine
-	job       *river.Job[ingestArgs]
-	flow      sallyport.Flow
-	run       sallyport.Run
-	fence     int64
-	keys      *keyring  // nil without a credential
-	source    committer // nil if the source has nothing to commit
-	buffer    buffer
-	observer  *dataset.Observer
-	tracker   tracker
-	cursor    string    // of the page that is being read
-	resume    string    // where the next run begins, "" if that is as it was
-	begun     time.Time // when this execution began to pull
-	ended     bool      // there is no more page
-	cut       string    // why the source does not give everything; "" if it does
-	staged    bool      // something of this page is staged
-	broken    bool      // this page is given up: what is staged of it must go
-	committed time.Time // the last commit; never yet, so that the first page is committed, and delivered, at once
+	job        *river.Job[ingestArgs]
+	flow       sallyport.Flow
+	run        sallyport.Run
+	fence      int64
+	keys       *keyring  // nil without a credential
+	source     committer // nil if the source has nothing to commit
+	buffer     buffer
+	observer   *dataset.Observer
+	tracker    tracker
+	cursor     string    // of the page that is being read
+	resume     string    // where the next run begins, "" if that is as it was
+	begun      time.Time // when this execution began to pull
+	ended      bool      // there is no more page
+	cut        string    // why the source does not give everything; "" if it does
+	keyChecked bool
+	staged     bool      // something of this page is staged
+	broken     bool      // this page is given up: what is staged of it must go
+	committed  time.Time // the last commit; never yet, so that the first page is committed, and delivered, at once
 }
 
 // storeFault is a failure of our own store: the run is not to blame, and the job is tried again, though not for ever.
@@ -171,6 +172,9 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 		return sallyport.Errorf(sallyport.Upstream, "none of the %d values that %s gave as records is an object (%s): check the path to the records",
 			len(bad), in.flow.Source.Connector, bad[0].Reason)
 	}
+	if err := in.checkKey(); err != nil {
+		return err
+	}
 	if !page.Free {
 		in.buffer.page.pages = 1
 	}
@@ -186,6 +190,20 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 		return in.commit(ctx, nil)
 	}
 	return nil
+}
+
+// checkKey refuses the key of a manual request if none of the first records of its dataset has it. It comes before the first page is finished,
+// so nothing is kept.
+func (in *ingestion) checkKey() error {
+	request := in.flow.Source.Request
+	if request == nil || in.keyChecked || in.buffer.page.seen == 0 {
+		return nil
+	}
+	in.keyChecked = true
+	if in.flow.Dataset.Records > 0 || in.run.Records > 0 {
+		return nil
+	}
+	return connector.CheckKey(request.Key, in.observer.Schema().Names())
 }
 
 // take keeps a record, unless only changes are kept and it is none, or puts a value that is no record into quarantine.

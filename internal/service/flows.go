@@ -87,6 +87,11 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 	if i, err := s.checkTargets(ctx, tx, f, everyOne); err != nil {
 		return change, spec.at(err, "destinations", i, "config")
 	}
+	if change.Change == FlowUpdated {
+		if err := checkKeys(spec, &old, f); err != nil {
+			return change, err
+		}
+	}
 	if f.ID = old.ID; f.ID == "" {
 		f.ID = sallyport.NewID("flw")
 	}
@@ -103,6 +108,34 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 		return change, s.createFlow(ctx, tx, actor, f)
 	}
 	return change, s.updateFlow(ctx, tx, actor, &old, f)
+}
+
+// checkKeys refuses keys that no record of the flow has, as far as its dataset shows that: not if it comes from another source than now.
+func checkKeys(spec placedSpec, old, f *sallyport.Flow) error {
+	fields := old.Dataset.Schema.Names()
+	if len(fields) == 0 || reads(withoutKey(old.Source)) != reads(withoutKey(f.Source)) {
+		return nil
+	}
+	if f.Source.Request != nil {
+		if err := connector.CheckKey(f.Source.Request.Key, fields); err != nil {
+			return spec.at(err, "source", "request")
+		}
+	}
+	for i, d := range f.Destinations {
+		if err := connector.CheckKey(connector.Texts(d.Config["key"]), fields); err != nil {
+			return spec.at(err, "destinations", i, "config")
+		}
+	}
+	return nil
+}
+
+func withoutKey(s sallyport.Source) sallyport.Source {
+	if s.Request != nil {
+		request := *s.Request
+		request.Key = nil
+		s.Request = &request
+	}
+	return s
 }
 
 // nextRun is when a flow is due: as before if its schedule is as before, else as a new schedule is.

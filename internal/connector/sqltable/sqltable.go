@@ -140,10 +140,7 @@ func (d *destination) checkKey(batch connector.Batch) error {
 	if d.marker.rows > 0 || !d.upsert {
 		return nil
 	}
-	var fields []string
-	for _, f := range d.target.Schema.Fields {
-		fields = append(fields, f.Name)
-	}
+	fields := d.target.Schema.Names()
 	empty := true
 	for record := range batch.Records {
 		empty = false
