@@ -203,6 +203,9 @@ type newCredential struct {
 func (s *server) createCredential(ctx context.Context, in *With[newCredential]) (*Created[credentialView], error) {
 	draft := in.Body.draft()
 	draft.Name, draft.Description = in.Body.Name, in.Body.Description
+	if err := s.Service.CheckPlainFields(ctx, draft); err != nil {
+		return nil, err
+	}
 	if err := s.Service.CheckNewName(ctx, draft.Name, ""); err != nil {
 		return nil, err // a connector may have a field of the same name
 	}
@@ -220,6 +223,9 @@ type probe struct {
 }
 
 func (s *server) testDraft(ctx context.Context, in *With[Keys]) (*With[probe], error) {
+	if err := s.Service.CheckPlainFields(ctx, in.Body.draft()); err != nil {
+		return nil, err
+	}
 	p, err := s.Service.TestDraft(ctx, actorOf(ctx), in.Body.draft())
 	if err != nil {
 		return nil, s.placed(in.Body, err)

@@ -86,11 +86,12 @@ func Open(ctx context.Context, s config.Settings, stderr io.Writer, redactor *se
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Tokens: auth.NewTokens(database), settings: s, store: database, quota: quota.New(database, log)}
+	a := &App{settings: s, store: database, quota: quota.New(database, log)}
 	if a.Service, err = a.wire(ctx, catalogue, redactor, log, queueLog); err != nil {
 		return nil, errors.Join(err, database.Close())
 	}
 	a.Service.Passing = passing
+	a.Tokens = auth.NewTokens(database, a.Service.CheckPlain)
 	return a, nil
 }
 

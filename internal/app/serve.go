@@ -34,7 +34,7 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 		return err
 	}
 	defer a.announce(listener.Addr())()
-	users := auth.New(auth.Config{Store: a.store, Secure: behindProxy, Log: a.Service.Log})
+	users := auth.New(auth.Config{Store: a.store, Plain: a.Service.CheckPlain, Secure: behindProxy, Log: a.Service.Log})
 	setUp, err := users.SetUpPath(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())

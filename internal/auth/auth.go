@@ -28,9 +28,13 @@ const hashing = 2
 // Config is what authentication works with.
 type Config struct {
 	Store  *store.Store
+	Plain  CheckPlain
 	Secure bool // the pages are reached by https: cookies are sent over nothing else
 	Log    *slog.Logger
 }
+
+// CheckPlain refuses text that is given in a field and holds a key: what is stored here is shown and audited.
+type CheckPlain func(ctx context.Context, field, text string) error
 
 // Auth knows who is asking. Its methods may be called concurrently.
 type Auth struct {
@@ -86,6 +90,9 @@ func (a *Auth) SetUp(ctx context.Context, token, name, password string, address 
 	}
 	name = sallyport.NormalName(name)
 	if err := sallyport.CheckName("name", name); err != nil {
+		return err
+	}
+	if err := a.Plain(ctx, "name", name); err != nil {
 		return err
 	}
 	if err := checkPassword(password); err != nil {

@@ -33,7 +33,7 @@ func inBubble(t *testing.T, secure bool, test func(d *door)) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		test(&door{T: t, Auth: New(Config{Store: s, Secure: secure, Log: slog.New(slog.DiscardHandler)})})
+		test(&door{T: t, Auth: New(Config{Store: s, Plain: anything, Secure: secure, Log: slog.New(slog.DiscardHandler)})})
 	})
 }
 

@@ -23,11 +23,12 @@ const useStep = time.Minute
 // Tokens knows the programs that may use the HTTP API. Its methods may be called concurrently.
 type Tokens struct {
 	store *store.Store
+	plain CheckPlain
 	wrong limiter
 }
 
-// NewTokens makes a Tokens.
-func NewTokens(s *store.Store) *Tokens { return &Tokens{store: s} }
+// NewTokens makes a Tokens. Names that it is given must pass plain.
+func NewTokens(s *store.Store, plain CheckPlain) *Tokens { return &Tokens{store: s, plain: plain} }
 
 // Create makes a token, and returns its text, which nobody can find out again. It expires at a time, or never if that is zero. Errors name
 // the field "name", "scopes" or "expires_at".
@@ -35,6 +36,9 @@ func (t *Tokens) Create(ctx context.Context, actor sallyport.Actor, name string,
 	token sallyport.Token, text string, err error) {
 	name = sallyport.NormalName(name)
 	if err := sallyport.CheckName("name", name); err != nil {
+		return token, "", err
+	}
+	if err := t.plain(ctx, "name", name); err != nil {
 		return token, "", err
 	}
 	if scopes, err = sallyport.CheckScopes(scopes); err != nil {

@@ -69,6 +69,9 @@ type CredentialUse struct {
 
 // CreateCredential stores a credential, sealed, after a test.
 func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d CredentialDraft, testing Testing) (*sallyport.Credential, error) {
+	if err := s.CheckPlainFields(ctx, d); err != nil {
+		return nil, err
+	}
 	definition, err := s.Catalogue.Definition(d.Connector)
 	if err != nil {
 		return nil, err

@@ -136,6 +136,9 @@ func (s *Service) SaveDraftDestination(ctx context.Context, user sallyport.ID, d
 }
 
 func (s *Service) saveDraft(ctx context.Context, user sallyport.ID, d *Draft, check func(tx *store.Tx) error) error {
+	if err := s.checkPlainDraft(ctx, d); err != nil {
+		return err
+	}
 	d.UpdatedAt = sallyport.Now()
 	row, err := d.row(user)
 	if err != nil {

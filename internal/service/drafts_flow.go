@@ -77,6 +77,9 @@ func print(f *sallyport.Flow) (string, error) {
 // active, and runs at once; without, it is paused. A flow that is changed stays what it is, active or paused. A name that is taken is an
 // error of the field flow.
 func (s *Service) FinishDraft(ctx context.Context, user sallyport.ID, actor sallyport.Actor, d *Draft, begin bool) error {
+	if err := s.checkPlainDraft(ctx, d); err != nil {
+		return err
+	}
 	return s.Store.InTx(ctx, func(tx *store.Tx) error {
 		err := d.take(ctx, tx, user)
 		if err != nil {

@@ -42,6 +42,9 @@ func (s *Service) ApplyFlows(ctx context.Context, actor sallyport.Actor, files [
 			return nil, err
 		}
 		for _, spec := range of {
+			if err := s.checkPlainSpec(ctx, spec.FlowSpec); err != nil {
+				return nil, spec.at(err)
+			}
 			if slices.ContainsFunc(specs, func(other placedSpec) bool { return strings.EqualFold(other.Flow, spec.Flow) }) {
 				return nil, spec.at(sallyport.FieldErrorf("flow", "the flow %q is described twice", spec.Flow))
 			}

@@ -24,6 +24,9 @@ func (s *Service) FlowSpec(ctx context.Context, name string) (FlowSpec, error) {
 
 // CreateFlow makes the flow that a spec describes, which must be new. Fields of errors are paths in the spec, such as source.params.fid.
 func (s *Service) CreateFlow(ctx context.Context, actor sallyport.Actor, spec FlowSpec) (f sallyport.Flow, err error) {
+	if err := s.checkPlainSpec(ctx, spec); err != nil {
+		return f, err
+	}
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		switch _, err := tx.FlowByName(ctx, spec.Flow); {
 		case err == nil:
@@ -48,6 +51,9 @@ func (s *Service) ReplaceFlow(ctx context.Context, actor sallyport.Actor, name s
 		return f, sallyport.FieldErrorf("flow", "is %q, and a flow keeps its name; send that, or create another flow", old.Name)
 	}
 	spec.Flow = old.Name
+	if err := s.checkPlainSpec(ctx, spec); err != nil {
+		return f, err
+	}
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		now, err := tx.Flow(ctx, old.ID)
 		if err != nil {

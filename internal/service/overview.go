@@ -45,6 +45,9 @@ func (s *Service) CredentialUses(ctx context.Context) ([]CredentialUse, error) {
 
 // TestDraft makes the test call with a key that is not stored, and stores nothing. The name of the draft does not matter.
 func (s *Service) TestDraft(ctx context.Context, actor sallyport.Actor, d CredentialDraft) (Probe, error) {
+	if err := s.CheckPlainFields(ctx, d); err != nil {
+		return Probe{}, err
+	}
 	definition, err := s.Catalogue.Definition(d.Connector)
 	if err != nil {
 		return Probe{}, err
@@ -67,6 +70,9 @@ func (s *Service) TestDraft(ctx context.Context, actor sallyport.Actor, d Creden
 // UpdateCredential changes the name and the description of a credential, unless it was changed since c was read.
 func (s *Service) UpdateCredential(ctx context.Context, actor sallyport.Actor, c sallyport.Credential) error {
 	c.Name = sallyport.NormalName(c.Name)
+	if err := s.checkPlain(ctx, map[string]string{"name": c.Name, "description": c.Description}, c.ID); err != nil {
+		return err
+	}
 	if err := s.CheckNewName(ctx, c.Name, c.ID); err != nil {
 		return err
 	}

@@ -175,6 +175,9 @@ func (s *Service) resolveSource(ctx context.Context, actor sallyport.Actor, d So
 		}
 		spec = specs[0]
 	}
+	if err := s.checkPlainSpec(ctx, spec.FlowSpec); err != nil {
+		return source, nil, spec.at(err)
+	}
 	spec.Source.Raw = spec.Source.Raw || d.Raw
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
 		source, key, err = resolver{s, tx, actor}.source(ctx, spec.Source)

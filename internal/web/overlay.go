@@ -89,6 +89,16 @@ func (v credentialForm) testing() service.Testing {
 
 // check notes all that is wrong with a form at its fields, without a call to anyone.
 func (s *server) check(r *http.Request, v *credentialForm, secrets map[string]secret.Text) error {
+	for range len(v.Public) + 3 { // every one that holds a key is emptied: nothing of it is shown again
+		err := s.Service.CheckPlainFields(r.Context(), v.draft(secrets))
+		if err == nil {
+			break
+		}
+		v.notePlain(err)
+	}
+	if len(v.Errors) > 0 || v.Problem != "" {
+		return nil
+	}
 	err := s.Service.CheckNewName(r.Context(), v.Name, "")
 	if e, ok := errors.AsType[*sallyport.Error](err); ok && e.Field == "name" {
 		v.Errors["name"] = fieldSentence(e)
@@ -105,6 +115,24 @@ func (s *server) check(r *http.Request, v *credentialForm, secrets map[string]se
 		v.note(err)
 	}
 	return nil
+}
+
+// notePlain puts an error about a key in a plain field to that field, and forgets what was typed there.
+func (v *credentialForm) notePlain(err error) {
+	e, ok := errors.AsType[*sallyport.Error](err)
+	if !ok || e.Field == "" {
+		v.Problem = sentence(err)
+		return
+	}
+	field, public := strings.CutPrefix(e.Field, "public.")
+	switch {
+	case public:
+		v.Errors[fieldPrefix+field], v.Public[field] = fieldSentence(e), ""
+	case field == "name":
+		v.Errors[field], v.Name = fieldSentence(e), ""
+	default:
+		v.Errors[field], v.Description = fieldSentence(e), ""
+	}
 }
 
 func (v *credentialForm) secretError() bool {
@@ -227,7 +255,7 @@ func (s *server) test(w http.ResponseWriter, r *http.Request, v credentialForm) 
 // label is what a form calls a field of the definition.
 func (v credentialForm) label(field string) string {
 	for _, f := range v.Definition.Credential.Fields {
-		if f.Name == field && f.Label != "" {
+		if f.Name == strings.TrimPrefix(field, "public.") && f.Label != "" {
 			return f.Label
 		}
 	}

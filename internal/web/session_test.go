@@ -24,7 +24,7 @@ func TestEveryRouteNeedsASession(t *testing.T) {
 	s.fillUp()
 	ended.post("/sign-out", nil).want(http.StatusSeeOther)
 	before := s.newestActivity()
-	for _, pattern := range web.Patterns(web.Config{Service: s.app.Service, Auth: auth.New(auth.Config{Store: s.app.Service.Store})}) {
+	for _, pattern := range web.Patterns(web.Config{Service: s.app.Service, Auth: auth.New(auth.Config{Store: s.app.Service.Store, Plain: s.app.Service.CheckPlain})}) {
 		if slices.Contains(withoutSession, pattern) {
 			continue
 		}
