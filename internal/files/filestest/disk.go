@@ -186,10 +186,10 @@ func (d *Disk) OpenFile(name string, flag int, _ fs.FileMode) (files.File, error
 	switch {
 	case flag&os.O_TRUNC != 0:
 		return nil, failed(syscall.EINVAL)
-	case n != nil && n.names != nil:
-		return nil, failed(syscall.EISDIR)
 	case n != nil && flag&os.O_CREATE != 0 && flag&os.O_EXCL != 0:
 		return nil, failed(syscall.EEXIST)
+	case n != nil && n.names != nil:
+		return nil, failed(syscall.EISDIR)
 	case n == nil && flag&os.O_CREATE == 0:
 		return nil, failed(syscall.ENOENT)
 	case n == nil:
@@ -224,17 +224,25 @@ func (d *Disk) Mkdir(name string, _ fs.FileMode) error {
 	return nil
 }
 
-// Rename implements [files.FS].
+// Rename implements [files.FS], for files.
 func (d *Disk) Rename(oldname, newname string) error {
-	from, old, n, err := d.find(Rename, oldname)
-	to, base, _, also := d.find(Rename, newname)
+	folder, old, n, err := d.find(Rename, oldname)
+	_, base, replaced, also := d.find(Rename, newname)
 	if err = errors.Join(d.begin(Rename), err, also); err != nil {
 		return err
 	}
-	if n == nil || from != to {
-		return &fs.PathError{Op: "rename", Path: oldname, Err: syscall.ENOENT}
+	failed := func(err error) error { return &fs.PathError{Op: "rename", Path: oldname, Err: err} }
+	switch {
+	case path.Dir(path.Clean(oldname)) != path.Dir(path.Clean(newname)):
+		return failed(syscall.EXDEV)
+	case n == nil:
+		return failed(syscall.ENOENT)
+	case n.names != nil, replaced != nil && replaced.names != nil:
+		return failed(syscall.EISDIR)
+	case n == replaced:
+		return nil
 	}
-	d.set(Rename, from, map[string]*node{old: nil, base: n})
+	d.set(Rename, folder, map[string]*node{old: nil, base: n})
 	return nil
 }
 
@@ -260,7 +268,10 @@ func (d *Disk) SyncDir(name string) error {
 	if err != nil {
 		return errors.Join(d.begin(SyncDir), err)
 	}
-	if n == nil || n.names == nil {
+	if n == nil {
+		return errors.Join(d.begin(SyncDir), &fs.PathError{Op: "sync", Path: name, Err: syscall.ENOENT})
+	}
+	if n.names == nil {
 		return errors.Join(d.begin(SyncDir), &fs.PathError{Op: "sync", Path: name, Err: syscall.ENOTDIR})
 	}
 	return d.sync(SyncDir, n)
