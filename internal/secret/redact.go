@@ -23,7 +23,8 @@ type Redactor struct {
 
 	mu       sync.RWMutex
 	known    map[string]*known
-	size     atomic.Int64 // of known, to be read without the lock
+	size     atomic.Int64 // of known; like spaced it is read without the lock
+	spaced   atomic.Bool  // a known secret has a space
 	short    index        // forms under 16 bytes
 	long     index
 	census   census
@@ -73,8 +74,7 @@ func (r *Redactor) learn(k *known) {
 		r.short.width, r.long.width = minLength, 2*minLength
 	}
 	r.known[k.text] = k
-	r.size.Add(1)
-	r.alphabet = r.census.count(k.text, 1)
+	r.count(k.text, 1)
 	for f := range forms {
 		k.at[f] = -1
 		written := f.write(k.text)
@@ -98,8 +98,7 @@ func (r *Redactor) Forget(secrets ...Text) {
 			continue
 		}
 		delete(r.known, k.text)
-		r.size.Add(-1)
-		r.alphabet = r.census.count(k.text, -1)
+		r.count(k.text, -1)
 		for f := range forms {
 			if k.at[f] >= 0 {
 				written := f.write(k.text)
@@ -107,6 +106,12 @@ func (r *Redactor) Forget(secrets ...Text) {
 			}
 		}
 	}
+}
+
+func (r *Redactor) count(secret string, by int) {
+	r.size.Add(int64(by))
+	r.alphabet = r.census.count(secret, by)
+	r.spaced.Store(r.alphabet.has(' '))
 }
 
 // indexOf is the index for a form as it is written.

@@ -32,11 +32,17 @@ func (r *Redactor) mayEscape(text []byte) bool {
 	if bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, '%') >= 0 || bytes.IndexByte(text, '&') >= 0 {
 		return true
 	}
-	if bytes.IndexByte(text, '+') < 0 {
-		return false
+	return r.hasSpaces() && bytes.IndexByte(text, '+') >= 0
+}
+
+// hasSpaces tells whether a known secret has a space, which may be written as +.
+func (r *Redactor) hasSpaces() bool {
+	for ; r != nil; r = r.base {
+		if r.spaced.Load() {
+			return true
+		}
 	}
-	matters := r.matters()
-	return matters.has(' ')
+	return false
 }
 
 // findEscaped appends where known secrets are in the views of a text.
