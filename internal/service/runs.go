@@ -67,7 +67,7 @@ type Progress struct {
 
 // Follow works a run in this process, or watches it while another process works this database, and tells about its progress whenever
 // something moved. It returns when the run is finished, or waits for a new key, or it or its deliveries would wait longer than maxWait without
-// getting on, or ctx ends. Only time in which everything waits counts. A run that is returned while its deliveries wait has the code of that.
+// getting on, or ctx ends. What a run that waits has pulled is delivered first. Only time in which everything waits counts. A run that is returned while its deliveries wait has the code of that.
 func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration, tell func(Progress)) (run sallyport.Run, err error) {
 	waits := patience{most: maxWait}
 	err = s.work(ctx, tell, func() (Progress, bool, error) {
@@ -86,7 +86,7 @@ func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration
 			run.WaitUntil, run.Code = first.WaitUntil, first.Code
 		}
 		tooLong := waits.over(run.Pages+run.Records+delivered(flow), run.WaitUntil, time.Now()) || run.WaitsForKey()
-		return Progress{Run: run, Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq, Waiting: waiting}, run.State.Finished() || tooLong, err
+		return Progress{Run: run, Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq, Waiting: waiting}, run.State.Finished() || tooLong && !beingDelivered(flow, waiting), err
 	})
 	return run, err
 }
@@ -128,6 +128,14 @@ func (s *Service) FollowDeliveries(ctx context.Context, flowID sallyport.ID, tel
 // behind tells the destinations of a flow that something is still to be delivered to.
 func behind(flow sallyport.Flow) func(sallyport.Destination) bool {
 	return func(d sallyport.Destination) bool { return d.Error == "" && d.Position < flow.Dataset.LastSeq }
+}
+
+// beingDelivered reports whether something is delivered right now: a destination is behind, has not failed and does not wait.
+func beingDelivered(flow sallyport.Flow, waiting []sallyport.Delivery) bool {
+	return slices.ContainsFunc(flow.Destinations, func(d sallyport.Destination) bool {
+		waits := slices.ContainsFunc(waiting, func(w sallyport.Delivery) bool { return w.DestinationID == d.ID })
+		return behind(flow)(d) && !waits
+	})
 }
 
 // QueueDeliveries lets the destinations of a flow have what they are behind with, those that have failed too. It only queues the work.

@@ -2,6 +2,8 @@ package service_test
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -85,5 +87,31 @@ func (f faulty) allowOf(credential string, calls int64) {
 	err := f.Service.SetQuota(f.Context(), actor, credential, service.QuotaChange{Limits: map[string]int64{sallyport.WindowMonth: calls}})
 	if err != nil {
 		f.Fatal(err)
+	}
+}
+
+// TestKeptIsDeliveredBeforeTheWait uses up the quota within a run: who follows it no longer than that finds all that was pulled delivered.
+func TestKeptIsDeliveredBeforeTheWait(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, sandbox.Options{Records: 60, PageSize: 20})
+	cell := f.cell()
+	f.keyed(cell)
+	var destinations strings.Builder
+	for i := range 40 { // more than are worked at once
+		fmt.Fprintf(&destinations, "  - {name: t%d, connector: sqlite, config: {path: %q, table: t}}\n", i, filepath.Join(t.TempDir(), fmt.Sprintf("%d.db", i)))
+	}
+	if err := f.applyFile("flow: %[1]s\nsource: {connector: pulsedive, credential: %[1]s, %[2]s}\ndestinations:\n%[3]s", cell, kinds["pages"].source, &destinations); err != nil {
+		t.Fatal(err)
+	}
+	f.allowOf(cell, 1)
+	run := f.runOf(cell)
+	flow, err := f.Service.Flow(t.Context(), cell)
+	if err != nil || run.State != sallyport.RunWaiting || run.Records == 0 || flow.Dataset.LastSeq == 0 {
+		t.Fatalf("run %s with %d records in %d batches: %v", run.State, run.Records, flow.Dataset.LastSeq, err)
+	}
+	for _, d := range flow.Destinations {
+		if d.Position != flow.Dataset.LastSeq || d.Records != run.Records {
+			t.Errorf("%s has %d of %d records", d.Name, d.Records, run.Records)
+		}
 	}
 }
