@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport-io/sallyport"
@@ -51,6 +52,7 @@ func (c *flowApply) Run(e *env, s *service.Service) error {
 	return e.show(changes, func(w io.Writer) {
 		for _, change := range changes {
 			fmt.Fprintf(w, "flow %q %s\n", change.Flow, changeText(change, c.DryRun))
+			showDiff(w, change.Diff)
 		}
 	})
 }
@@ -336,6 +338,20 @@ func (c *flowExport) Run(e *env, s *service.Service) error {
 		return err
 	}
 	return e.print(file)
+}
+
+// showDiff prints what a change changes and what follows from it.
+func showDiff(w io.Writer, diff *service.FlowDiff) {
+	if diff == nil {
+		return
+	}
+	for _, c := range diff.Changes {
+		where := strings.TrimPrefix(c.Part+": "+c.Field, ": ")
+		fmt.Fprintf(w, "  %s: %s -> %s\n", where, cmp.Or(c.Old, "not set"), cmp.Or(c.New, "not set"))
+	}
+	for _, effect := range diff.Effects {
+		fmt.Fprintf(w, "  note: %s\n", effect)
+	}
 }
 
 func changeText(c service.FlowChange, dryRun bool) string {

@@ -26,8 +26,9 @@ const (
 
 // FlowChange is what became of a flow of a flow file.
 type FlowChange struct {
-	Flow   string `json:"flow"`
-	Change string `json:"change"`
+	Flow   string    `json:"flow"`
+	Change string    `json:"change"`
+	Diff   *FlowDiff `json:"diff,omitempty"` // of a flow that is updated
 }
 
 // errDryRun takes back the transaction of a dry run.
@@ -76,7 +77,7 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 	if err != nil {
 		return FlowChange{}, err
 	}
-	change := FlowChange{f.Name, FlowUpdated}
+	change := FlowChange{Flow: f.Name, Change: FlowUpdated}
 	old, err := tx.FlowByName(ctx, f.Name)
 	switch {
 	case sallyport.CodeOf(err) == sallyport.NotFound:
@@ -106,6 +107,13 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 	}
 	if f.Source.NextRunAt, err = nextRun(&old, f); err != nil {
 		return change, err
+	}
+	if change.Change == FlowUpdated {
+		diff, err := s.diff(ctx, tx, &old, f)
+		if err != nil {
+			return change, err
+		}
+		change.Diff = &diff
 	}
 	if change.Change == FlowCreated {
 		return change, s.createFlow(ctx, tx, actor, f)

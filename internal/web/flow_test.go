@@ -243,3 +243,27 @@ func TestImportAndExport(t *testing.T) {
 	c.post("/flows/import", url.Values{"text": {text}, "go": {"apply"}}).wantLocation("/flows")
 	c.get("/flows").says("1 flow created, 0 changed, 0 as before.", "theirs")
 }
+
+// TestReviewShowsWhatChanges narrows a flow in the wizard, and reads on the review and on the import page what would happen.
+func TestReviewShowsWhatChanges(t *testing.T) {
+	s := newSite(t)
+	c := s.signedUp()
+	s.addCredential("Key", "")
+	s.addFlow("mine", "Key")
+	s.work("mine")
+	review := c.post("/flows/mine/change", nil).want(http.StatusSeeOther).Header.Get("Location")
+	c.get(review).says("Nothing is changed yet.")
+	draft := strings.TrimSuffix(review, "/review")
+	form := c.get(draft+"/configure").filledIn("/configure", "go", "on")
+	form.Set("value.fid", "2")
+	c.post(draft+"/configure", form).want(http.StatusSeeOther)
+	moved := c.get(draft+"/destinations?edit=0").filledIn("/destinations")
+	moved.Set("value.path", moved.Get("value.path")+".new")
+	c.post(draft+"/destinations", moved).want(http.StatusSeeOther)
+	page := c.get(review).says("Source: Feed ID 1 2", "lines: Path", "are marked as vanished in the next run", "receives everything that is kept now", "is left behind")
+	if old := page.all("span", "class=old"); len(old) != 2 {
+		t.Errorf("%d old values are shown", len(old))
+	}
+	file := strings.Replace(c.get("/flows/mine/file").text, "fid: 1", "fid: 2", 1)
+	c.post("/flows/import", url.Values{"text": {file}, "go": {"check"}}).want(http.StatusOK).says("mine updated", "Source: Feed ID 1 2", "are marked as vanished")
+}

@@ -18,6 +18,7 @@ type reviewView struct {
 	System     func(id string) string
 	Times      timesView
 	Cost       service.Cost
+	Diff       service.FlowDiff // of a draft that changes a flow
 }
 
 // elsewhere are the faults of the steps before.
@@ -69,6 +70,9 @@ func (s *server) showWhole(w http.ResponseWriter, r *http.Request, v draftView, 
 	var err error
 	if view.Cost, err = s.Service.DraftCost(r.Context(), v.Draft); err != nil && sallyport.CodeOf(err) == sallyport.Internal {
 		return err // what else is wrong is told as a fault of its step
+	}
+	if view.Diff, err = s.Service.DraftDiff(r.Context(), v.Draft); err != nil && sallyport.CodeOf(err) == sallyport.Internal {
+		return err
 	}
 	if isPartial(r) && status == http.StatusConflict { // it takes the place of the form, not that of the notice
 		status = http.StatusUnprocessableEntity
