@@ -86,7 +86,7 @@ func (s *server) credentials() {
 	}, s.listCredentials)
 	add(s, "POST /credentials", operation{
 		id: "create-credential", scope: sallyport.ScopeWrite, status: 201, summary: "Store a credential, sealed, after a test",
-		about: "A key that its system rejects is not stored, and neither is one that could not be tested, unless `test` says otherwise.",
+		about: "A key that its system rejects is not stored, and neither is one that could not be tested, unless `test` says otherwise. Only the pages store a rejected key, if a person insists there.",
 	}, s.createCredential)
 	add(s, "POST /credentials/test", operation{
 		id: "test-credential-draft", scope: sallyport.ScopeRun, summary: "Test a key without storing it", about: "It takes one call.",

@@ -35,7 +35,7 @@ type secretInput struct {
 	SecretStdin   bool   `help:"Read the secret from standard input." xor:"secret"`
 	SecretFile    string `help:"Read the secret from a file." type:"existingfile" placeholder:"FILE" xor:"secret"`
 	NoTest        bool   `help:"Store it without a test." xor:"test"`
-	AllowUntested bool   `help:"Store it even if it could not be tested. A rejected key is never stored." xor:"test"`
+	AllowUntested bool   `help:"Store it even if it could not be tested. A rejected key is not stored: only the pages store one, if you insist there." xor:"test"`
 }
 
 func (in secretInput) testing() service.Testing {

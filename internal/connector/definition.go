@@ -32,7 +32,8 @@ type Definition struct {
 type Links struct {
 	Website string `yaml:"website" json:"website,omitzero"`
 	API     string `yaml:"api" json:"api,omitzero"`
-	Keys    string `yaml:"keys" json:"keys,omitzero"` // where a key is made
+	Keys    string `yaml:"keys" json:"keys,omitzero"`       // where a key is made
+	Account string `yaml:"account" json:"account,omitzero"` // where an account is created
 }
 
 // Oddity is something about a system that one would not expect.

@@ -2,6 +2,8 @@ package connector
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,6 +24,18 @@ func (p *page) credential(d *Definition) {
 
 // keyPlace says where a key goes.
 func keyPlace(auth Auth, hosts []string) string {
+	where := keySent(auth)
+	if auth.Kind == AuthNone {
+		return where
+	}
+	if len(hosts) == 0 {
+		return where + ", to the address only."
+	}
+	return fmt.Sprintf("%s, to %s only. If the address is elsewhere, it is sent there only.", where, list(hosts, "and"))
+}
+
+// keySent says in which part of a request a key is sent.
+func keySent(auth Auth) string {
 	where := map[string]string{
 		AuthNone:   "No key is sent.",
 		AuthQuery:  "The key is sent as the query parameter " + quote(auth.Name),
@@ -33,13 +47,28 @@ func keyPlace(auth Auth, hosts []string) string {
 	if where == "" {
 		where = fmt.Sprintf("The key is sent where %s says", quote(strings.Trim(auth.Kind, "{}")))
 	}
-	if auth.Kind == AuthNone {
-		return where
+	return where
+}
+
+// KeyPlaces says where the requests of a connector carry the key, as far as its definition says it: most of them, and those that do it in another way.
+func (d *Definition) KeyPlaces() string {
+	if d.Credential == nil || placeholder.MatchString(d.Credential.Auth.Kind) || d.Credential.Auth.Kind == AuthNone {
+		return ""
 	}
-	if len(hosts) == 0 {
-		return where + ", to the address only."
+	others := map[Auth][]string{}
+	for i := range d.Endpoints {
+		if auth := d.AuthOf(&d.Endpoints[i]); auth != d.Credential.Auth {
+			others[auth] = append(others[auth], d.Endpoints[i].Name)
+		}
 	}
-	return fmt.Sprintf("%s, to %s only. If the address is elsewhere, it is sent there only.", where, list(hosts, "and"))
+	text := keySent(d.Credential.Auth) + "."
+	if len(others) > 0 {
+		text = "Unless noted, " + strings.ToLower(text[:1]) + text[1:]
+	}
+	for _, auth := range slices.SortedFunc(maps.Keys(others), func(a, b Auth) int { return strings.Compare(a.Kind+a.Name, b.Kind+b.Name) }) {
+		text += " " + strings.Join(others[auth], ", ") + ": " + strings.TrimPrefix(keySent(auth), "The key is sent ") + "."
+	}
+	return text
 }
 
 // userName names a user name that is always the same.

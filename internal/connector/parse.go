@@ -90,7 +90,7 @@ func (l *linter) identity() {
 	if len(l.Endpoints) == 0 && !l.Manual && l.Destination == nil {
 		l.fault(nil, "there is nothing to read from and nothing to deliver to: endpoints, manual or destination is required")
 	}
-	for key, link := range inOrder(map[string]string{"website": l.Links.Website, "api": l.Links.API, "keys": l.Links.Keys}) {
+	for key, link := range inOrder(map[string]string{"website": l.Links.Website, "api": l.Links.API, "keys": l.Links.Keys, "account": l.Links.Account}) {
 		if u, err := url.Parse(link); link != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
 			l.fault(route{"links", key}, "links.%s: must be a link that begins with https://", key)
 		}

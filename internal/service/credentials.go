@@ -97,6 +97,7 @@ func (s *Service) CreateCredential(ctx context.Context, actor sallyport.Actor, d
 		return nil, err
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialCreate, Object: c.ID, Detail: map[string]string{"name": c.Name, "connector": c.Connector}}
+	noteForced(entry.Detail, c, testing)
 	if err := s.audited(ctx, entry, func(tx *store.Tx) error { return tx.InsertCredential(ctx, *c) }); err != nil {
 		return nil, err
 	}
@@ -154,6 +155,13 @@ func (s *Service) prove(
 		return &Unproved{p, redactor.String(fmt.Sprintf("nothing was stored, because the key could not be tested: %v", p.err))}
 	}
 	return nil
+}
+
+// noteForced notes for the audit log that a key was stored on insistence, although its test did not prove it.
+func noteForced(detail map[string]string, c *sallyport.Credential, testing Testing) {
+	if testing == AllowRejected && c.Verdict != sallyport.VerdictValid {
+		detail["forced"] = string(c.Verdict)
+	}
 }
 
 // probe makes the definition's test call. What it says of it is redacted.
@@ -299,6 +307,7 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 		return nil, err
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialRotate, Object: c.ID, Detail: map[string]string{"name": c.Name}}
+	noteForced(entry.Detail, &c, testing)
 	err = s.audited(ctx, entry, func(tx *store.Tx) error {
 		current, err := tx.Credential(ctx, c.ID)
 		if err != nil {

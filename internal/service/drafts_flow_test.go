@@ -123,3 +123,23 @@ func TestCopyFlow(t *testing.T) {
 		t.Errorf("the flow is now %q", got)
 	}
 }
+
+// TestCredentialByItsID makes a flow that names its credential by id: it is exported by name. An id of none is an error.
+func TestCredentialByItsID(t *testing.T) {
+	p := newPlace(t, nil)
+	c, err := p.Service.Credential(t.Context(), "api")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := service.FlowSpec{Flow: "by id", Source: service.SourceSpec{Connector: "rest", Credential: string(c.ID), Request: &sallyport.Request{URL: "/"}}}
+	f, err := p.Service.CreateFlow(t.Context(), actor, spec)
+	if err != nil || f.Source.Credential != c.ID {
+		t.Fatalf("it has the credential %q, %v", f.Source.Credential, err)
+	}
+	if spec, err = p.Service.FlowSpec(t.Context(), "by id"); err != nil || spec.Source.Credential != "api" {
+		t.Errorf("it is written as %+v, %v", spec, err)
+	}
+	spec.Flow, spec.Source.Credential = "none", "crd_none"
+	_, err = p.Service.CreateFlow(t.Context(), actor, spec)
+	wantField(t, err, sallyport.Invalid, "source.credential")
+}

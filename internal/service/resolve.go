@@ -144,7 +144,7 @@ func (r resolver) credential(ctx context.Context, d *connector.Definition, name 
 	case name == "":
 		return "", sallyport.FieldErrorf("credential", "is missing: %s wants one; name one that is there, or add one", d.Name)
 	}
-	c, err := r.tx.CredentialByName(ctx, name)
+	c, err := r.named(ctx, name)
 	if err != nil {
 		return "", field("credential", err)
 	}
@@ -152,6 +152,16 @@ func (r resolver) credential(ctx context.Context, d *connector.Definition, name 
 		return "", sallyport.FieldErrorf("credential", "%q is one of %s, not of %s", name, c.Connector, d.Connector)
 	}
 	return c.ID, nil
+}
+
+// named finds a credential by its name or id.
+func (r resolver) named(ctx context.Context, name string) (sallyport.Credential, error) {
+	if strings.HasPrefix(name, "crd_") {
+		if c, err := r.tx.Credential(ctx, sallyport.ID(name)); sallyport.CodeOf(err) != sallyport.NotFound {
+			return c, err
+		}
+	}
+	return r.tx.CredentialByName(ctx, name)
 }
 
 // destination checks a destination. The paths in its configuration become absolute: whoever works it later may stand elsewhere.

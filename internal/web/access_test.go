@@ -65,7 +65,7 @@ func TestSetUpWorksOnce(t *testing.T) {
 		t.Errorf("the name is lost: %q", value)
 	}
 	s.signedUp()
-	c.get(s.setUp).want(http.StatusNotFound).says("was used already")
+	c.get(s.setUp).want(http.StatusNotFound).says("was already used")
 	c.post(s.setUp, url.Values{"name": {"Eve"}, "password": {password}, "repeat": {password}}).want(http.StatusNotFound)
 }
 
@@ -217,7 +217,7 @@ func TestErrorPages(t *testing.T) {
 		"/connectors/none/credentials/new": "no connector", "/connectors/file/credentials/new": "needs no credential", "/flows/none/events": "no flow", "/runs/99/events": "no run",
 	} {
 		page := c.get(path).want(http.StatusNotFound).says(sentence, "Request")
-		page.says(page.Header.Get("X-Request-Id"), "To the flows")
+		page.says(page.Header.Get("X-Request-Id"), "Show all flows")
 	}
 	large := url.Values{"name": {"x"}, "description": {strings.Repeat("x", 200<<10)}}
 	c.post("/connectors/pulsedive/credentials", large).want(http.StatusRequestEntityTooLarge).says("more than a form may hold")

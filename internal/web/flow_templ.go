@@ -244,7 +244,7 @@ func flowLive(v flowView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = flowState(v.Flow).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = flowState(v.FlowStatus).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

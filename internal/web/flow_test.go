@@ -257,7 +257,7 @@ func TestReviewShowsWhatChanges(t *testing.T) {
 	form := c.get(draft+"/configure").filledIn("/configure", "go", "on")
 	form.Set("value.fid", "2")
 	c.post(draft+"/configure", form).want(http.StatusSeeOther)
-	moved := c.get(draft+"/destinations?edit=0").filledIn("/destinations")
+	moved := c.get(draft + "/destinations?edit=0").filledIn("/destinations")
 	moved.Set("value.path", moved.Get("value.path")+".new")
 	c.post(draft+"/destinations", moved).want(http.StatusSeeOther)
 	page := c.get(review).says("Source: Feed ID 1 2", "lines: Path", "are marked as vanished in the next run", "receives everything that is kept now", "is left behind")

@@ -203,10 +203,10 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, v credentialForm
 	v.Insisted = false
 	if result.Verdict == sallyport.VerdictRejected {
 		v.Errors[fieldPrefix+v.secretField()] = told
-		v.Insist = "Store it all the same, although it was rejected"
+		v.Insist = "Save anyway, although " + v.Definition.Name + " rejected this key. The activity log notes it as forced."
 	} else {
 		v.Problem = told
-		v.Insist = "Store it all the same, although it could not be tested"
+		v.Insist = "Save anyway, although the key could not be tested. The activity log notes it as forced."
 	}
 	return s.showOverlay(w, r, http.StatusUnprocessableEntity, v)
 }

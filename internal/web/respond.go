@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -55,7 +56,7 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if _, ok := errors.AsType[malformedForm](err); ok {
 		status = http.StatusBadRequest
 	}
-	view := errorView{Status: status, Sentence: sentence(err), Next: nextStep(code), Request: obs.RequestID(r.Context())}
+	view := errorView{Status: status, Sentence: sentence(err), Next: nextStep(err), Request: obs.RequestID(r.Context())}
 	if code == sallyport.Internal {
 		s.Log.ErrorContext(r.Context(), "a page failed", "request", view.Request, "path", r.URL.Path, "error", err)
 	}
@@ -77,18 +78,30 @@ func sentence(err error) string {
 	return "Something went wrong inside Sallyport."
 }
 
-func nextStep(code sallyport.Code) string {
-	switch code {
+// advised is an error whose sentence is followed by advice of its own, or by none.
+type advised struct {
+	error
+	next string
+}
+
+func (a advised) Unwrap() error { return a.error }
+
+// nextStep is the advice that follows the sentence of an error.
+func nextStep(err error) string {
+	if a, ok := errors.AsType[advised](err); ok {
+		return a.next
+	}
+	switch sallyport.CodeOf(err) {
 	case sallyport.NotFound:
-		return "It may have been removed or renamed. Go back, and choose it from its list."
+		return "It may have been deleted or renamed."
 	case sallyport.Conflict:
-		return "Load the page again to see how things stand now."
+		return "Reload the page to see the current state."
 	case sallyport.Limited:
 		return "Wait a little, then try again."
 	case sallyport.Internal:
-		return "Try again. If it stays like this, look for the request number in the log of the server."
+		return "Try again. If the error remains, look for the request number in the server's log."
 	}
-	return "Go back, change what is named above, and try again."
+	return "Go back, fix the value, and try again."
 }
 
 // parseForm reads the form of a request, whichever way it is encoded. What cannot be read is a fault of the request, not of the program.
@@ -183,6 +196,9 @@ func (s *server) signedIn(h handler) handler {
 			return h(w, r)
 		}
 		path := "/sign-in?next=" + url.QueryEscape(s.origin(r))
+		if hadSession(r) {
+			path += "&ended=1"
+		}
 		if isPartial(r) {
 			w.Header().Set("HX-Redirect", path)
 			w.WriteHeader(http.StatusUnauthorized)
@@ -191,6 +207,11 @@ func (s *server) signedIn(h handler) handler {
 		http.Redirect(w, r, path, http.StatusSeeOther)
 		return nil
 	}
+}
+
+// hadSession tells whether somebody was signed in where a request comes from.
+func hadSession(r *http.Request) bool {
+	return slices.ContainsFunc(r.Cookies(), func(c *http.Cookie) bool { return strings.HasSuffix(c.Name, "sallyport_session") })
 }
 
 // origin is the page that the browser is on, or was going to. The page that a form is on has the path that the form is posted to, if there
@@ -221,7 +242,7 @@ func local(path string) string {
 
 // crossSite answers a form that another site sent.
 func crossSite(http.ResponseWriter, *http.Request) error {
-	return sallyport.Errorf(sallyport.Forbidden, "this form was sent by another site, so nothing was done")
+	return advised{sallyport.Errorf(sallyport.Forbidden, "the form came from another site, so nothing was done"), "Open Sallyport directly, and try again there."}
 }
 
 func (s *server) missing(_ http.ResponseWriter, r *http.Request) error {

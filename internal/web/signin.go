@@ -15,6 +15,7 @@ type signInForm struct {
 	Name    string
 	SetUp   bool
 	Minimum int
+	Ended   bool              // somebody was signed in, and is not any more
 	Errors  map[string]string // by field; "" is about the form as a whole
 }
 
@@ -35,7 +36,7 @@ func (s *server) spent(err error) error {
 	if sallyport.CodeOf(err) != sallyport.NotFound {
 		return err
 	}
-	return sallyport.Errorf(sallyport.NotFound, "this set-up link was used already, or is too old; sign in, or start the server again for a new link")
+	return advised{sallyport.Errorf(sallyport.NotFound, "this setup link has expired or was already used"), "Sign in, or restart `sallyport serve` to get a new link."}
 }
 
 func (s *server) setUp(w http.ResponseWriter, r *http.Request) error {
@@ -59,7 +60,7 @@ func (s *server) setUp(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.spent(err)
 	}
-	return s.done(w, r, "/credentials", "Welcome. Begin with a credential: how to get into an account.")
+	return s.done(w, r, "/credentials", "Welcome! Start by adding a credential for the account you want to pull data from.")
 }
 
 func fieldLabel(field string) string {
@@ -72,7 +73,7 @@ func (s *server) showSignIn(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
-	form := signInForm{Action: "/sign-in", Next: next, Errors: map[string]string{}}
+	form := signInForm{Action: "/sign-in", Next: next, Ended: r.URL.Query().Has("ended"), Errors: map[string]string{}}
 	s.show(w, r, http.StatusOK, signInPage(s.frame(r, "Sign in", ""), form))
 	return nil
 }

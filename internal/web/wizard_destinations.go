@@ -155,6 +155,10 @@ func (v draftView) preview() (all []previewed) {
 	if v.Sample == nil {
 		return nil
 	}
+	tracking, err := v.Definition.Tracking(sallyport.Source{Endpoint: v.Endpoint, Request: v.Request, Emit: v.Emit})
+	if err == nil && tracking.On && !slices.ContainsFunc(v.Sample.Schema.Fields, func(f sallyport.Field) bool { return f.Name == sallyport.ChangeField }) {
+		all = append(all, previewed{sallyport.ChangeField, "string", string(sallyport.ChangeNew)})
+	}
 	for _, f := range v.Sample.Schema.Fields {
 		all = append(all, previewed{f.Name, string(f.Kind), f.Example})
 	}

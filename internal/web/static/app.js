@@ -24,11 +24,52 @@
     if (opener?.isConnected) opener.focus();
   };
 
+  // What was entered into an overlay is discarded only after a question.
+  const filled = (dialog) => [...dialog.querySelectorAll("input, textarea, select")].some((field) => {
+    if (["hidden", "submit", "button"].includes(field.type)) return false;
+    if (["checkbox", "radio"].includes(field.type)) return field.checked !== field.defaultChecked;
+    if (field.tagName === "SELECT") return [...field.options].some((o) => o.defaultSelected) && !field.selectedOptions[0]?.defaultSelected;
+    return field.value !== field.defaultValue;
+  }) || dialog.querySelector("[aria-invalid], [data-insist], [data-problem] p") !== null;
+  const leave = (dialog, sure) => {
+    const question = dialog.querySelector("[data-discard]");
+    if (sure || !question || !filled(dialog)) return dialog.close();
+    question.hidden = false;
+    question.querySelector("[data-keep]").focus();
+  };
   document.addEventListener("click", (event) => {
-    const closer = event.target.closest("dialog.overlay [data-close]");
-    if (!closer) return;
+    const dialog = event.target.closest("dialog.overlay");
+    const closer = event.target.closest("[data-close]");
+    if (dialog && event.target.closest("[data-keep]")) {
+      event.target.closest("[data-discard]").hidden = true;
+      dialog.querySelector("form input:not([type=hidden]), form textarea")?.focus();
+    }
+    if (!dialog || !closer) return;
     event.preventDefault();
-    closer.closest("dialog").close();
+    leave(dialog, closer.hasAttribute("data-sure"));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !overlay()) return;
+    event.preventDefault();
+    leave(overlay());
+  });
+  document.addEventListener("cancel", (event) => {
+    if (!event.target.matches("dialog.overlay")) return;
+    event.preventDefault();
+    leave(event.target);
+  }, true);
+
+  // A verdict is about the key and the address that were tested. It goes, and so does the offer to save anyway, once one of them is changed.
+  document.addEventListener("input", (event) => {
+    const form = event.target.name?.startsWith("field.") && event.target.closest("dialog.overlay form");
+    if (!form) return;
+    form.querySelector("#test-result")?.replaceChildren();
+    form.querySelector("[data-problem]")?.replaceChildren();
+    form.querySelector("[data-insist]")?.remove();
+    for (const wrong of form.querySelectorAll("[aria-invalid][name^='field.']")) {
+      wrong.removeAttribute("aria-invalid");
+      document.getElementById(wrong.id + "-error").textContent = "";
+    }
   });
   document.addEventListener("close", (event) => {
     if (event.target.matches("dialog.overlay")) closed(event.target);
@@ -52,7 +93,7 @@
     if (trimmed === field.value) return;
     field.value = trimmed;
     const said = document.getElementById(field.id + "-trimmed");
-    if (said) said.textContent = "The spaces around it were taken away.";
+    if (said) said.textContent = "Leading and trailing spaces were removed.";
   });
 
   const say = (text) => {
@@ -161,14 +202,21 @@
 
   // What was typed is kept for the time in which somebody must sign in again: never a key or a password, and no longer than for that.
   const kept = "typed", signing = "signing-in";
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
+  const keep = (form) => {
     if (form.method !== "post" || form.querySelector("input[type=password]:not([data-trim])")) return;
     const values = [...form.elements].filter((e) => e.name && !["password", "hidden", "file", "submit"].includes(e.type) && (e.type !== "radio" || e.checked))
       .map((e) => [e.name, e.value, e.checked]);
     const url = location.pathname + location.search;
     sessionStorage.setItem(kept, JSON.stringify({ url, overlay: form.closest("dialog")?.dataset.path, values }));
-  }, true);
+  };
+  document.addEventListener("submit", (event) => keep(event.target), true);
+  document.addEventListener("htmx:beforeRequest", (event) => { // a test, too, finds out that the session has ended
+    const form = event.detail.elt.closest("form");
+    if (form && event.detail.requestConfig.verb !== "get") keep(form);
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful) sessionStorage.removeItem(kept);
+  });
   const restore = async () => {
     const typed = JSON.parse(sessionStorage.getItem(kept));
     const next = document.querySelector("form[action='/sign-in'] [name=next]");
@@ -189,7 +237,7 @@
         else field.value = value;
       }
     }
-    say("You were signed out, so nothing was saved. What you typed is still here, but for keys.");
+    say("Your session had ended, so nothing was saved. What you typed is still here, except keys.");
   };
 
   document.addEventListener("closeOverlay", () => overlay()?.close());
