@@ -168,6 +168,9 @@ func (c crash) fillDisk(t *testing.T, h Harness) {
 	if sallyport.CodeOf(err) != sallyport.Upstream {
 		t.Errorf("%v must be an error of the other system", err)
 	}
+	if cause := connector.CauseOf(err); cause != connector.CauseLocal {
+		t.Errorf("the cause of %v is %s, but the delivery must be retried", err, cause)
+	}
 	if err := open.Close(); err != nil {
 		t.Logf("close: %v", err)
 	}
