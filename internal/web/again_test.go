@@ -25,7 +25,7 @@ func TestDeliverAllAgain(t *testing.T) {
 	}
 	path := "/destinations/" + string(lines.ID) + "/again"
 	c.get("/flows/"+string(flow.ID)).one("a", "href="+path)
-	c.get(path).want(http.StatusOK).says("Deliver all again to lines", "Nothing is pulled", "urlhaus")
+	c.get(path).want(http.StatusOK).says("Deliver all again to lines", "No request is sent to its source", "urlhaus")
 	c.get(path, hx...).want(http.StatusOK).says("Deliver all again to lines")
 	c.post(path, nil).wantLocation("/flows/" + string(flow.ID))
 	c.get("/flows/"+string(flow.ID)).says(`"lines" gets everything again`, "0 records delivered, batch 0 of").one("div", "data-events=/flows/"+string(flow.ID)+"/events")
