@@ -12,8 +12,23 @@ import (
 // Own is the set of the program's own files, such as its database and its master key.
 type Own struct{ paths []string }
 
-// NewOwn names the program's own files. They need not exist yet: what they are is looked up whenever a file is opened.
-func NewOwn(paths ...string) *Own { return &Own{paths} }
+// NewOwn names the program's own files. They need not exist yet: what they are is looked up whenever a file is opened. Where a database is a
+// symbolic link, SQLite keeps its companions (NAME-wal) beside the file that it leads to, so those are included.
+func NewOwn(paths ...string) *Own {
+	own := &Own{paths: paths}
+	for _, path := range paths {
+		real, err := filepath.EvalSymlinks(path)
+		if err != nil || real == path {
+			continue
+		}
+		for _, other := range paths {
+			if suffix, ok := strings.CutPrefix(other, path); ok {
+				own.paths = append(own.paths[:len(own.paths):len(own.paths)], real+suffix)
+			}
+		}
+	}
+	return own
+}
 
 // Includes reports whether a file is one of them, under whatever name. It is meant for the description of an opened file.
 func (o *Own) Includes(info fs.FileInfo) bool {

@@ -165,6 +165,17 @@ func TestOwnFiles(t *testing.T) {
 	refused(t, r.Rename(dir[1:]+"/outside/mine", dir[1:]+"/outside/later"), "a file of Sallyport itself")
 }
 
+// TestCompanionsOfALinkedDatabase: they lie beside the file that the link leads to, and need not exist at the moment.
+func TestCompanionsOfALinkedDatabase(t *testing.T) {
+	dir := tree(t)
+	link(t, dir+"/outside/secret", dir+"/root/data.db")
+	r := open(t, "/", files.Options{Own: files.NewOwn(dir+"/root/data.db", dir+"/root/data.db-wal")})
+	for _, name := range []string{"/outside/secret", "/outside/secret-wal", "/root/data.db", "/root/data.db-wal"} {
+		_, err := r.OpenFile(dir[1:]+name, os.O_RDWR|os.O_CREATE, 0o644)
+		refused(t, err, "a file of Sallyport itself")
+	}
+}
+
 func TestOnlyRegularFiles(t *testing.T) {
 	dir := tree(t)
 	if err := syscall.Mkfifo(dir+"/root/fifo", 0o644); err != nil {
