@@ -16,7 +16,7 @@ const (
 
 // Actor is a person or a program that does something.
 type Actor struct {
-	Kind   string  `json:"kind"` // "cli", "run", "token", "user"
+	Kind   string  `json:"kind"` // "cli", "run", "system", "token", "user"
 	Name   string  `json:"name"` // the system user, the flow, the token, the user of the pages
 	Scopes []Scope `json:"-"`    // of a token
 }

@@ -36,7 +36,7 @@ func whoWords(a sallyport.Actor) string {
 }
 
 func actorWords(kind string) string {
-	words := map[string]string{"cli": "at the command line", "run": "a run", "token": "by the API", "user": "at the pages"}
+	words := map[string]string{"cli": "at the command line", "run": "a run", "token": "by the API", "user": "at the pages", "system": "automatically"}
 	if w, ok := words[kind]; ok {
 		return w
 	}
@@ -46,7 +46,7 @@ func actorWords(kind string) string {
 // actionWords says in words what was done; an action that has none is shown as it is.
 func actionWords(action string) string {
 	words := map[string]string{
-		"credential.create": "Credential added", "credential.open": "Key used", "credential.test": "Key tested",
+		"credential.create": "Credential added", "credential.open": "Key used", "credential.redact": "Keys opened for redaction", "credential.test": "Key tested",
 		"credential.rotate": "Key rotated", "credential.update": "Credential edited", "credential.delete": "Credential deleted",
 		"credential.quota": "Quota changed",
 		"flow.apply":       "Flow applied", "flow.run": "Run started", "flow.deliver": "Delivery started", "flow.pause": "Flow paused",
