@@ -47,6 +47,7 @@ type answers struct {
 	*Engine
 	config      rest.Config
 	ask         func(name, value string) (connector.Source, error)
+	done        func() // closes the connections of all requests
 	every, over time.Duration
 	shape       *shape.Shape       // of what came of it; nil: as it comes
 	raw         bool               // the original stands beside it, as _raw
@@ -58,11 +59,11 @@ type answers struct {
 func (e *Engine) openAnswers(c rest.Config) (connector.Source, error) {
 	form, raw := c.Definition.Shape(c.Endpoint), c.Raw
 	c.Raw = c.Raw && form == nil // which is refused
-	one, err := rest.OpenOne(c)
+	one, done, err := rest.OpenOne(c)
 	if err != nil {
 		return nil, err
 	}
-	a := &answers{Engine: e, config: c, ask: one, shape: form, raw: raw, seen: map[int64]struct{}{}}
+	a := &answers{Engine: e, config: c, ask: one, done: done, shape: form, raw: raw, seen: map[int64]struct{}{}}
 	for name, into := range map[string]*time.Duration{connector.ParamEvery: &a.every, connector.ParamDeadline: &a.over} {
 		text, _ := c.Params[name].(string)
 		d, err := sallyport.ParseDuration(text)
@@ -101,6 +102,7 @@ func (a *answers) destination(ctx context.Context) (sallyport.ID, error) {
 // says nothing: what is answered is known.
 func (a *answers) Pages(ctx context.Context, _ string) iter.Seq2[*connector.Page, error] {
 	return func(yield func(*connector.Page, error) bool) {
+		defer a.done()
 		id, err := a.destination(ctx)
 		for waiting := true; waiting && err == nil; {
 			var stopped bool

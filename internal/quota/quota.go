@@ -64,6 +64,13 @@ func (q *Quota) budget(credential sallyport.ID, limits connector.Limits) *budget
 	return b
 }
 
+// Forget drops the budget of a credential that was deleted. What still spends it goes on with it.
+func (q *Quota) Forget(credential sallyport.ID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.budgets, credential)
+}
+
 // Close gives back what this process has taken and not spent. Nothing may be spent any more.
 func (q *Quota) Close(ctx context.Context) error {
 	q.mu.Lock()

@@ -365,6 +365,7 @@ func (s *Service) DeleteCredential(ctx context.Context, actor sallyport.Actor, n
 		return err
 	}
 	s.Vault.Forget(c.ID)
+	s.Engine.Quota.Forget(c.ID)
 	return nil
 }
 

@@ -58,13 +58,14 @@ func (s *Source) with(c Config, name, value string) (*Source, error) {
 	return &one, err
 }
 
-// OpenOne returns a function that opens the call for one value of a {name} in the request. All share their connections.
-func OpenOne(c Config) (func(name, value string) (connector.Source, error), error) {
+// OpenOne returns a function that opens the request for one value of a {name} in it, and one that closes the connections, which all of these
+// share, when no more are made.
+func OpenOne(c Config) (one func(name, value string) (connector.Source, error), done func(), err error) {
 	source, err := Open(c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return func(name, value string) (connector.Source, error) { return source.with(c, name, value) }, nil
+	return func(name, value string) (connector.Source, error) { return source.with(c, name, value) }, source.gate.closeIdle, nil
 }
 
 // indicator is the spelling in which an indicator is asked about, or the reason why it is not.
