@@ -175,6 +175,16 @@ func lockFile(s config.Settings) string {
 	return database + ".lock"
 }
 
+// UserToReset finds the user whose password is to be replaced; without a name, the only one.
+func (a *App) UserToReset(ctx context.Context, name string) (sallyport.User, error) {
+	return auth.UserToReset(ctx, a.store, name)
+}
+
+// ResetPassword replaces the password of a user, and ends all sessions of that user.
+func (a *App) ResetPassword(ctx context.Context, actor sallyport.Actor, name, password string) error {
+	return auth.ResetPassword(ctx, a.store, actor, name, password)
+}
+
 // Close gives back what was taken of budgets and not spent, and closes the database.
 func (a *App) Close() error { return errors.Join(a.quota.Close(context.Background()), a.store.Close()) }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,21 +28,25 @@ const (
 )
 
 // Serve serves pages at addr, and works the schedule and the jobs, until ctx ends. behindProxy says that a proxy before it speaks TLS. ready
-// is told the address once it is listened on, and the link by which the first user is made, or "" when there is one.
-func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready func(address, setUp string)) error {
+// is told the address once it is listened on, the same address as a number, and the link by which the first user is made, or "" when there is one.
+func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready func(address, plain, setUp string)) error {
 	listener, err := listen(ctx, addr, behindProxy)
 	if err != nil {
 		return err
 	}
 	defer a.announce(listener.Addr())()
-	users := auth.New(auth.Config{Store: a.store, Plain: a.Service.CheckPlain, Secure: behindProxy, Log: a.Service.Log})
+	if behindProxy && len(a.settings.Proxies) == 0 {
+		a.Service.Log.Warn("trusted_proxies is not set: all visitors that come through the proxy share one limit of sign-in attempts")
+	}
+	users := auth.New(auth.Config{Store: a.store, Plain: a.Service.CheckPlain, Secure: behindProxy, Port: portOf(listener.Addr()), Log: a.Service.Log})
 	setUp, err := users.SetUpPath(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	stopping := make(chan struct{})
 	server := &http.Server{
-		Handler: a.handler(users, behindProxy, stopping), ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout,
+		Handler:           door{a.settings.Hosts, a.settings.Proxies, a.handler(users, behindProxy, stopping)},
+		ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderSize,
 		ErrorLog: slog.NewLogLogger(a.Service.Log.Handler(), slog.LevelWarn),
 	}
@@ -50,11 +55,11 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	go func() {
 		stopped <- obs.Caught(ctx, a.Service.Log, func() error { return server.Serve(listener) })
 	}()
-	address := "http://" + listener.Addr().String()
+	address := addressOf(listener.Addr())
 	if setUp != "" {
 		setUp = address + setUp
 	}
-	ready(address, setUp)
+	ready(address, "http://"+listener.Addr().String(), setUp)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	worked := make(chan error, 1)
@@ -72,9 +77,19 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	}
 }
 
+func portOf(addr net.Addr) uint16 { return addr.(*net.TCPAddr).AddrPort().Port() }
+
+// addressOf is the address that people are told: on loopback a name of its own, because browsers give a cookie to all ports of 127.0.0.1.
+func addressOf(addr net.Addr) string {
+	if ip := addr.(*net.TCPAddr).IP; ip.Equal(net.IPv4(127, 0, 0, 1)) || ip.Equal(net.IPv6loopback) {
+		return fmt.Sprintf("http://%s:%d", ownName, portOf(addr))
+	}
+	return "http://" + addr.String()
+}
+
 // announce makes sure that no credential reaches the port of this server, whichever process of this user works a flow.
 func (a *App) announce(addr net.Addr) (putOut func()) {
-	port := addr.(*net.TCPAddr).AddrPort().Port()
+	port := portOf(addr)
 	a.port.Store(uint32(port))
 	putOut, err := beacon.Light(beacon.Server, port)
 	if err != nil {

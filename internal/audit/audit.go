@@ -33,10 +33,11 @@ const (
 	FlowResume  = "flow.resume"
 	FlowDelete  = "flow.delete"
 
-	AuthSetUp   = "auth.setup" // the first user was made
-	AuthSignIn  = "auth.sign_in"
-	AuthSignOut = "auth.sign_out"
-	AuthRefused = "auth.refused" // a wrong name or password, or a token that is not known or has expired
+	AuthSetUp    = "auth.setup" // the first user was made
+	AuthSignIn   = "auth.sign_in"
+	AuthSignOut  = "auth.sign_out"
+	AuthPassword = "auth.password" // a user's password was replaced at the command line, and all sessions of that user ended
+	AuthRefused  = "auth.refused"  // a wrong name or password, or a token that is not known or has expired
 
 	TokenCreate = "token.create"
 	TokenRevoke = "token.revoke"

@@ -29,7 +29,8 @@ const hashing = 2
 type Config struct {
 	Store  *store.Store
 	Plain  CheckPlain
-	Secure bool // the pages are reached by https: cookies are sent over nothing else
+	Secure bool   // the pages are reached by https: cookies are sent over nothing else
+	Port   uint16 // that the pages are served at; 0: unknown
 	Log    *slog.Logger
 }
 
@@ -41,6 +42,8 @@ type Auth struct {
 	Config
 	sessions *scs.SessionManager
 	attempts limiter
+	devices  limiter // attempts of devices that signed in before, which strangers cannot use up
+	live     live
 	hashing  chan struct{}
 	decoy    string // the hash of no password: a name that nobody has takes as long as one that somebody has
 }
@@ -114,11 +117,15 @@ func (a *Auth) SetUp(ctx context.Context, token, name, password string, address 
 
 // SignIn begins a session for whoever knows a name and its password. The address is where the request comes from: attempts are limited by it.
 func (a *Auth) SignIn(ctx context.Context, name, password, address string) error {
-	if err := a.attempts.take(address, "attempts to sign in"); err != nil {
-		return err
-	}
 	u, known, err := a.find(ctx, name)
 	if err != nil {
+		return err
+	}
+	limit, from := &a.attempts, address
+	if device := a.deviceOf(ctx, u); device != "" {
+		limit, from = &a.devices, device
+	}
+	if err := limit.take(from, "attempts to sign in"); err != nil {
 		return err
 	}
 	defer a.occupy()()
@@ -134,7 +141,7 @@ func (a *Auth) SignIn(ctx context.Context, name, password, address string) error
 		}
 		return sallyport.Errorf(sallyport.Unauthenticated, "this name and password do not belong together; check both and try again")
 	}
-	a.attempts.forgive(address)
+	limit.forgive(from)
 	err = a.audited(ctx, actorOf(u), audit.AuthSignIn, u.ID, address, func(tx *store.Tx) error {
 		return tx.DeleteExpiredSessions(ctx, sallyport.Now())
 	})
@@ -161,14 +168,21 @@ func (a *Auth) SignOut(ctx context.Context, address string) error {
 			return err
 		}
 	}
-	return a.sessions.Destroy(ctx)
+	token := a.sessions.Token(ctx)
+	if err := a.sessions.Destroy(ctx); err != nil {
+		return err
+	}
+	a.live.end(token)
+	return nil
 }
 
 // begin gives the browser a new session.
 func (a *Auth) begin(ctx context.Context, u sallyport.User) error {
+	before := a.sessions.Token(ctx)
 	if err := a.sessions.RenewToken(ctx); err != nil {
 		return err
 	}
+	a.live.end(before)
 	a.sessions.Put(ctx, keyUser, string(u.ID))
 	return nil
 }
@@ -197,6 +211,9 @@ func (a *Auth) TakeNotice(ctx context.Context) string { return a.sessions.PopStr
 // Sessions gives every request its session, and who is signed in by it.
 func (a *Auth) Sessions(next http.Handler) http.Handler {
 	return a.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if cookie, err := r.Cookie(a.cookieName("device")); err == nil {
+			r = r.WithContext(context.WithValue(r.Context(), deviceKey{}, cookie.Value))
+		}
 		id := a.sessions.GetString(r.Context(), keyUser)
 		if id == "" {
 			next.ServeHTTP(w, r)

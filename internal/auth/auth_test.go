@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -253,4 +254,201 @@ func TestNotice(t *testing.T) {
 			})
 		}
 	})
+}
+
+// attempt tries to sign in from an address with the device cookie of a browser, "" for none.
+func (d *door) attempt(address, device, password string) (err error) {
+	d.Helper()
+	r := httptest.NewRequest("GET", "/", nil)
+	if device != "" {
+		r.AddCookie(&http.Cookie{Name: d.cookieName("device"), Value: device})
+	}
+	d.Sessions(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		err = d.SignIn(r.Context(), "Ada", password, address)
+	})).ServeHTTP(httptest.NewRecorder(), r)
+	return err
+}
+
+// device is the cookie of a browser in which Ada has signed in.
+func (d *door) device() string {
+	d.Helper()
+	w := httptest.NewRecorder()
+	if err := d.RememberDevice(context.Background(), w, "ada"); err != nil {
+		d.Fatal(err)
+	}
+	c := w.Result().Cookies()[0]
+	if !c.HttpOnly || c.Domain != "" || c.Path != "/" || c.SameSite != http.SameSiteLaxMode {
+		d.Errorf("bad cookie %v", c)
+	}
+	return c.Value
+}
+
+// TestStrangersDoNotLockTheOwnerOut uses up every limit that strangers can, from the owner's own address, too.
+func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
+	inBubble(t, false, func(d *door) {
+		d.setUp()
+		device := d.device()
+		for i := range overallBurst + 20 {
+			d.attempt(fmt.Sprintf("203.0.113.%d", i), "", "wrong")
+			d.attempt("10.0.0.1", "", "wrong")
+			d.attempt("10.0.0.1", fmt.Sprintf("AAAA%d.9999999999.AAAA", i), "wrong") // which nobody signed
+		}
+		if err := d.attempt("10.0.0.1", "", right); sallyport.CodeOf(err) != sallyport.Limited {
+			t.Errorf("an unknown device: %v", err)
+		}
+		if err := d.attempt("10.0.0.1", device, right); err != nil {
+			t.Errorf("the owner's device: %v", err)
+		}
+		for range addressBurst {
+			d.attempt("10.0.0.1", device, "wrong")
+		}
+		if err := d.attempt("10.0.0.1", device, right); sallyport.CodeOf(err) != sallyport.Limited {
+			t.Errorf("a known device after many wrong passwords: %v", err)
+		}
+	})
+}
+
+func TestDeviceIsForgotten(t *testing.T) {
+	for name, forget := range map[string]func(d *door){
+		"after a year": func(*door) { time.Sleep(deviceLifetime) },
+		"with another password": func(d *door) {
+			if err := ResetPassword(context.Background(), d.Store, sallyport.Actor{Kind: "cli", Name: "ann"}, "", right+" 2"); err != nil {
+				d.Fatal(err)
+			}
+		},
+		"for another user": func(d *door) {
+			u, err := d.Store.UserByName(context.Background(), "Ada")
+			if err != nil {
+				d.Fatal(err)
+			}
+			u.ID, u.Name = "usr_2", "Eve"
+			if err := d.Store.InTx(context.Background(), func(tx *store.Tx) error { return tx.InsertUser(context.Background(), u) }); err != nil {
+				d.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, false, func(d *door) {
+				d.setUp()
+				device := d.device()
+				who := func(user string) string {
+					u, _, err := d.find(context.Background(), user)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return d.deviceOf(context.WithValue(context.Background(), deviceKey{}, device), u)
+				}
+				if who("Ada") == "" {
+					t.Fatal("it is not known at once")
+				}
+				forget(d)
+				user := "Ada"
+				if name == "for another user" {
+					user = "Eve"
+				}
+				if who(user) != "" {
+					t.Error("it is still known")
+				}
+			})
+		})
+	}
+}
+
+// TestSessionEndsWhatItHoldsOpen ends a session in every way there is.
+func TestSessionEndsWhatItHoldsOpen(t *testing.T) {
+	end := map[string]func(d *door, ctx context.Context){
+		"sign-out": func(d *door, ctx context.Context) {
+			if err := d.SignOut(ctx, "10.0.0.1"); err != nil {
+				d.Error(err)
+			}
+		},
+		"removal": func(d *door, _ context.Context) {
+			if _, err := d.Store.SQL().Exec("DELETE FROM session"); err != nil {
+				d.Fatal(err)
+			}
+		},
+		"expiry": func(*door, context.Context) { time.Sleep(lifetime + time.Hour) },
+		"another password": func(d *door, _ context.Context) {
+			if err := ResetPassword(context.Background(), d.Store, sallyport.Actor{Kind: "cli", Name: "ann"}, "ADA", right+" 2"); err != nil {
+				d.Fatal(err)
+			}
+		},
+	}
+	for name, end := range end {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, false, func(d *door) {
+				d.setUp()
+				d.request(func(ctx context.Context) {
+					watched, over := d.Watch(ctx)
+					defer over()
+					if !d.Lives(ctx) || watched.Err() != nil {
+						t.Error("it is over before the session ends")
+					}
+					end(d, ctx)
+					if d.Lives(ctx) {
+						t.Error("the session still counts")
+					}
+					if atOnce := name == "sign-out"; atOnce != (watched.Err() != nil) {
+						t.Errorf("the stream is over: %v", watched.Err())
+					}
+				})
+				if len(d.live.of) != 0 {
+					t.Errorf("%d sessions are still remembered", len(d.live.of))
+				}
+			})
+		})
+	}
+}
+
+func TestResetPassword(t *testing.T) {
+	inBubble(t, false, func(d *door) {
+		ctx, ann := context.Background(), sallyport.Actor{Kind: "cli", Name: "ann"}
+		if err := ResetPassword(ctx, d.Store, ann, "", right); sallyport.CodeOf(err) != sallyport.NotFound {
+			t.Errorf("without users: %v", err)
+		}
+		d.setUp()
+		if err := ResetPassword(ctx, d.Store, ann, "", "short"); sallyport.CodeOf(err) != sallyport.Invalid {
+			t.Errorf("a short one: %v", err)
+		}
+		if err := ResetPassword(ctx, d.Store, ann, "Eve", right); sallyport.CodeOf(err) != sallyport.NotFound {
+			t.Errorf("somebody else: %v", err)
+		}
+		d.wantWho("Ada")
+		if err := ResetPassword(ctx, d.Store, ann, "", "another good password"); err != nil {
+			t.Fatal(err)
+		}
+		d.wantWho("")
+		if err := d.signIn("Ada", right); sallyport.CodeOf(err) != sallyport.Unauthenticated {
+			t.Errorf("the old password: %v", err)
+		}
+		if err := d.signIn("Ada", "another good password"); err != nil {
+			t.Errorf("the new password: %v", err)
+		}
+		entries, err := d.Store.Audit(ctx, "", "auth.password", 10, 0)
+		if err != nil || len(entries) != 1 || entries[0].Actor.Name != ann.Name || entries[0].Detail["name"] != "Ada" {
+			t.Errorf("the audit log has %v, %v", entries, err)
+		}
+	})
+}
+
+func TestCookieNames(t *testing.T) {
+	for want, c := range map[string]Config{
+		"sallyport_session_8420":   {Port: 8420},
+		"__Host-sallyport_session": {Port: 8420, Secure: true},
+		"sallyport_session":        {},
+	} {
+		if got := c.cookieName("session"); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	for address, want := range map[string]string{
+		"203.0.113.9": "203.0.113.9", "::ffff:203.0.113.9": "203.0.113.9", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64", "x": "x",
+	} {
+		if got := network(address); got != want {
+			t.Errorf("%s counts for %s, want %s", address, got, want)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ const (
 	maxAddresses  = 10_000
 )
 
-// limiter bounds attempts to get in, for each address and overall. It is in memory: a restart forgives. The zero value is ready.
+// limiter bounds attempts to get in, for each address or device, and overall. It is in memory: a restart forgives. The zero value is ready.
 type limiter struct {
 	mu      sync.Mutex
 	overall bucket
@@ -41,8 +42,23 @@ func (b *bucket) wait(burst float64, refill time.Duration) time.Duration {
 	return time.Duration(max(0, b.used+1-burst) * float64(refill))
 }
 
+// network is what attempts from an address count for: an IPv6 network of 64 bits, whose addresses one machine can use at will, or an IPv4
+// address.
+func network(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	ip = ip.Unmap().WithZone("")
+	if ip.Is4() {
+		return ip.String()
+	}
+	return netip.PrefixFrom(ip, 64).Masked().String()
+}
+
 // take counts an attempt, or refuses it and says until when. What there are too many of, attempts says in words.
 func (l *limiter) take(address, attempts string) error {
+	address = network(address)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -62,6 +78,7 @@ func (l *limiter) take(address, attempts string) error {
 
 // forgive takes back the attempts of an address once one succeeded.
 func (l *limiter) forgive(address string) {
+	address = network(address)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.overall.used = max(0, l.overall.used-1)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -28,15 +29,23 @@ const (
 	keyNotice = "notice" // a sentence for the next page
 )
 
+// cookieName is the name of a cookie. Over https it cannot be planted by another host; without, the port tells it from that of another
+// server on this machine, which gets and sets cookies of the same host.
+func (c Config) cookieName(what string) string {
+	switch {
+	case c.Secure:
+		return "__Host-sallyport_" + what
+	case c.Port != 0:
+		return fmt.Sprintf("sallyport_%s_%d", what, c.Port)
+	}
+	return "sallyport_" + what
+}
+
 // newSessions does without scs.New, which begins to clean a store in memory that is not used here.
 func newSessions(c Config) *scs.SessionManager {
-	name := "sallyport_session"
-	if c.Secure {
-		name = "__Host-" + name
-	}
 	return &scs.SessionManager{
 		Store: sessionStore{c.Store}, Codec: jsonCodec{}, HashTokenInStore: true, IdleTimeout: idleTimeout, Lifetime: lifetime,
-		Cookie: scs.SessionCookie{Name: name, Path: "/", HttpOnly: true, Persist: true, SameSite: http.SameSiteLaxMode, Secure: c.Secure},
+		Cookie: scs.SessionCookie{Name: c.cookieName("session"), Path: "/", HttpOnly: true, Persist: true, SameSite: http.SameSiteLaxMode, Secure: c.Secure},
 		ErrorFunc: func(w http.ResponseWriter, r *http.Request, err error) {
 			c.Log.ErrorContext(r.Context(), "a session cannot be kept", "error", err)
 			http.Error(w, "The session cannot be read or kept. Try again in a moment.", http.StatusInternalServerError)
@@ -62,8 +71,13 @@ func (s sessionStore) CommitCtx(ctx context.Context, tokenHash string, data []by
 	if err == nil && bytes.Equal(kept.Data, data) && expires.Sub(kept.Expires) < idleStep {
 		return nil
 	}
+	_, values, err := jsonCodec{}.Decode(data)
+	if err != nil {
+		return err
+	}
+	user, _ := values[keyUser].(string) // "" before anybody signed in
 	return s.db.InTx(ctx, func(tx *store.Tx) error {
-		return tx.PutSession(ctx, tokenHash, store.Session{Data: data, Expires: expires})
+		return tx.PutSession(ctx, tokenHash, store.Session{Data: data, User: sallyport.ID(user), Expires: expires})
 	})
 }
 

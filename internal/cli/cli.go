@@ -68,6 +68,7 @@ type commands struct {
 	Run        runCommand        `cmd:"" help:"Look at runs."`
 	Quarantine quarantineCommand `cmd:"" help:"Edit, replay and discard records that could not be taken."`
 	Token      tokenCommand      `cmd:"" help:"Make and revoke tokens, by which programs use the HTTP API."`
+	User       userCommand       `cmd:"" help:"Help users who cannot sign in."`
 	Keys       keysCommand       `cmd:"" help:"Check the master key."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }

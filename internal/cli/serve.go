@@ -16,8 +16,11 @@ func (c *serveCommand) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	return a.Serve(e.ctx, e.settings.Addr, c.BehindProxy, func(address, setUp string) {
+	return a.Serve(e.ctx, e.settings.Addr, c.BehindProxy, func(address, plain, setUp string) {
 		fmt.Fprintf(e.Err, "Sallyport serves at %s and works its flows; Ctrl-C stops it\n", address)
+		if plain != address {
+			fmt.Fprintf(e.Err, "If your browser does not find that name, use %s\n", plain)
+		}
 		if setUp != "" {
 			fmt.Fprintf(e.Err, "Nobody has a password yet. Choose one, with this link, which works once:\n  %s\n", setUp)
 		}

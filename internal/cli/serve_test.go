@@ -73,6 +73,10 @@ func (h home) serveAt() (cmd *exec.Cmd, address string) {
 	address = h.until(cmd, "serves at ")
 	_, address, _ = strings.Cut(address, "serves at ")
 	address, _, _ = strings.Cut(address, " ")
+	if !strings.HasPrefix(address, "http://sallyport.localhost:") {
+		h.Errorf("it serves at %s", address)
+	}
+	address = strings.Replace(address, "sallyport.localhost", "127.0.0.1", 1) // not every resolver knows the name
 	response, err := http.Get(address + "/readyz")
 	if err != nil {
 		h.Fatal(err)

@@ -43,6 +43,11 @@ func (tx *Tx) InsertUser(ctx context.Context, u sallyport.User) error {
 	return nameTaken(err, "user", u.Name)
 }
 
+// SetPassword replaces the hash of a user's password.
+func (tx *Tx) SetPassword(ctx context.Context, id sallyport.ID, hash string) error {
+	return tx.execOne(ctx, notFound("user", id), "UPDATE person SET password = $1 WHERE id = $2", hash, id)
+}
+
 // PutSetupLink makes the only link by which the first user is made; one that was there before is worth nothing any more.
 func (tx *Tx) PutSetupLink(ctx context.Context, tokenHash string, expires time.Time) error {
 	if _, err := tx.exec(ctx, "DELETE FROM setup_link"); err != nil {
