@@ -28,7 +28,7 @@ func credential(name string) sallyport.Credential {
 	return sallyport.Credential{
 		ID: sallyport.NewID("crd"), Name: name, Description: "of the team", Owner: "Ada", Connector: "pulsedive",
 		Public: map[string]string{"address": "https://pulsedive.com"}, Secrets: map[string]time.Time{"key": at(1)},
-		Sealed: sallyport.Sealed("\x01\x00sealed\xff"), Version: 3,
+		Sealed: sallyport.Sealed("\x01\x00sealed\xff"), Local: true, Version: 3,
 		Verdict: sallyport.VerdictValid, Reason: "the host took it", VerdictAt: at(2), LastUsedAt: at(3), CreatedAt: at(0), UpdatedAt: at(4),
 	}
 }

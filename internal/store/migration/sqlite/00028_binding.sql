@@ -4,4 +4,4 @@
 ALTER TABLE credential ADD COLUMN local INTEGER NOT NULL DEFAULT 0;
 DELETE FROM session;
 ALTER TABLE session ADD COLUMN user_id TEXT NOT NULL DEFAULT '';
-CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_by_user ON session (user_id);
