@@ -142,3 +142,29 @@ func testPreviousSecrets(t *testing.T, s *store.Store) {
 		t.Errorf("kept of all: %v", all)
 	}
 }
+
+// testCredentialReseal goes through all credentials in parts, and replaces the seal of a version that is still the present one.
+func testCredentialReseal(t *testing.T, s *store.Store) {
+	for _, name := range []string{"a", "b", "c"} {
+		addCredential(t, s, name)
+	}
+	var all []sallyport.Credential
+	for last := sallyport.ID(""); ; last = all[len(all)-1].ID {
+		part := get(s.CredentialsAfter(t.Context(), last, 2))(t)
+		if len(part) == 0 {
+			break
+		}
+		all = append(all, part...)
+	}
+	if len(all) != 3 || all[0].ID >= all[1].ID || all[1].ID >= all[2].ID {
+		t.Fatalf("%d credentials", len(all))
+	}
+	c := all[1]
+	c.Sealed, c.Local = sallyport.Sealed("\x02anew"), false
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.Reseal(ctx, c) })
+	diff(t, get(s.Credential(t.Context(), c.ID))(t), c)
+	older := c
+	older.Version, older.Sealed = c.Version-1, sallyport.Sealed("\x02of an older version")
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.Reseal(ctx, older) })
+	diff(t, get(s.Credential(t.Context(), c.ID))(t), c)
+}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -161,4 +162,32 @@ func testDescribeCredential(t *testing.T, s *store.Store) {
 	wantError(t, describe(c, 9), sallyport.Conflict, `"other"`)
 	c.ID = "crd_gone"
 	wantError(t, describe(c, 9), sallyport.NotFound)
+}
+
+// testPasswords replaces a password, and ends the sessions of its user alone.
+func testPasswords(t *testing.T, s *store.Store) {
+	u := sallyport.User{ID: "usr_1", Name: "Ada", Password: "old", CreatedAt: at(0)}
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.InsertUser(ctx, u); err != nil {
+			return err
+		}
+		for hash, user := range map[string]sallyport.ID{"a": u.ID, "b": u.ID, "c": "usr_2", "d": ""} {
+			if err := tx.PutSession(ctx, hash, store.Session{Data: []byte(hash), User: user, Expires: at(9)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	do(t, s, func(ctx context.Context, tx *store.Tx) error {
+		return errors.Join(tx.SetPassword(ctx, u.ID, "new"), tx.DeleteSessionsOf(ctx, u.ID))
+	})
+	u.Password = "new"
+	diff(t, get(s.User(t.Context(), u.ID))(t), u)
+	for hash, lives := range map[string]bool{"a": false, "b": false, "c": true, "d": true} {
+		if _, err := s.Session(t.Context(), hash, at(1)); (err == nil) != lives {
+			t.Errorf("session %s: %v", hash, err)
+		}
+	}
+	missing := func(ctx context.Context, tx *store.Tx) error { return tx.SetPassword(ctx, "usr_none", "x") }
+	wantError(t, try(t, s, missing), sallyport.NotFound, "usr_none")
 }
