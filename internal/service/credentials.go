@@ -293,11 +293,12 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 	if _, err := definition.CheckCredential(c.Public, secrets); err != nil {
 		return nil, err
 	}
+	stored := c // as its seal has it
 	c.Local = isLocal(actor, c.Public) || s.Engine.Trusted(c).Local
 	if err := s.prove(ctx, &c, definition, secrets, testing, redactor); err != nil {
 		return nil, err
 	}
-	previous, err := s.retire(ctx, actor, c)
+	previous, err := s.retire(ctx, actor, stored)
 	if err != nil {
 		return nil, err
 	}

@@ -64,9 +64,17 @@ func TestLoopbackNeedsTheLocalOwner(t *testing.T) {
 	if err := p.sample(stranger, "by owner"); err != nil || requests.Load() != 1 {
 		t.Errorf("a credential that the owner created: %d requests, %v", requests.Load(), err)
 	}
+	if _, err := p.Service.Store.SQL().Exec(`UPDATE credential SET local = 0 WHERE name = 'by a user'`); err != nil { // as it was sealed
+		t.Fatal(err)
+	}
 	secrets := map[string]secret.Text{"value": secret.New("another-key-of-the-local-service")}
 	if _, err := p.Service.RotateCredential(t.Context(), actor, "by a user", secrets, service.WithoutTesting); err != nil {
 		t.Fatal(err)
+	}
+	var kept int
+	row := p.Service.Store.SQL().QueryRow(`SELECT COUNT(*) FROM previous_secrets`)
+	if err := row.Scan(&kept); err != nil || kept != 1 {
+		t.Errorf("%d secrets of before are kept for redaction, %v", kept, err)
 	}
 	if err := p.sample(stranger, "by a user"); err != nil {
 		t.Errorf("after the owner entered the key again: %v", err)
