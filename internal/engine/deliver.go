@@ -97,6 +97,9 @@ func (d *delivery) write(ctx context.Context) (err error) {
 	}
 	defer d.unpacker.Close()
 	defer d.close()
+	if err := d.checkTarget(ctx); err != nil {
+		return err
+	}
 	for begin := time.Now(); ; {
 		changed := d.signal.next()
 		batches, last, err := d.Store.BatchesTo(ctx, d.flow.Dataset.ID, d.destination.ID, d.destination.Position, deliverBytes)
@@ -122,6 +125,20 @@ func (d *delivery) write(ctx context.Context) (err error) {
 			return again
 		}
 	}
+}
+
+// checkTarget opens a destination to which something was delivered, whether or not there is more: that it is gone, or was set back, shows at
+// the next run, not at the next new record. Where records are submitted there is nothing to open.
+func (d *delivery) checkTarget(ctx context.Context) error {
+	definition, err := d.Catalogue.Definition(d.destination.Connector)
+	if err != nil || d.destination.Records == 0 || definition.Destination == nil || definition.Destination.Submit != nil {
+		return err
+	}
+	err = d.openTarget(ctx)
+	if behind, ok := errors.AsType[*connector.Behind](err); ok {
+		return d.goBack(ctx, behind)
+	}
+	return err
 }
 
 // writeBatches writes batches, makes them durable there, and then moves the position here, to last. Where all up to that is for other

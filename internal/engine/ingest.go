@@ -106,10 +106,10 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 
 // pull reads what is left of the source, and then does what follows from its end.
 func (in *ingestion) pull(ctx context.Context) error {
+	defer in.tracker.index.Close() // its memory is not the collector's
 	if err := in.loadIndex(ctx); err != nil {
 		return err
 	}
-	defer in.tracker.index.Close()
 	if !in.run.Pulled {
 		if err := in.read(ctx); err != nil {
 			return err

@@ -373,3 +373,24 @@ destinations: [{name: there, connector: sqlite, config: {path: %s, table: t, key
 		}
 	}
 }
+
+// TestMissingDestinationShowsWithoutNews removes a destination and runs its flow when there is nothing new for it: that is no success.
+func TestMissingDestinationShowsWithoutNews(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"lines", "append", "upsert"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			d := newDrill(t, kind)
+			if run := d.pull(); run.State != sallyport.RunSucceeded {
+				t.Fatalf("run %s: %s", run.State, run.Error)
+			}
+			d.remove()
+			d.api.pages["0"] = list(0, 0, 0, "")
+			d.run()
+			flow, err := d.Service.Flow(t.Context(), "f")
+			if err != nil || !strings.Contains(flow.Destinations[0].Error, "deliver f --again there") {
+				t.Errorf("the destination says %q, %v; want what to do", flow.Destinations[0].Error, err)
+			}
+		})
+	}
+}

@@ -112,8 +112,13 @@ func (s *Service) writeCSV(ctx context.Context, target connector.Target) (err er
 		if err != nil {
 			return err
 		}
-		if _, err := out.Write(ctx, connector.Batch{Seq: b.Seq, Records: redacted(redactor, records)}); err != nil {
+		result, err := out.Write(ctx, connector.Batch{Seq: b.Seq, Records: redacted(redactor, records)})
+		if err != nil {
 			return err
+		}
+		if len(result.Rejected) > 0 {
+			return sallyport.Errorf(sallyport.Invalid, "%d records of batch %d cannot be written as CSV (%s): export them as ndjson",
+				len(result.Rejected), b.Seq, result.Rejected[0].Reason)
 		}
 	}
 	_, err = out.Commit(ctx)
