@@ -1,6 +1,10 @@
 package secret
 
-import "testing"
+import (
+	"fmt"
+	"sync"
+	"testing"
+)
 
 const other = "other-key-0123456789"
 
@@ -73,5 +77,28 @@ func TestJSONKeepsOurNames(t *testing.T) {
 	}
 	if got := string(r.Record([]byte(`{"created_at":1234567890}`))); got != `{"[redacted]":"[redacted]"}` {
 		t.Errorf("a record became %s", got)
+	}
+}
+
+// TestConcurrentUse searches while secrets are added and forgotten. The race detector judges.
+func TestConcurrentUse(t *testing.T) {
+	base := NewRedactor(New(other))
+	child := base.Distinctive().With(New("an own key"))
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Go(func() {
+			s := New(fmt.Sprintf("a-key-of-number-%d", i))
+			for range 50 {
+				base.Add(s)
+				if got := child.String(`an+own+key o\u0074her-key-0123456789`); got != Redacted+" "+Redacted {
+					t.Errorf("got %s", got)
+				}
+				base.Forget(s)
+			}
+		})
+	}
+	group.Wait()
+	if base.Contains("a-key-of-number-1") || !base.Contains(other) {
+		t.Error("what was added and forgotten is still known, or what was not is gone")
 	}
 }
