@@ -118,7 +118,7 @@ func overlayOf(title, path, back string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\" data-close aria-label=\"Close\">×</a></header><div class=\"form-waiting discard\" role=\"alert\" data-discard hidden><p>Discard what you entered?</p><div class=\"buttons\"><button type=\"button\" class=\"small\" data-keep>Keep editing</button> <button type=\"button\" class=\"small danger\" data-close data-sure>Discard</button></div></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\" data-close aria-label=\"Close\">×</a></header><div class=\"form-waiting discard\" role=\"alert\" data-discard hidden><p>Discard what you entered?</p><div class=\"buttons\"><button type=\"button\" class=\"small\" data-keep>Keep editing</button> <button type=\"button\" class=\"small\" data-close data-sure>Discard</button></div></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
