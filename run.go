@@ -9,7 +9,7 @@ type RunState string
 const (
 	RunQueued     RunState = "queued"
 	RunRunning    RunState = "running"
-	RunWaiting    RunState = "waiting"    // for a quota, until WaitUntil; without that, for a new key
+	RunWaiting    RunState = "waiting"    // for a quota or for a system that is away, until WaitUntil; without that, for a new key
 	RunDelivering RunState = "delivering" // everything is pulled and kept; destinations are still behind
 	RunSucceeded  RunState = "succeeded"
 	RunFailed     RunState = "failed"
@@ -20,6 +20,16 @@ func (s RunState) Finished() bool { return s == RunSucceeded || s == RunFailed }
 
 // WaitsForKey tells whether a run waits for a new key, as its key was refused.
 func (r Run) WaitsForKey() bool { return r.State == RunWaiting && r.WaitUntil.IsZero() }
+
+// WaitsForHost tells whether a run waits for a system that is away: see GivesUpAt.
+func (r Run) WaitsForHost() bool {
+	return r.State == RunWaiting && !r.GivesUpAt.IsZero() && r.Code == Upstream
+}
+
+// WaitsForQuota tells whether a run waits until a limit of its system allows the next request.
+func (r Run) WaitsForQuota() bool {
+	return r.State == RunWaiting && !r.WaitsForKey() && !r.WaitsForHost()
+}
 
 // Run is one execution of a source.
 type Run struct {
@@ -39,6 +49,10 @@ type Run struct {
 	Pulled      bool      `json:"pulled,omitempty"`     // its source has ended; what is left follows from that, and needs no call
 	Incomplete  string    `json:"incomplete,omitempty"` // why its source did not give everything
 	WaitUntil   time.Time `json:"wait_until,omitzero"`  // of a delivering one: until when a destination waits, if one does
+	Attempts    int64     `json:"attempts,omitzero"`    // that failed since it last got a page, as its system was away
+	GivesUpAt   time.Time `json:"gives_up_at,omitzero"` // when it fails if its system is still away then; zero if no attempt has failed
+	ByHand      bool      `json:"-"`                    // a person or a program started it, not its schedule
+	Barren      int64     `json:"-"`                    // the last pages in a row that had no new record
 	Code        Code      `json:"code,omitempty"`       // of Error
 	Error       string    `json:"error,omitempty"`      // why it failed or waits
 	CreatedAt   time.Time `json:"created_at"`

@@ -18,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/obs"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
@@ -228,8 +229,13 @@ func field(location string) string {
 // missing makes the error about a path that names what is not there one of that kind.
 func missing(err error) error { return recoded(err, sallyport.Invalid, sallyport.NotFound) }
 
-// misnamed makes the error about a body that names what is not there one about the body.
-func misnamed(err error) error { return recoded(err, sallyport.NotFound, sallyport.Invalid) }
+// misnamed makes the error about a body that names what is not there one about the body. What another system does not have is not one.
+func misnamed(err error) error {
+	if _, theirs := errors.AsType[*connector.Failure](err); theirs {
+		return err
+	}
+	return recoded(err, sallyport.NotFound, sallyport.Invalid)
+}
 
 func recoded(err error, from, to sallyport.Code) error {
 	e, ok := errors.AsType[*sallyport.Error](err)

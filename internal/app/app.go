@@ -107,7 +107,7 @@ func (a *App) wire(ctx context.Context, catalogue *connector.Catalogue, redactor
 	work, err := engine.New(ctx, engine.Config{
 		Store: database, Vault: keys, Catalogue: catalogue, Quota: a.quota, Egress: a.egress(),
 		Files:    openFiles(files.NewOwn(ownFiles(s)...)),
-		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), RejectLimit: s.RejectLimit, Log: log, QueueLog: queueLog,
+		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), RejectLimit: s.RejectLimit, Patience: s.Patience, Log: log, QueueLog: queueLog,
 	})
 	if err != nil {
 		return nil, err

@@ -48,6 +48,7 @@ type everywhere struct {
 	AllowPrivate  string `name:"egress-allow-private" help:"Private networks that connectors may reach (SALLYPORT_EGRESS_ALLOW_PRIVATE)." placeholder:"CIDR,…"`
 	AllowLoopback string `name:"egress-allow-loopback" help:"Ports of this machine that any credential may reach (SALLYPORT_EGRESS_ALLOW_LOOPBACK)." placeholder:"PORT,…"`
 	RejectLimit   string `help:"Share of a run's records that a destination may reject before it stops, or off (SALLYPORT_REJECT_LIMIT)." placeholder:"50%"`
+	Patience      string `help:"How long a run waits for a system that is away before it fails (SALLYPORT_PATIENCE)." placeholder:"12h"`
 	PreviousKeys  string `name:"redact-previous-keys" help:"How long a replaced key is kept, sealed, and redacted, for example 90d (SALLYPORT_REDACT_PREVIOUS_KEYS)." placeholder:"30d"`
 	LogLevel      string `help:"debug, info, warn or error (SALLYPORT_LOG_LEVEL)." placeholder:"LEVEL"`
 	LogFormat     string `help:"text or json (SALLYPORT_LOG_FORMAT)." placeholder:"FORMAT"`
@@ -169,7 +170,7 @@ func (e *env) load() error {
 	for name, value := range map[string]string{
 		"data": c.Data, "database": c.Database, "master_key": c.MasterKey, "egress.allow_private": c.AllowPrivate, "egress.allow_loopback": c.AllowLoopback,
 		"hosts": c.Serve.Hosts, "trusted_proxies": c.Serve.TrustedProxies,
-		"reject_limit": c.RejectLimit, "redact.previous_keys": c.PreviousKeys,
+		"reject_limit": c.RejectLimit, "patience": c.Patience, "redact.previous_keys": c.PreviousKeys,
 		"log.level": c.LogLevel, "log.format": c.LogFormat, "addr": c.Serve.Addr,
 	} {
 		if value != "" {

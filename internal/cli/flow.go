@@ -217,6 +217,9 @@ func standing(r sallyport.Run) string {
 		if r.WaitsForKey() {
 			return "waits for a new key: " + r.Error
 		}
+		if r.WaitsForHost() {
+			return fmt.Sprintf("waits for its system (%s): next attempt at %s, gives up at %s", r.Error, moment(r.WaitUntil), moment(r.GivesUpAt))
+		}
 		return "waits for the quota until " + moment(r.WaitUntil)
 	case sallyport.RunDelivering:
 		if remark := runRemark(r); remark != "" {

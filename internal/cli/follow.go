@@ -43,6 +43,14 @@ func runError(run sallyport.Run) error {
 	return nil
 }
 
+// runWait says what a run waits for that waits until a time.
+func runWait(r sallyport.Run) string {
+	if r.WaitsForHost() {
+		return fmt.Sprintf("waiting for the system: next attempt at %s, gives up at %s; run the flow again to try at once", moment(r.WaitUntil), moment(r.GivesUpAt))
+	}
+	return fmt.Sprintf("waiting for the quota until %s; run the flow again then, or set --max-wait", moment(r.WaitUntil))
+}
+
 // runSummary says how a run ended, or why it has not, and where its destinations were when that was seen last.
 func runSummary(w io.Writer, r *service.RunDetail, last service.Progress) {
 	fmt.Fprintf(w, "run %d of %q %s: %s in %s", r.ID, r.Flow, stateText(r.State), plural(r.Records, "record"), plural(r.Pages, "page"))
@@ -65,7 +73,7 @@ func runSummary(w io.Writer, r *service.RunDetail, last service.Progress) {
 		}
 	}
 	if !r.WaitUntil.IsZero() && r.State == sallyport.RunWaiting {
-		fmt.Fprintf(w, "  waiting for the quota until %s; run it again then, or give --max-wait\n", moment(r.WaitUntil))
+		fmt.Fprintf(w, "  %s\n", runWait(r.Run))
 	}
 	if len(last.Destinations) > 0 && r.State.Finished() {
 		destinationTable(w, last.Destinations, last.LastSeq)
@@ -177,7 +185,7 @@ func progressText(p service.Progress) string {
 	if r := p.Run; r.ID != 0 {
 		part := fmt.Sprintf("run %d %s: %s, %s", r.ID, r.State, plural(r.Pages, "page"), plural(r.Records, "record"))
 		if !r.WaitUntil.IsZero() && r.State == sallyport.RunWaiting {
-			part += ", for the quota until " + moment(r.WaitUntil)
+			part += ", " + runWait(r)
 		}
 		parts = append(parts, part)
 	}

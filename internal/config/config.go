@@ -30,6 +30,7 @@ type Settings struct {
 	Proxies   []netip.Prefix // whose word for the address of a client counts
 	// RejectLimit is how many percent of a run's records a destination may reject before it stops; 0 is no limit.
 	RejectLimit int
+	Patience    time.Duration // how long a run waits for a system that is away
 	Egress      Egress
 	Redact      Redact
 	Log         Log

@@ -13,6 +13,7 @@ type file struct {
 	MasterKey   string   `yaml:"master_key"`
 	Addr        string   `yaml:"addr"`
 	RejectLimit string   `yaml:"reject_limit"`
+	Patience    string   `yaml:"patience"`
 	Hosts       []string `yaml:"hosts"`
 	Proxies     []string `yaml:"trusted_proxies"`
 	Egress      struct {
@@ -34,6 +35,7 @@ func (f *file) values() map[string]string {
 		"master_key":            f.MasterKey,
 		"addr":                  f.Addr,
 		"reject_limit":          f.RejectLimit,
+		"patience":              f.Patience,
 		"hosts":                 strings.Join(f.Hosts, ","),
 		"trusted_proxies":       strings.Join(f.Proxies, ","),
 		"egress.allow_private":  strings.Join(f.Egress.AllowPrivate, ","),

@@ -60,6 +60,8 @@ var table = []setting{
 		"the share of a run's records (of at least 100) that a destination may reject before it stops: 1% to 99%, or off"}, setRejectLimit},
 	{Setting{"redact.previous_keys", "SALLYPORT_REDACT_PREVIOUS_KEYS", "30d",
 		"how long a replaced key is kept, sealed, and redacted in what systems send, for example 90d; 0d: not at all"}, setPreviousKeys},
+	{Setting{"patience", "SALLYPORT_PATIENCE", "12h",
+		"how long a run waits for a system that is away before it fails: 1m to 30d"}, setPatience},
 	{Setting{"log.level", "SALLYPORT_LOG_LEVEL", "info",
 		"the least important lines that are logged: debug, info, warn or error"}, setLogLevel},
 	{Setting{"log.format", "SALLYPORT_LOG_FORMAT", "auto",
@@ -175,6 +177,17 @@ func setPreviousKeys(s *Settings, text string) error {
 	d, err := sallyport.ParseDuration(text)
 	s.Redact.PreviousKeys = time.Duration(d)
 	return err
+}
+
+func setPatience(s *Settings, text string) error {
+	d, err := sallyport.ParseDuration(text)
+	if err != nil {
+		return err
+	}
+	if s.Patience = time.Duration(d); s.Patience < time.Minute || s.Patience > 30*24*time.Hour {
+		return fmt.Errorf("invalid duration %q: use 1m to 30d, for example 12h", text)
+	}
+	return nil
 }
 
 func setLogLevel(s *Settings, text string) error {

@@ -31,7 +31,9 @@ type Failure struct {
 	Window   string    // of class rate: second, day, month; "" if unknown
 	Limit    int64     // of class rate: how many calls the window allows; 0 if the system did not say
 	Until    time.Time // of class rate: when to try again; zero if unknown
-	Later    bool      // it is about a page that an earlier one led to
+	Unsent   bool      // nothing of the request went out: no connection came about
+	Again    bool      // of class transient: the same request may be sent again, however often
+	Later    bool      // it is about a page that an earlier one led to, or about a value of a list
 	Cut      bool      // the answer to a read broke off behind its first record: the page may be asked for again
 	Err      error     // the cause where there was no answer, or a broken one
 }

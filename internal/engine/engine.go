@@ -43,7 +43,8 @@ type Config struct {
 	Log       *slog.Logger
 	QueueLog  *slog.Logger // for what the job queue itself has to say
 
-	RejectLimit int // percent of a run's records that a destination may reject; 0: all
+	Patience    time.Duration // how long a run waits for a system that is away
+	RejectLimit int           // percent of a run's records that a destination may reject; 0: all
 }
 
 // Engine works jobs between Start and Stop, and can queue them at any time.
@@ -61,7 +62,7 @@ type Engine struct {
 const (
 	slice        = 45 * time.Second       // how long a job works before it makes room for others
 	pollInterval = 200 * time.Millisecond // how late a job is seen that another process queued
-	patience     = 5 * time.Second        // how long Stop waits for pages that are being read
+	stopPatience = 5 * time.Second        // how long Stop waits for pages that are being read
 	workers      = 16                     // ingests at once, and deliveries at once
 )
 
@@ -147,7 +148,7 @@ func (e *Engine) Stop(ctx context.Context) error {
 		return nil
 	}
 	close(e.stopping)
-	soon, cancel := context.WithTimeout(ctx, patience)
+	soon, cancel := context.WithTimeout(ctx, stopPatience)
 	defer cancel()
 	err := e.jobs.Stop(soon)
 	if soon.Err() != nil {

@@ -38,6 +38,7 @@ type ingestion struct {
 	resume     string    // where the next run begins, "" if that is as it was
 	begun      time.Time // when this execution began to pull
 	ended      bool      // there is no more page
+	barren     int64     // the last pages in a row that had no new record
 	cut        string    // why the source does not give everything; "" if it does
 	keyChecked bool
 	staged     bool      // something of this page is staged
@@ -97,6 +98,7 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 		claimed = true
 		return tx.UpdateRun(ctx, in.run)
 	})
+	in.barren = in.run.Barren
 	in.cursor, in.observer = in.run.Cursor, dataset.NewObserver(in.flow.Dataset.Schema)
 	if in.cursor == "" && in.run.Pages == 0 {
 		in.cursor = in.flow.Source.Resume
@@ -124,7 +126,7 @@ func (in *ingestion) pull(ctx context.Context) error {
 
 // read reads what is left of the source.
 func (in *ingestion) read(ctx context.Context) error {
-	source, keys, err := in.openFlowSource(ctx, in.flow)
+	source, keys, err := in.openFlowSource(ctx, in.flow, in.run.Attempts > 0)
 	if err != nil {
 		return err
 	}
@@ -145,7 +147,7 @@ func (in *ingestion) readPages(ctx context.Context, source connector.Source) err
 		if err := in.readPage(ctx, page); err != nil {
 			return err
 		}
-		if page.Next == "" {
+		if in.ended {
 			break
 		}
 		if !page.Commit && (time.Since(in.begun) > slice || in.stops()) {
@@ -183,6 +185,7 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 	if page.Resume != "" {
 		in.resume = page.Resume
 	}
+	in.countBarren(page)
 	if in.run.Pages+in.buffer.finished.pages > maxPages {
 		return sallyport.Errorf(sallyport.Upstream, "endless paging: the run has more than %d pages", maxPages)
 	}
@@ -204,6 +207,17 @@ func (in *ingestion) checkKey() error {
 		return nil
 	}
 	return connector.CheckKey(request.Key, in.observer.Schema().Names())
+}
+
+// countBarren ends a list whose pages have had no new record for too long, also over several executions.
+func (in *ingestion) countBarren(page *connector.Page) {
+	if !page.Barren {
+		in.barren = 0
+		return
+	}
+	if in.barren++; in.barren >= connector.MaxBarren {
+		in.cursor, in.ended, in.cut = "", true, cmp.Or(in.cut, connector.BarrenReason)
+	}
 }
 
 // take keeps a record, unless only changes are kept and it is none, or puts a value that is no record into quarantine.
@@ -276,7 +290,7 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 	p := in.moves(done.judged.parts())
 	p.Cursor, p.Batches, p.Pages, p.Records, p.Bytes, p.Quarantined = in.cursor, batches, done.pages, done.records, done.bytes, done.quarantined
 	p.Seen, p.Changes, p.Pulled, p.Incomplete = done.seen, done.judged.changes, in.ended, in.cut
-	p.Resume = in.resume
+	p.Resume, p.Barren = in.resume, in.barren
 	changed := in.observer.Changed()
 	var run sallyport.Run
 	err := in.inTx(ctx, func(tx *store.Tx) (err error) {
@@ -340,7 +354,7 @@ func (in *ingestion) end(ctx context.Context, tx *store.Tx, run *sallyport.Run) 
 
 // deliverRest lets the run go on with its deliveries only, and ends the job.
 func (in *ingestion) deliverRest(ctx context.Context, tx *store.Tx, run *sallyport.Run) error {
-	run.State = sallyport.RunDelivering
+	run.State, run.Attempts, run.GivesUpAt = sallyport.RunDelivering, 0, time.Time{}
 	if err := tx.UpdateRun(ctx, *run); err != nil {
 		return err
 	}
@@ -350,13 +364,14 @@ func (in *ingestion) deliverRest(ctx context.Context, tx *store.Tx, run *sallypo
 	return complete(ctx, tx, in.job)
 }
 
-// stop keeps the finished pages, and lets the run sleep until its quota allows the next call, wait for a new key where the key was refused,
-// or fail once these pages are delivered.
+// stop keeps the finished pages, and lets the run sleep until its quota allows the next call or its system may be back, wait for a new key where
+// the key was refused, or fail once these pages are delivered.
 func (in *ingestion) stop(ctx context.Context, cause error) error {
 	in.buffer.discard()
 	in.broken = true
 	in.Log.InfoContext(ctx, "run stopped", "flow", in.flow.Name, "run", in.run.ID, "error", cause)
 	until, rotated := pauseOf(cause), false
+	away := mayPass(cause)
 	err := in.commit(ctx, func(ctx context.Context, tx *store.Tx, run *sallyport.Run) (err error) {
 		run.Code, run.Error = sallyport.CodeOf(cause), in.Redactor.String(cause.Error())
 		switch {
@@ -366,6 +381,11 @@ func (in *ingestion) stop(ctx context.Context, cause error) error {
 				return err
 			}
 			return sleep(ctx, in.Engine, tx, in.job, until)
+		case away && in.waitsForHost(run, cause):
+			if err := tx.UpdateRun(ctx, *run); err != nil {
+				return err
+			}
+			return sleep(ctx, in.Engine, tx, in.job, run.WaitUntil)
 		case in.keys.blames(cause):
 			if run.Error, rotated, err = in.keys.refused(ctx, tx, cause, run.Error, "run"); err != nil || rotated {
 				return err

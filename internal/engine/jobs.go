@@ -174,7 +174,8 @@ func (e *Engine) wakeAll(ctx context.Context, tx *store.Tx, now time.Time, lates
 // clockSlack is how far clocks may go back without being wrong.
 const clockSlack = 5 * time.Second
 
-// StartRun begins a run of a flow, in the caller's transaction. Where an unfinished run is left, that one goes on instead.
+// StartRun begins a run of a flow, in the caller's transaction. Where an unfinished run is left, that one goes on instead: at once, unless it
+// waits for a quota.
 func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID) (run sallyport.Run, resumed bool, err error) {
 	run, err = tx.UnfinishedRun(ctx, flowID)
 	resumed = err == nil
@@ -184,14 +185,15 @@ func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID
 	if err != nil {
 		return run, false, err
 	}
-	if run.WaitsForKey() { // one call shows whether it is good now
-		run.State, run.Code, run.Error = sallyport.RunQueued, "", ""
+	wake := !resumed || run.WaitsForHost()
+	if run.WaitsForKey() || run.WaitsForHost() { // one call shows whether it is good now
+		run.State, run.WaitUntil, run.Code, run.Error = sallyport.RunQueued, time.Time{}, "", ""
 		if err := tx.UpdateRun(ctx, run); err != nil {
 			return run, resumed, err
 		}
 	}
 	if run.State != sallyport.RunDelivering {
-		if err := e.enqueue(ctx, tx, ingestArgs{flowID}, !resumed); err != nil { // one may sleep for an earlier run
+		if err := e.enqueue(ctx, tx, ingestArgs{flowID}, wake); err != nil { // one may sleep for an earlier run
 			return run, resumed, err
 		}
 	}
@@ -206,9 +208,13 @@ func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID
 
 // Resume queues what is left of a flow's unfinished run, if there is one.
 func (e *Engine) Resume(ctx context.Context, tx *store.Tx, flowID sallyport.ID) error {
-	_, err := tx.UnfinishedRun(ctx, flowID)
+	run, err := tx.UnfinishedRun(ctx, flowID)
 	if sallyport.CodeOf(err) == sallyport.NotFound {
 		return nil
+	}
+	if err == nil && !run.GivesUpAt.IsZero() { // the time in which the flow was paused does not count
+		run.Attempts, run.GivesUpAt = 0, sallyport.Now().Add(e.Patience)
+		err = tx.UpdateRun(ctx, run)
 	}
 	if err == nil {
 		_, _, err = e.StartRun(ctx, tx, flowID)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
@@ -51,13 +52,20 @@ func (e *Engine) MaySample(s sallyport.Source) error {
 
 // OpenSample is OpenSource, and lets peek see the beginning of every answer, without any secret.
 func (e *Engine) OpenSample(s sallyport.Source, c sallyport.Credential, keys Keys, peek func(beginning []byte)) (connector.Source, error) {
-	return e.openSource(s, c, keys, peek, e.Quota.ForPerson)
+	return e.openSource(s, c, keys, reading{spend: e.Quota.ForPerson, peek: peek})
 }
 
 // spending is how calls count in a budget.
 type spending func(credential sallyport.ID, limits connector.Limits) *quota.Spender
 
-func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential, keys Keys, peek func([]byte), spend spending) (connector.Source, error) {
+// reading is how a source is read.
+type reading struct {
+	spend spending
+	peek  func([]byte)
+	probe *atomic.Bool
+}
+
+func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential, keys Keys, r reading) (connector.Source, error) {
 	definition, endpoint, err := e.endpoint(s)
 	if err != nil {
 		return nil, err
@@ -66,9 +74,9 @@ func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential,
 		return nil, sallyport.FieldErrorf("credential", "%q is a credential of %s, not of %s", credential.Name, credential.Connector, definition.Connector)
 	}
 	c := e.restConfig(definition, credential, keys)
-	c.Endpoint, c.Params, c.Peek, c.Raw = endpoint, s.Params, peek, s.Raw
+	c.Endpoint, c.Params, c.Peek, c.Probe, c.Raw = endpoint, s.Params, r.peek, r.probe, s.Raw
 	if s.Credential != "" && (endpoint.Answers == nil || !endpoint.Answers.Free) {
-		c.Quota = spend(s.Credential, definition.Limits)
+		c.Quota = r.spend(s.Credential, definition.Limits)
 	}
 	switch {
 	case endpoint.Answers != nil:
@@ -96,10 +104,12 @@ func (e *Engine) restConfig(definition *connector.Definition, c sallyport.Creden
 	return config
 }
 
-// openFlowSource opens the source of a flow with its credential. The keyring is nil if it has none.
-func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow) (connector.Source, *keyring, error) {
+// openFlowSource opens the source of a flow with its credential; away says that its system was away when it was last requested. The keyring is nil if it has none.
+func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow, away bool) (connector.Source, *keyring, error) {
+	probe := new(atomic.Bool)
+	probe.Store(away)
 	if flow.Source.Credential == "" {
-		source, err := e.OpenSource(flow.Source, sallyport.Credential{}, nil)
+		source, err := e.openSource(flow.Source, sallyport.Credential{}, nil, reading{spend: e.Quota.ForPerson, probe: probe})
 		return source, nil, err
 	}
 	c, err := e.Store.Credential(ctx, flow.Source.Credential)
@@ -108,6 +118,6 @@ func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow) (conne
 	}
 	c = e.Trusted(c)
 	keys := e.keyring(sallyport.Actor{Kind: "run", Name: flow.Name}, c)
-	source, err := e.openSource(flow.Source, c, keys.get, nil, e.Quota.ForRun)
+	source, err := e.openSource(flow.Source, c, keys.get, reading{spend: e.Quota.ForRun, probe: probe})
 	return source, keys, err
 }

@@ -10,8 +10,7 @@ import (
 
 // QuotaChanged wakes what sleeps until the quota of a credential allows more: it may do so now.
 func (e *Engine) QuotaChanged(ctx context.Context, tx *store.Tx, credential sallyport.ID) error {
-	sleeps := func(r sallyport.Run) bool { return r.State == sallyport.RunWaiting && !r.WaitsForKey() }
-	return e.wake(ctx, tx, credential, sleeps, tx.WakeDelivery)
+	return e.wake(ctx, tx, credential, sallyport.Run.WaitsForQuota, tx.WakeDelivery)
 }
 
 // KeyReplaced lets go on what waits for a key of a credential: runs at their cursor, deliveries at their position.

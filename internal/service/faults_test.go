@@ -68,6 +68,10 @@ func broken(attempts int, says string) end {
 
 func missing(says string) end { return end{sallyport.RunFailed, sallyport.NotFound, 1, says} }
 
+func away(attempts int, says string) end {
+	return end{sallyport.RunWaiting, sallyport.Upstream, attempts, says}
+}
+
 func waits(attempts int, says string) end {
 	return end{sallyport.RunWaiting, sallyport.Limited, attempts, says}
 }
@@ -93,6 +97,7 @@ var cells = map[string]struct {
 	}},
 	"404 unknown": {sandbox.Fault{Status: 404, Sentence: "No such page."}, missing(`(HTTP 404, "No such page.")`), map[string]end{
 		"pages": broken(1, `(HTTP 404, "No such page.")`), "taxii": broken(1, `(HTTP 404, "No such page.")`), "poll": broken(1, `(HTTP 404, "No such page.")`),
+		"lookup": broken(1, `(HTTP 404, "No such page.")`),
 	}},
 	"429 second": {sandbox.Fault{Status: 429, Times: 1, Sentence: "API rate limit exceeded: 900 requests per second.", Bare: true}, overcome, map[string]end{
 		"scan": waits(1, "the quota for this second"), // nothing is sent twice within one execution
@@ -102,16 +107,16 @@ var cells = map[string]struct {
 	"429 html": {sandbox.Fault{Kind: "html", Status: 429}, waits(5, "too many calls, try again later"), map[string]end{
 		"scan": waits(1, "too many calls, try again later"),
 	}},
-	"500":       {sandbox.Fault{Status: 500}, broken(5, "failed (HTTP 500"), map[string]end{"scan": unclear}},
+	"500":       {sandbox.Fault{Status: 500}, away(5, "failed (HTTP 500"), map[string]end{"scan": unclear}},
 	"500 once":  {sandbox.Fault{Status: 500, Times: 1}, overcome, map[string]end{"scan": unclear}},
-	"502":       {sandbox.Fault{Status: 502}, broken(5, "failed (HTTP 502)"), map[string]end{"scan": unclear}},
+	"502":       {sandbox.Fault{Status: 502}, away(5, "failed (HTTP 502)"), map[string]end{"scan": unclear}},
 	"slow":      {sandbox.Fault{Kind: "slow", Delay: time.Millisecond}, well, nil},
 	"stall":     {sandbox.Fault{Kind: "stall", Delay: time.Millisecond}, well, nil},
-	"cut":       {sandbox.Fault{Kind: "cut"}, broken(5, "it breaks off before its end"), map[string]end{"scan": unclear}},
+	"cut":       {sandbox.Fault{Kind: "cut"}, away(5, "it breaks off before its end"), map[string]end{"scan": unclear}},
 	"cut once":  {sandbox.Fault{Kind: "cut", Times: 1}, overcome, map[string]end{"scan": unclear, "poll": well}},
-	"half":      {sandbox.Fault{Kind: "half"}, broken(5, "it breaks off before its end"), map[string]end{"scan": unclear}},
+	"half":      {sandbox.Fault{Kind: "half"}, away(5, "it breaks off before its end"), map[string]end{"scan": unclear}},
 	"half once": {sandbox.Fault{Kind: "half", Times: 1}, overcome, map[string]end{"scan": unclear, "poll": well}},
-	"drop":      {sandbox.Fault{Kind: "drop"}, broken(5, "cannot be reached"), map[string]end{"scan": unclear}},
+	"drop":      {sandbox.Fault{Kind: "drop"}, away(5, "cannot be reached"), map[string]end{"scan": unclear}},
 	"html":      {sandbox.Fault{Kind: "html"}, broken(1, "it is text/html, not JSON"), map[string]end{"csv": broken(1, "it is HTML, not CSV"), "scan": unclear}},
 	"notjson":   {sandbox.Fault{Kind: "notjson"}, broken(1, "it is not valid JSON"), map[string]end{"csv": broken(1, "it is JSON, not CSV"), "scan": unclear}},
 	"empty":     {sandbox.Fault{Kind: "empty"}, broken(1, "it is empty"), map[string]end{"scan": unclear}},
@@ -190,7 +195,7 @@ func (f faulty) meets(k kind, fault sandbox.Fault, want end) {
 	if same := again.ID == run.ID; again.State != sallyport.RunSucceeded || same != (run.State == sallyport.RunWaiting) {
 		f.Errorf("then run %d, after %d, %s: %s", again.ID, run.ID, again.State, again.Error)
 	}
-	if n := f.asked(k.match); run.State == sallyport.RunWaiting && n != k.calls-k.after {
+	if n := f.asked(k.match); run.State == sallyport.RunWaiting && n != k.calls-k.after && !(k.free && n < k.calls-k.after) { // an answer that broke off counted there
 		f.Errorf("%d requests after it waited, want %d", n, k.calls-k.after)
 	}
 	if kept := f.once(cell, k.key...); kept != k.records {

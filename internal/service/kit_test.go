@@ -26,8 +26,9 @@ type place struct {
 	*testing.T
 	dir string
 	*app.App
-	api *api
-	log bytes.Buffer
+	api    *api
+	server *httptest.Server
+	log    bytes.Buffer
 }
 
 // api serves pages, to whoever has the key.
@@ -82,7 +83,7 @@ func newPlace(t *testing.T, pages map[string]func(http.ResponseWriter)) *place {
 	p := &place{T: t, dir: t.TempDir(), api: &api{key: firstKey, pages: pages}}
 	server := httptest.NewServer(p.api)
 	t.Cleanup(server.Close)
-	p.api.address = server.URL
+	p.api.address, p.server = server.URL, server
 	data := filepath.Join(p.dir, "data")
 	apptest.Start(t, data)
 	var err error

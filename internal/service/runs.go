@@ -44,7 +44,12 @@ func (s *Service) startRun(ctx context.Context, tx *store.Tx, actor sallyport.Ac
 	if _, err := s.Engine.TakeTurn(ctx, tx, f, sallyport.Now()); err != nil {
 		return run, false, err
 	}
-	return s.Engine.StartRun(ctx, tx, f.ID)
+	run, resumed, err = s.Engine.StartRun(ctx, tx, f.ID)
+	if err == nil && !resumed && !run.State.Finished() {
+		run.ByHand = true
+		err = tx.UpdateRun(ctx, run)
+	}
+	return run, resumed, err
 }
 
 // mayRun refuses a new run of a flow whose source was pulled too short a time ago. One that is unfinished may go on.

@@ -16,7 +16,8 @@ type PageCommit struct {
 	Batches     []sallyport.Batch       // after those that were staged; they need no DatasetID, RunID or Seq
 	Cursor      string                  // where the source goes on
 	Resume      string                  // where its next run begins; "": unchanged
-	Pages       int64                   // to add
+	Pages       int64                   // to add; the run's system is not away then
+	Barren      int64                   // the last pages in a row, with those of earlier commits, that had no new record
 	Records     int64                   // to add, to the run and to the dataset
 	Seen        int64                   // to add: records that the source gave, whether they are in the batches or not
 	Changes     sallyport.Changes       // to add
@@ -164,9 +165,11 @@ func (tx *Tx) moveRun(ctx context.Context, p PageCommit, last int64) error {
 		quarantined = quarantined + $5, last_seq = $6, seen = seen + $7, new_records = new_records + $8, changed_records = changed_records + $9,
 		retired_records = retired_records + $10, returned_records = returned_records + $11, vanished_records = vanished_records + $12,
 		unchanged_records = unchanged_records + $13, pulled = CASE WHEN pulled = 1 THEN 1 ELSE $14 END,
-		incomplete = CASE WHEN incomplete <> '' THEN incomplete ELSE $15 END WHERE id = $16 AND `+unfinished,
+		incomplete = CASE WHEN incomplete <> '' THEN incomplete ELSE $15 END,
+		attempts = CASE WHEN $2 > 0 THEN 0 ELSE attempts END, gives_up_at = CASE WHEN $2 > 0 THEN 0 ELSE gives_up_at END, barren = $16
+		WHERE id = $17 AND `+unfinished,
 		p.Cursor, p.Pages, p.Records, p.Bytes, len(p.Quarantined), last, p.Seen, c.New, c.Changed, c.Retired, c.Returned, c.Vanished, c.Unchanged,
-		pulled, readable(p.Incomplete), p.RunID)
+		pulled, readable(p.Incomplete), p.Barren, p.RunID)
 }
 
 // moveDataset adds to the counts of a dataset and makes last its newest batch. A schema that is nil leaves its schema as it is.

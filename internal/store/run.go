@@ -13,7 +13,7 @@ import (
 const selectRuns = `SELECT run.id, run.flow_id, flow.name, run.state, run.cursor, run.pages, run.records, run.bytes, run.quarantined,
 	run.first_seq, run.last_seq, run.wait_until, run.code, run.error, run.created_at, run.started_at, run.ended_at,
 	run.pulled, run.incomplete, run.seen, run.new_records, run.changed_records, run.retired_records, run.returned_records, run.vanished_records,
-	run.unchanged_records
+	run.unchanged_records, run.attempts, run.gives_up_at, run.by_hand, run.barren
 	FROM run JOIN flow ON flow.id = run.flow_id`
 
 // The condition of the index that allows a flow only one such run.
@@ -24,7 +24,8 @@ func scanRun(r row) (v sallyport.Run, err error) {
 	err = r.Scan(&v.ID, &v.FlowID, &v.Flow, &v.State, &v.Cursor, &v.Pages, &v.Records, &v.Bytes, &v.Quarantined,
 		&v.FirstSeq, &v.LastSeq, timeColumn{&v.WaitUntil}, &v.Code, &v.Error,
 		timeColumn{&v.CreatedAt}, timeColumn{&v.StartedAt}, timeColumn{&v.EndedAt}, &v.Pulled, &v.Incomplete,
-		&v.Seen, &c.New, &c.Changed, &c.Retired, &c.Returned, &c.Vanished, &c.Unchanged)
+		&v.Seen, &c.New, &c.Changed, &c.Retired, &c.Returned, &c.Vanished, &c.Unchanged,
+		&v.Attempts, timeColumn{&v.GivesUpAt}, &v.ByHand, &v.Barren)
 	return v, err
 }
 
@@ -64,12 +65,13 @@ func (tx *Tx) InsertRun(ctx context.Context, flowID sallyport.ID) (sallyport.Run
 	return sallyport.Run{}, sallyport.Errorf(sallyport.Conflict, "the flow %q has an unfinished run: wait for its end", flow.Name)
 }
 
-// UpdateRun writes a run's State, WaitUntil, Code, Error, StartedAt and EndedAt. All else moves only with what it counts: see
+// UpdateRun writes a run's State, WaitUntil, Code, Error, StartedAt, EndedAt, Attempts, GivesUpAt and ByHand. All else moves only with what it counts: see
 // [Tx.CommitPage] and [Tx.CommitDelivery].
 func (tx *Tx) UpdateRun(ctx context.Context, r sallyport.Run) error {
 	err := tx.execOne(ctx, notFound("run", r.ID), `UPDATE run SET state = $1, wait_until = $2, code = $3, error = $4,
-		started_at = $5, ended_at = $6 WHERE id = $7`,
-		r.State, micros(r.WaitUntil), r.Code, readable(r.Error), micros(r.StartedAt), micros(r.EndedAt), r.ID)
+		started_at = $5, ended_at = $6, attempts = $7, gives_up_at = $8, by_hand = $9 WHERE id = $10`,
+		r.State, micros(r.WaitUntil), r.Code, readable(r.Error), micros(r.StartedAt), micros(r.EndedAt),
+		r.Attempts, micros(r.GivesUpAt), r.ByHand, r.ID)
 	if isDuplicate(err) {
 		return sallyport.Errorf(sallyport.Conflict, "the flow %q has another unfinished run: wait for its end", r.Flow)
 	}

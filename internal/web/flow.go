@@ -243,6 +243,10 @@ func (v flowView) waits() string {
 	if run.WaitsForKey() {
 		return fmt.Sprintf("Run %d is waiting for a new key of %s: %s. It goes on by itself after page %s; nothing is pulled twice.", run.ID, of, run.Error, number(run.Pages))
 	}
+	if run.WaitsForHost() {
+		return fmt.Sprintf("Run %d is waiting: %s. Next attempt at %s (%s); it gives up at %s. It continues after page %s; nothing is pulled twice.",
+			run.ID, run.Error, clock(run.WaitUntil), ahead(run.WaitUntil), clock(run.GivesUpAt), number(run.Pages))
+	}
 	until := "until " + clock(run.WaitUntil) + " (" + ahead(run.WaitUntil) + ")"
 	return fmt.Sprintf("Run %d is waiting for the quota of %s %s. It goes on by itself after page %s; nothing is pulled twice.", run.ID, of, until, number(run.Pages))
 }

@@ -182,8 +182,11 @@ func (w *walk) ask(ctx context.Context, value string) ([][]byte, error) {
 	if err == nil {
 		l.Records, err = read(ctx, source)
 	}
-	if f, ok := errors.AsType[*connector.Failure](err); ok && f.Class == connector.ClassNotFound {
-		l.Records, err = nil, nil
+	if f, ok := errors.AsType[*connector.Failure](err); ok {
+		f.Later = true // the list as such is there
+		if f.Class == connector.ClassNotFound {
+			l.Records, err = nil, nil
+		}
 	}
 	if f, ok := errors.AsType[*connector.Failure](err); ok && refused(f) && w.refusals < maxRefusals {
 		w.refusals++

@@ -125,7 +125,9 @@ func (j *judge) unanswered(err error) error {
 	if f.lasting {
 		class = connector.ClassPermanent
 	}
-	return j.broken(class, 0, f)
+	failure := j.broken(class, 0, f)
+	failure.Unsent = f.unsent
+	return failure
 }
 
 // classOf is what a status means where no rule fits.

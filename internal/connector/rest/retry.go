@@ -20,7 +20,11 @@ const (
 
 // repeat makes a call, and again after a pause as long as that may help.
 func (r *reading) repeat(ctx context.Context, c call) (*answer, error) {
-	a, err := r.retry.WithContext(ctx).GetWithExecution(func(e failsafe.Execution[*answer]) (*answer, error) {
+	policy := r.retry
+	if r.probe != nil && r.probe.Load() {
+		policy = r.once
+	}
+	a, err := policy.WithContext(ctx).GetWithExecution(func(e failsafe.Execution[*answer]) (*answer, error) {
 		if retries := e.Retries(); retries > 0 {
 			if err := r.sleep(ctx, pause(e.LastError(), retries-1)); err != nil {
 				return nil, err
@@ -30,6 +34,11 @@ func (r *reading) repeat(ctx context.Context, c call) (*answer, error) {
 	})
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
+	}
+	if f, ok := errors.AsType[*connector.Failure](err); ok {
+		f.Again = f.Class == connector.ClassTransient && (c.method == http.MethodGet || f.Unsent)
+	} else if err == nil && r.probe != nil {
+		r.probe.Store(false)
 	}
 	return a, err
 }

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -36,7 +37,9 @@ type Config struct {
 	Transport func(address *url.URL) http.RoundTripper
 	UserAgent string
 	// Sleep waits before a call is made again, or a result is asked for. Nil: [Sleep].
-	Sleep  func(ctx context.Context, d time.Duration) error
+	Sleep func(ctx context.Context, d time.Duration) error
+	// Probe says that the system was away: each request is made once until one is answered, which makes it false. Nil: it is not known to be away.
+	Probe  *atomic.Bool
 	Raw    bool // each record also has the original, as _raw
 	Limits Limits
 	// Peek is given the beginning of every answer, at most MaxPeek bytes, as it came but without any secret. Nil: nobody wants to see it.
@@ -84,6 +87,8 @@ type Source struct {
 	quota     Quota // may be nil
 	limits    Limits
 	retry     failsafe.Executor[*answer]
+	once      failsafe.Executor[*answer] // while probe is true
+	probe     *atomic.Bool               // may be nil
 	address   *url.URL
 	userAgent string
 	peek      func(beginning []byte)
@@ -134,6 +139,8 @@ func open(c Config, attempts int) (*Source, error) {
 		quota:     c.Quota,
 		limits:    limits,
 		retry:     retries(first.method, attempts, limits.Pause),
+		once:      retries(first.method, 1, limits.Pause),
+		probe:     c.Probe,
 		address:   address,
 		userAgent: userAgent,
 		peek:      c.Peek,
