@@ -235,3 +235,25 @@ func TestScopes(t *testing.T) {
 		}
 	}
 }
+
+// TestWarningsOfNewKeys says of a key that is too short that it is not searched for, and of others nothing.
+func TestWarningsOfNewKeys(t *testing.T) {
+	t.Parallel()
+	c := newHost(t, sandbox.Options{}).client()
+	body := object{
+		"name": "short", "connector": "rest", "public": object{"address": "https://api.example.com", "auth": "query", "name": "key"},
+		"secrets": object{"value": "7chars!"}, "test": "none",
+	}
+	warns := func(a *reply, want bool) {
+		if got := strings.Contains(a.text, `the key in the field \"value\" has fewer than 8 characters`); got != want {
+			t.Errorf("%s: warned: %v\n%s", a.Request.URL, got, a.text)
+		}
+	}
+	warns(c.do("POST /credentials", body).want(http.StatusCreated), true)
+	rotate := func(key string) *reply {
+		return c.do("POST /credentials/short/rotate", object{"secrets": object{"value": key}, "test": "none"}).want(http.StatusOK)
+	}
+	warns(rotate("7chars?"), true)
+	warns(rotate("a-key-of-18-chars!"), false)
+	warns(c.get("/credentials/short").want(http.StatusOK), false)
+}

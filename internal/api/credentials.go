@@ -57,6 +57,7 @@ type credentialView struct {
 	LastUsedAt  time.Time              `json:"last_used_at,omitzero"`
 	CreatedAt   time.Time              `json:"created_at"`
 	UpdatedAt   time.Time              `json:"updated_at"`
+	Warnings    []string               `json:"warnings,omitempty" doc:"What is risky about secrets that this request stored"`
 }
 
 // shown is a credential without what is sealed.
@@ -200,6 +201,13 @@ type newCredential struct {
 	Testing
 }
 
+// stored is a credential whose secrets were just stored.
+func (s *server) stored(c sallyport.Credential, secrets map[string]secret.Text) credentialView {
+	v := s.shown(c)
+	v.Warnings = service.KeyWarnings(secrets)
+	return v
+}
+
 func (s *server) createCredential(ctx context.Context, in *With[newCredential]) (*Created[credentialView], error) {
 	draft := in.Body.draft()
 	draft.Name, draft.Description = in.Body.Name, in.Body.Description
@@ -213,7 +221,7 @@ func (s *server) createCredential(ctx context.Context, in *With[newCredential]) 
 	if err != nil {
 		return nil, s.placed(in.Body.Keys, err)
 	}
-	return &Created[credentialView]{root + "/credentials/" + string(c.ID), s.shown(*c)}, nil
+	return &Created[credentialView]{root + "/credentials/" + string(c.ID), s.stored(*c, draft.Secrets)}, nil
 }
 
 // probe is what the test of a key showed.
@@ -293,9 +301,10 @@ func (s *server) rotateCredential(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.Service.RotateCredential(ctx, actorOf(ctx), string(use.ID), texts(in.Body.Secrets), in.Body.how())
+	secrets := texts(in.Body.Secrets)
+	c, err := s.Service.RotateCredential(ctx, actorOf(ctx), string(use.ID), secrets, in.Body.how())
 	if err != nil {
 		return nil, s.placed(Keys{Connector: use.Connector, Secrets: in.Body.Secrets}, err)
 	}
-	return answer(s.shown(*c), nil)
+	return answer(s.stored(*c, secrets), nil)
 }

@@ -11,7 +11,9 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -139,7 +141,7 @@ func (e *env) run(args []string) (err error) {
 	}()
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return usage(err, parser)
+		return usage(err, parser, args)
 	}
 	return parsed.Run()
 }
@@ -147,18 +149,42 @@ func (e *env) run(args []string) (err error) {
 // helpShown unwinds the parser once help was shown: it expects that exiting does not return.
 type helpShown struct{}
 
-// usage makes an error of wrong use, with where to read about the right one.
-func usage(err error, parser *kong.Kong) error {
-	path := parser.Model.Name
+// usage makes an error of wrong use, with where to read about the right one. An argument that may be a key is not repeated.
+func usage(err error, parser *kong.Kong, args []string) error {
+	path, ofSecret := parser.Model.Name, false
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok && parse.Context != nil {
 		for _, part := range parse.Context.Path { // flags and arguments stand in it too
 			if node := part.Node(); node != nil {
 				path = node.FullPath()
+				ofSecret = ofSecret || slices.ContainsFunc(node.Flags, func(f *kong.Flag) bool { return f.Name == "secret-stdin" })
 			}
 		}
 	}
-	return sallyport.Errorf(sallyport.Invalid, "%w\nsee `%s --help`", err, path)
+	message := err.Error()
+	if clean := maybeKeys(args, ofSecret).String(message); clean != message {
+		message = clean + "\na key is never an argument: give it with --secret-stdin or --secret-file FILE. " +
+			"If that was a key, replace it, because shells and logs of jobs keep arguments"
+	}
+	return sallyport.Errorf(sallyport.Invalid, "%s\nsee `%s --help`", message, path)
 }
+
+// maybeKeys knows the arguments that may be keys by their look, alone or behind a "=". Of a command that takes a secret, those are all that
+// are neither flags nor words.
+func maybeKeys(args []string, ofSecret bool) *secret.Redactor {
+	known := new(secret.Redactor)
+	for _, arg := range args {
+		_, value, _ := strings.Cut(arg, "=")
+		for _, text := range []string{strings.TrimLeft(arg, "-"), value} {
+			if key := secret.New(text); key.Distinctive() || ofSecret && !plainWord.MatchString(text) {
+				known.Add(key)
+			}
+		}
+	}
+	return known
+}
+
+// plainWord is the name of a command or a flag, perhaps misspelled.
+var plainWord = regexp.MustCompile(`^-*[a-z-]+$`)
 
 // load finds the settings, once.
 func (e *env) load() error {

@@ -152,6 +152,13 @@ func (in secretInput) hint(err error) error {
 	return fmt.Errorf("%w\n--allow-untested stores it all the same", err)
 }
 
+// warnOfKeys warns about secrets that were stored.
+func (e *env) warnOfKeys(secrets map[string]secret.Text) {
+	for _, warning := range service.KeyWarnings(secrets) {
+		fmt.Fprintln(e.Err, "warning:", warning)
+	}
+}
+
 type credentialAdd struct {
 	Connector   string            `arg:"" help:"Connector, such as pulsedive."`
 	Name        string            `help:"Name of the credential." required:"" placeholder:"N"`
@@ -178,6 +185,7 @@ func (c *credentialAdd) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return c.hint(err)
 	}
+	e.warnOfKeys(secrets)
 	return e.show(stored, func(w io.Writer) {
 		fmt.Fprintf(w, "credential %q is stored, sealed; its key: %s\n", stored.Name, verdictText(stored))
 	})
@@ -290,6 +298,7 @@ func (c *credentialRotate) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return c.hint(err)
 	}
+	e.warnOfKeys(secrets)
 	return e.show(stored, func(w io.Writer) {
 		fmt.Fprintf(w, "credential %q has its new key: %s\n", stored.Name, verdictText(stored))
 	})

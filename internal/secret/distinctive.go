@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // distinctiveLength is the length from which a secret may be distinctive.
@@ -15,14 +16,25 @@ var (
 	host    = regexp.MustCompile(`^(?i)(?:\*\.)?(?:[\pL\pN_](?:[\pL\pN_-]*[\pL\pN_])?\.)+\pL{2,}\.?(?::\d+)?$`)
 	mail    = regexp.MustCompile(`^[^\s@/]+@[^\s@/]+$`)
 	network = regexp.MustCompile(`^[0-9a-fA-F.:]+(?:/\d{1,3})?$`)
+	ownID   = regexp.MustCompile(`\b(?:bat|crd|drf|dst|epo|flw|set|src|tok|usr)_[a-z2-7]{26}\b`)
 )
 
-// Distinctive tells whether a secret has at least 16 characters and is neither words nor an address (URL, host, e-mail, IP) nor a path. Only
-// such a secret is looked for in what does not belong to its credential: else anyone who may store a credential could have other people's
-// data rewritten.
+// Distinctive tells whether a secret has at least 16 characters and is neither words, nor an address (URL, host, e-mail, IP), nor a path, nor
+// a time or an id as Sallyport itself writes them. Only such a secret is searched for in what does not belong to its credential. Otherwise
+// anyone who may store a credential could have other people's data rewritten.
 func (t Text) Distinctive() bool {
 	s := strings.TrimSpace(t.plain())
-	return len([]rune(s)) >= distinctiveLength && !word.MatchString(s) && !isAddress(s) && !isPath(s)
+	return len([]rune(s)) >= distinctiveLength && !word.MatchString(s) && !isAddress(s) && !isPath(s) && !isOwn(s)
+}
+
+// isOwn tells whether a text is nothing but a time or an id of Sallyport's own. Redaction of documents and pages of our own leaves such a value
+// alone, whatever part of it someone stored as a key.
+func isOwn(s string) bool {
+	if id := ownID.FindStringIndex(s); id != nil {
+		return id[0] == 0 && id[1] == len(s)
+	}
+	_, err := time.Parse(time.RFC3339, s)
+	return err == nil
 }
 
 func isAddress(s string) bool {

@@ -23,8 +23,8 @@ func (r *Redactor) Record(record []byte) []byte {
 	})
 }
 
-// JSON redacts the string values of a document of our own, which stays JSON. The names of its members, its numbers and its layout stay as
-// they are.
+// JSON redacts the string values of a document of our own, which stays JSON. The names of its members, its numbers, times, ids and layout stay
+// as they are.
 func (r *Redactor) JSON(document []byte) []byte {
 	if len(r.find(document, false)) == 0 {
 		return document
@@ -34,7 +34,7 @@ func (r *Redactor) JSON(document []byte) []byte {
 			return "", false
 		}
 		text := token.String()
-		clean := r.String(text)
+		clean := r.Value(text)
 		return clean, clean != text
 	})
 }

@@ -12,8 +12,8 @@ import (
 // Redacted stands where a secret stood.
 const Redacted = "[redacted]"
 
-// minLength is the shortest value that is looked for: shorter ones stand in too much innocent text.
-const minLength = 8
+// MinLength is the length in bytes from which a secret is searched for: shorter ones stand in too much innocent text.
+const MinLength = 8
 
 // Redactor replaces known secrets in text, however they are written there: as they are, with any of their characters escaped up to three
 // times as in JSON, URLs and HTML, in hexadecimal, and in base64 at any alignment. The zero value knows none. It is safe for concurrent use.
@@ -57,7 +57,7 @@ func (r *Redactor) Add(secrets ...Text) {
 	defer r.mu.Unlock()
 	for _, s := range secrets {
 		text := s.plain()
-		if len(text) < minLength || strings.Contains(Redacted, text) {
+		if !s.Searchable() || strings.Contains(Redacted, text) {
 			continue
 		}
 		if k := r.known[text]; k != nil {
@@ -71,7 +71,7 @@ func (r *Redactor) Add(secrets ...Text) {
 func (r *Redactor) learn(k *known) {
 	if r.known == nil {
 		r.known = map[string]*known{}
-		r.short.width, r.long.width = minLength, 2*minLength
+		r.short.width, r.long.width = MinLength, 2*MinLength
 	}
 	r.known[k.text] = k
 	r.count(k.text, 1)
@@ -149,6 +149,14 @@ func (r *Redactor) String(s string) string {
 		return s
 	}
 	return string(replace(b, spans))
+}
+
+// Value is String for one value of a document of our own: a time or an id of Sallyport stays as it is.
+func (r *Redactor) Value(s string) string {
+	if isOwn(s) {
+		return s
+	}
+	return r.String(s)
 }
 
 // Writer returns a writer that redacts what is written to w. A secret must come within one Write to be seen.

@@ -56,6 +56,14 @@ func TestDistinctive(t *testing.T) {
 		"/var/lib/sallyport/4711.db":           false,
 		"./files/export-0123456789":            false,
 		`C:\Users\somebody\0123456789`:         false,
+		"flw_abcdefghijklmnopqrstuvwx23":       false,
+		"crd_2345672345672345672345672a":       false,
+		"flw_abcdefghijklmnopqrstuvwx01":       true,
+		"sallyport_abcdefghijklmnopqrstuvwx23": true,
+		"ghp_abcdefghijklmnopqrstuvwx23":       true,
+		"2026-11-30T17:24:34Z":                 false,
+		"2026-11-30T17:24:34.123456+01:00":     false,
+		"needs_secret_needs_secret":            false,
 	} {
 		if got := New(text).Distinctive(); got != want {
 			t.Errorf("%q: %v", text, got)
@@ -64,10 +72,12 @@ func TestDistinctive(t *testing.T) {
 }
 
 func TestJSONKeepsOurNames(t *testing.T) {
-	r := NewRedactor(New("created_at"), New("1234567890"), New(other))
+	r := NewRedactor(New("created_at"), New("1234567890"), New(other), New("cdefghijklmnopqrst"), New("-11-30T17:24:34.1"))
 	for text, want := range map[string]string{
-		`{ "created_at": "x", "n": 1234567890 }` + "\n":    `{ "created_at": "x", "n": 1234567890 }` + "\n",
-		`{"a":["created_at",{"created_at":"1234567890"}]}`: `{"a":["[redacted]",{"created_at":"[redacted]"}]}`,
+		`{"id":"flw_abcdefghijklmnopqrstuvwx23","at":"2026-11-30T17:24:34.123Z"}`: `{"id":"flw_abcdefghijklmnopqrstuvwx23","at":"2026-11-30T17:24:34.123Z"}`,
+		`["of flw_abcdefghijklmnopqrstuvwx23"]`:                                   `["of flw_ab[redacted]uvwx23"]`,
+		`{ "created_at": "x", "n": 1234567890 }` + "\n":                           `{ "created_at": "x", "n": 1234567890 }` + "\n",
+		`{"a":["created_at",{"created_at":"1234567890"}]}`:                        `{"a":["[redacted]",{"created_at":"[redacted]"}]}`,
 		`"` + other + `"`: `"[redacted]"`,
 		`{}`:              `{}`,
 	} {

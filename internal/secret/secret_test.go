@@ -99,7 +99,7 @@ func FuzzRedactor(f *testing.F) {
 	f.Add("some-secret-value", "text some-secret-value text")
 	f.Add("aaaaaaaa", "aaaaaaaaaaaaaaaaaaaaaa")
 	f.Fuzz(func(t *testing.T, value, text string) {
-		if len(value) < minLength || strings.Contains(Redacted, value) {
+		if len(value) < MinLength || strings.Contains(Redacted, value) {
 			return
 		}
 		r := NewRedactor(New(value))

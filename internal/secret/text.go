@@ -52,6 +52,9 @@ func (t Text) plain() string {
 // IsEmpty tells whether there is nothing in it.
 func (t Text) IsEmpty() bool { return t.plain() == "" }
 
+// Searchable tells whether a redactor searches for the secret: whether it has at least [MinLength] bytes.
+func (t Text) Searchable() bool { return len(t.plain()) >= MinLength }
+
 // Matches tells whether the secret has the form that a definition asks for.
 func (t Text) Matches(form *regexp.Regexp) bool { return form.MatchString(t.plain()) }
 

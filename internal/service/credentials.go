@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,6 +67,17 @@ func (u *Unproved) Unwrap() error { return u.err }
 type CredentialUse struct {
 	sallyport.Credential
 	UsedBy []string `json:"used_by"` // names of flows
+}
+
+// KeyWarnings says what is risky about secrets that are stored nevertheless.
+func KeyWarnings(secrets map[string]secret.Text) (warnings []string) {
+	for _, name := range slices.Sorted(maps.Keys(secrets)) {
+		if text := secrets[name]; !text.IsEmpty() && !text.Searchable() {
+			warnings = append(warnings, fmt.Sprintf("the key in the field %q has fewer than %d characters: such a key is not searched for in responses and logs, "+
+				"so use a longer one if you can", name, secret.MinLength))
+		}
+	}
+	return warnings
 }
 
 // CreateCredential stores a credential, sealed, after a test.
@@ -286,6 +299,9 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 	}
 	definition, err := s.Catalogue.Definition(c.Connector)
 	if err != nil {
+		return nil, err
+	}
+	if err := misplaced(CredentialDraft{c.Name, c.Description, c.Connector, c.Public, secrets}, "; it was shown here, so remove it and use another key"); err != nil {
 		return nil, err
 	}
 	redactor, done := s.passing(secrets)

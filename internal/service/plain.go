@@ -22,12 +22,20 @@ func (s *Service) CheckPlain(ctx context.Context, field, text string) error {
 // CheckPlainFields refuses a credential if one of its plain fields holds one of its own secrets or a key that is known. The field of the error
 // is "name", "description", "connector" or, for a public one, "public." and its name.
 func (s *Service) CheckPlainFields(ctx context.Context, d CredentialDraft) error {
-	for _, name := range slices.Sorted(maps.Keys(d.Secrets)) {
-		if where, found := holding(secret.NewRedactor(d.Secrets[name]), d.plain()); found {
-			return sallyport.FieldErrorf(where, "contains the key; enter a key in the field %q only: it is the one that is sealed and never shown", name)
-		}
+	if err := misplaced(d, ""); err != nil {
+		return err
 	}
 	return s.checkPlain(ctx, d.plain())
+}
+
+// misplaced refuses a credential if one of its plain fields holds one of its own secrets. The advice ends the error.
+func misplaced(d CredentialDraft, advice string) error {
+	for _, name := range slices.Sorted(maps.Keys(d.Secrets)) {
+		if where, found := holding(secret.NewRedactor(d.Secrets[name]), d.plain()); found {
+			return sallyport.FieldErrorf(where, "contains the key; enter a key in the field %q only: it is the one that is sealed and never shown%s", name, advice)
+		}
+	}
+	return nil
 }
 
 // plain is what a credential says in the open. A secret field that is given as a public one is an error of its own.

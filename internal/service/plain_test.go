@@ -161,3 +161,25 @@ func TestWordLikeKeysRefuseNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestNewKeyInAPlainFieldOfItsCredential refuses to replace a key by one that stands in a plain field of the credential already.
+func TestNewKeyInAPlainFieldOfItsCredential(t *testing.T) {
+	p := newPlace(t, nil)
+	for field, put := range map[string]func(d *service.CredentialDraft){
+		"name":           func(d *service.CredentialDraft) { d.Name = "x " + pasted },
+		"description":    func(d *service.CredentialDraft) { d.Description = pasted },
+		"public.address": func(d *service.CredentialDraft) { d.Public["address"] = "https://h.example/" + pasted },
+	} {
+		d := draftWith("n "+field, "another-key-1")
+		put(&d)
+		c, err := p.Service.CreateCredential(t.Context(), actor, d, service.WithoutTesting)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.Service.RotateCredential(t.Context(), actor, string(c.ID), draftWith("", pasted).Secrets, service.WithoutTesting)
+		p.refusesKey(field, pasted, err)
+		if now, err := p.Service.Credential(t.Context(), string(c.ID)); err != nil || now.Version != 1 {
+			t.Errorf("%s: version %d, %v", field, now.Version, err)
+		}
+	}
+}

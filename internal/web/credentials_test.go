@@ -339,3 +339,19 @@ func TestDelete(t *testing.T) {
 	c.get("/credentials").says(`"Free" is deleted.`, "Used by urlhaus")
 	c.post(free, nil).want(http.StatusNotFound)
 }
+
+// TestWarningsOfNewKeys says that a short key is not searched for, and refuses a new key that the description of its credential shows already.
+func TestWarningsOfNewKeys(t *testing.T) {
+	s := newSite(t)
+	c := s.signedUp()
+	add := url.Values{
+		"name": {"Short"}, "description": {"hunter2hunter2"}, "field.address": {"https://api.invalid"}, "field.auth": {"query"}, "field.name": {"key"}, "field.value": {"7chars!"}, "insist": {"yes"},
+	}
+	c.post("/connectors/rest/credentials", add).want(http.StatusSeeOther)
+	c.get("/credentials").says(`Warning: the key in the field "value" has fewer than 8 characters`)
+	rotate := "/credentials/" + string(s.stored("Short").ID) + "/rotate"
+	c.post(rotate, url.Values{"field.value": {"7chars?"}, "insist": {"yes"}}).want(http.StatusSeeOther)
+	c.get("/credentials").says("has its new key", "Warning: the key in the field")
+	a := c.post(rotate, url.Values{"field.value": {"hunter2hunter2"}, "insist": {"yes"}}).want(http.StatusUnprocessableEntity)
+	a.says("Description: contains the key; enter a key in the field \"value\" only", "use another key")
+}

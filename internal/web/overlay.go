@@ -181,8 +181,11 @@ func (s *server) addWith(w http.ResponseWriter, r *http.Request, v credentialFor
 	if err != nil {
 		return s.refuse(w, r, v, err)
 	}
-	notice := fmt.Sprintf("%q is stored, sealed. %s: %s", stored.Name, verdictWords[stored.Verdict], verdictSentence(stored.Verdict, v.Definition.Name))
+	notice := fmt.Sprintf("%q is stored, sealed. %s: %s", stored.Name, verdictWords[stored.Verdict], verdictSentence(stored.Verdict, v.Definition.Name)) + warnings(secrets)
 	if v.Into != "" && isPartial(r) {
+		if text := warnings(secrets); text != "" {
+			s.Auth.Notify(r.Context(), strings.TrimSpace(text))
+		}
 		return s.leadInto(w, v.Stored+string(stored.ID), v.Into)
 	}
 	return s.done(w, r, v.Stored+string(stored.ID), notice)
@@ -195,7 +198,9 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, v credentialForm
 		if sallyport.CodeOf(err) == sallyport.Internal {
 			return err
 		}
-		v.note(err)
+		if v.note(err); v.Rotate != nil && !v.secretError() { // what it is about is not in this form
+			v.Problem = sentence(err)
+		}
 		return s.showOverlay(w, r, http.StatusUnprocessableEntity, v)
 	}
 	result := testOf(unproved.Probe, v.Definition.Name)
@@ -333,7 +338,15 @@ func (s *server) rotate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.refuse(w, r, v, err)
 	}
-	return s.done(w, r, "/credentials?selected="+string(c.ID), fmt.Sprintf("%q has its new key. Revoke the old one at %s.", c.Name, v.Definition.Name))
+	return s.done(w, r, "/credentials?selected="+string(c.ID), fmt.Sprintf("%q has its new key. Revoke the old one at %s.", c.Name, v.Definition.Name)+warnings(secrets))
+}
+
+// warnings are the sentences about secrets that were stored, to follow a notice.
+func warnings(secrets map[string]secret.Text) (text string) {
+	for _, warning := range service.KeyWarnings(secrets) {
+		text += " Warning: " + warning + "."
+	}
+	return text
 }
 
 func (s *server) testRotate(w http.ResponseWriter, r *http.Request) error {

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"golang.org/x/net/html"
 
@@ -12,6 +13,9 @@ import (
 // shownAttributes are the attributes whose values a reader sees or a script shows. Redaction leaves all others alone, as it does the markup:
 // whoever stores a key that looks like a part of a page must not be able to break everybody's pages.
 var shownAttributes = []string{"alt", "aria-label", "content", "data-chart", "data-pick", "data-value", "placeholder", "title", "value"}
+
+// linkAttributes are the attributes that lead somewhere, perhaps with a stored name in the query.
+var linkAttributes = []string{"action", "data-back", "data-events", "data-path", "formaction", "href", "hx-get", "hx-post"}
 
 // redactHTML takes keys out of the text of a page, or a part of one, and out of what its attributes show.
 func redactHTML(r *secret.Redactor, page []byte) []byte {
@@ -35,11 +39,18 @@ func redactHTML(r *secret.Redactor, page []byte) []byte {
 	}
 }
 
-// redactTag takes keys out of the attributes of a tag that are shown. A tag without any stays as it is written.
+// redactTag takes keys out of the attributes of a tag that are shown or lead somewhere. A tag without any stays as it is written.
 func redactTag(r *secret.Redactor, z *html.Tokenizer, raw []byte) []byte {
 	tag, found := z.Token(), false
 	for i, a := range tag.Attr {
-		if clean := r.String(a.Val); clean != a.Val && slices.Contains(shownAttributes, a.Key) {
+		clean := a.Val
+		switch {
+		case slices.Contains(shownAttributes, a.Key):
+			clean = r.String(a.Val)
+		case slices.Contains(linkAttributes, a.Key):
+			clean = redactLink(r, a.Val)
+		}
+		if clean != a.Val {
 			tag.Attr[i].Val, found = clean, true
 		}
 	}
@@ -47,4 +58,29 @@ func redactTag(r *secret.Redactor, z *html.Tokenizer, raw []byte) []byte {
 		return []byte(tag.String())
 	}
 	return raw
+}
+
+// redactLink takes keys out of a link, part by part: what is between the parts, the words and the ids of our own links are no keys, whatever
+// someone stored as one. A link without its key leads nowhere, which is better than a link that shows it.
+func redactLink(r *secret.Redactor, link string) string {
+	if strings.HasPrefix(link, "/static/") {
+		return link
+	}
+	path, query, hasQuery := strings.Cut(link, "?")
+	parts := strings.Split(path, "/")
+	for i := range parts {
+		parts[i] = r.Value(parts[i])
+	}
+	clean := strings.Join(parts, "/")
+	if !hasQuery {
+		return clean
+	}
+	pairs := strings.Split(query, "&")
+	for i, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		if cleanName, cleanValue := r.Value(name), r.Value(value); cleanName != name || cleanValue != value {
+			pairs[i] = cleanName + "=" + cleanValue
+		}
+	}
+	return clean + "?" + strings.Join(pairs, "&")
 }
