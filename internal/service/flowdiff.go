@@ -130,10 +130,7 @@ func (d *differ) credential(ctx context.Context, part string, old, new sallyport
 
 // values compares values by the names of their fields, in the order of the fields.
 func (d *differ) values(part string, fields []connector.Field, old, new map[string]any) {
-	names := namesOf(fields)
-	for _, name := range slices.Concat(slices.Sorted(maps.Keys(old)), slices.Sorted(maps.Keys(new))) {
-		names = append(names, name)
-	}
+	names := slices.Concat(namesOf(fields), slices.Sorted(maps.Keys(old)), slices.Sorted(maps.Keys(new)))
 	seen := map[string]bool{}
 	for _, name := range names {
 		if seen[name] {
