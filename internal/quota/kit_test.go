@@ -150,6 +150,9 @@ func (p *place) source(s *quota.Spender) *rest.Source {
 // look makes one look-up.
 func look(ctx context.Context, source *rest.Source) error {
 	for page, err := range source.Pages(ctx, "") {
+		if sallyport.CodeOf(err) == sallyport.NotFound { // a response like any other, as far as the quota goes
+			return nil
+		}
 		if err != nil {
 			return err
 		}

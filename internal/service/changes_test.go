@@ -166,7 +166,7 @@ func TestBrokenPageIsNoPull(t *testing.T) {
 	p.follow("emit: changes", "id")
 	p.serve([]string{`{"id":1}`})
 	p.api.pages["0"] = func(w http.ResponseWriter) { fmt.Fprint(w, `{"results":[{"id":1},{"id":2},{"id"`) }
-	if run := p.wantEvents(); run.State != sallyport.RunFailed || run.Seen != 0 {
+	if run := p.wantEvents(); run.State != sallyport.RunWaiting || run.Seen != 0 {
 		t.Errorf("run %s with %d seen", run.State, run.Seen)
 	}
 	p.serve([]string{`{"id":1}`, `{"id":2}`})
@@ -186,11 +186,11 @@ func TestLargePagesOfChanges(t *testing.T) {
 	p.serve(page(0), page(1000))
 	whole := p.api.pages["1"]
 	p.api.pages["1"] = func(w http.ResponseWriter) { fmt.Fprintf(w, `{"results":[%s`, strings.Join(page(1000), ",")) }
-	if kept, run := p.events(); len(kept) != 1000 || run.State != sallyport.RunFailed || run.Changes.New != 1000 {
+	if kept, run := p.events(); len(kept) != 1000 || run.State != sallyport.RunWaiting || run.Changes.New != 1000 {
 		t.Errorf("%d are kept of a run %s: %+v", len(kept), run.State, run.Changes)
 	}
 	p.api.pages["1"] = whole
-	if kept, run := p.events(); len(kept) != 1000 || run.Changes != (sallyport.Changes{New: 1000, Unchanged: 1000}) {
+	if kept, run := p.events(); len(kept) != 1000 || run.Changes != (sallyport.Changes{New: 2000}) {
 		t.Errorf("%d are kept: %+v", len(kept), run.Changes)
 	}
 	p.serve(page(500))

@@ -151,7 +151,7 @@ func TestAnswersThatBreakOff(t *testing.T) {
 	run := p.runOf("answered")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if run.State != sallyport.RunFailed || run.Code != sallyport.Upstream || s.polled["102"] != 1+5 {
+	if run.State != sallyport.RunWaiting || run.Code != sallyport.Upstream || s.polled["102"] != 1+5 {
 		t.Errorf("run %s after %d looks: %s", run.State, s.polled["102"], run.Error)
 	}
 }
