@@ -113,13 +113,18 @@ func (r *Root) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 	}
 }
 
-// openOnce opens the file that is there, or creates one that is not. Neither follows a link that is put there in between.
+// openOnce opens the file that is there, or creates one that is not.
 func (r *Root) openOnce(name string, flag int, perm fs.FileMode) (File, error) {
 	w, err := r.walk(name, flag&(NoFollow|os.O_EXCL) == 0)
 	if err != nil {
 		return nil, err
 	}
 	defer w.close()
+	return w.openFile(flag, perm)
+}
+
+// openFile opens the entry that the walk ended at, or creates it if there was none. Neither follows a link that was put there since.
+func (w *walk) openFile(flag int, perm fs.FileMode) (File, error) {
 	if err := w.openable(flag); err != nil {
 		return nil, err
 	}
