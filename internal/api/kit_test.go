@@ -62,6 +62,7 @@ func newHost(t testing.TB, options sandbox.Options) *host {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.app.Close() })
+	h.app.Service.Engine.Quota.Now = apptest.MidMonth()
 	server := httptest.NewServer(api.New(api.Config{
 		Service: h.app.Service, Tokens: h.app.Tokens, Version: "1.2.3", Log: slog.New(slog.NewTextHandler(h.log, nil)), Stopping: h.stop,
 	}))

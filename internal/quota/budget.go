@@ -75,7 +75,7 @@ func newBudget(q *Quota, id sallyport.ID, headers map[string]string) *budget {
 func (b *budget) claim(ctx context.Context, person bool) (*shortage, error) {
 	claimed := false
 	take := func() bool {
-		claimed = claimed || b.take(time.Now())
+		claimed = claimed || b.take(b.quota.Now())
 		return claimed
 	}
 	b.mu.Lock()
@@ -103,7 +103,7 @@ func (b *budget) claim(ctx context.Context, person bool) (*shortage, error) {
 		}
 	}
 	if short == nil { // others were faster
-		short = &shortage{sallyport.WindowDay, time.Now()}
+		short = &shortage{sallyport.WindowDay, b.quota.Now()}
 	}
 	return short, nil
 }
@@ -176,13 +176,13 @@ func (b *budget) slot(ctx context.Context, longest time.Duration) error {
 func (b *budget) line(longest time.Duration) (sent bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.known && b.second.limit == 0 && b.second.closed.IsZero() && !b.revoked(time.Now()) {
+	if b.known && b.second.limit == 0 && b.second.closed.IsZero() && !b.revoked(b.quota.Now()) {
 		b.send()
 		return true, nil
 	}
 	if ahead := b.ahead(); ahead > longest {
 		b.unclaim()
-		return false, (&shortage{sallyport.WindowSecond, time.Now().Add(ahead)}).failure()
+		return false, (&shortage{sallyport.WindowSecond, b.quota.Now().Add(ahead)}).failure()
 	}
 	b.second.waiting++
 	return false, nil
@@ -200,7 +200,7 @@ func (b *budget) ahead() time.Duration {
 func (b *budget) await(ctx context.Context) error {
 	for {
 		b.mu.Lock()
-		now := time.Now()
+		now := b.quota.Now()
 		revoked := b.revoked(now)
 		pause, want := b.next(now)
 		if pause == 0 && want == 0 && !revoked {

@@ -27,13 +27,17 @@ type Quota struct {
 	log    *slog.Logger
 	holder string // this process
 
+	// Now is the clock by which seconds, days and months begin. Tests set another one before anything is spent, so that no window ends
+	// while they run.
+	Now func() time.Time
+
 	mu      sync.Mutex
 	budgets map[sallyport.ID]*budget
 }
 
 // New returns the budgets that a database keeps. Close gives back what was taken of them.
 func New(s *store.Store, log *slog.Logger) *Quota {
-	return &Quota{store: s, log: log, holder: rand.Text(), budgets: map[sallyport.ID]*budget{}}
+	return &Quota{store: s, log: log, holder: rand.Text(), Now: time.Now, budgets: map[sallyport.ID]*budget{}}
 }
 
 // Spender spends a credential's budget. It may be used concurrently.
@@ -90,7 +94,7 @@ func (s *Spender) Take(ctx context.Context, longest time.Duration) error {
 		if err == nil && short == nil {
 			err = b.slot(ctx, longest)
 		} else if err == nil {
-			err = wait(ctx, short, longest)
+			err = b.wait(ctx, short, longest)
 		}
 		if err != nil || short == nil {
 			if errors.Is(err, errRevoked) {
@@ -102,10 +106,14 @@ func (s *Spender) Take(ctx context.Context, longest time.Duration) error {
 }
 
 // Answered is told the answer to a request, nil if none came.
-func (s *Spender) Answered(response *http.Response) { s.budget.answered(response, time.Now()) }
+func (s *Spender) Answered(response *http.Response) {
+	s.budget.answered(response, s.budget.quota.Now())
+}
 
 // Refused is told that a request was one too many. It writes into the failure until when to wait, if that is more than a moment.
-func (s *Spender) Refused(failure *connector.Failure) { s.budget.refused(failure, time.Now()) }
+func (s *Spender) Refused(failure *connector.Failure) {
+	s.budget.refused(failure, s.budget.quota.Now())
+}
 
 // shortage is a window that has no call left, and when it may have.
 type shortage struct {
@@ -118,8 +126,8 @@ func (s *shortage) failure() error {
 }
 
 // wait waits for the end of a shortage, unless that is longer than the longest wait.
-func wait(ctx context.Context, s *shortage, longest time.Duration) error {
-	left := time.Until(s.until)
+func (b *budget) wait(ctx context.Context, s *shortage, longest time.Duration) error {
+	left := s.until.Sub(b.quota.Now())
 	if left > longest {
 		return s.failure()
 	}

@@ -43,7 +43,7 @@ func (b *budget) settle(ctx context.Context, w wish, enough func() bool) error {
 		b.mu.Unlock()
 		return nil
 	}
-	a := b.report(w, time.Now())
+	a := b.report(w, b.quota.Now())
 	b.mu.Unlock()
 	// What was said and not heard would have to be said again: a transaction that began is ended.
 	inTime, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)

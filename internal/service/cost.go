@@ -105,7 +105,7 @@ func (s *Service) cost(ctx context.Context, r known, f sallyport.Flow, sample *S
 		}
 		c.Others += int64(math.Ceil(float64(max(1, other.Pages)) * runs))
 	}
-	windows, err := quota.Read(ctx, r, credential.ID, sallyport.Now())
+	windows, err := quota.Read(ctx, r, credential.ID, s.Engine.Quota.Now())
 	c.Warning = c.warning(windows)
 	return c, err
 }

@@ -90,6 +90,7 @@ func newPlace(t *testing.T, pages map[string]func(http.ResponseWriter)) *place {
 	if p.App, err = app.Open(t.Context(), apptest.Settings(t, data, "debug"), &p.log, new(secret.Redactor)); err != nil {
 		t.Fatal(err)
 	}
+	p.Service.Engine.Quota.Now = apptest.MidMonth()
 	p.Service.Engine.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {

@@ -19,7 +19,7 @@ func (s *Service) Quota(ctx context.Context, credential string) ([]quota.Window,
 	if err != nil {
 		return nil, err
 	}
-	return quota.Read(ctx, s.Store, c.ID, sallyport.Now())
+	return quota.Read(ctx, s.Store, c.ID, s.Engine.Quota.Now())
 }
 
 // QuotaChange is what a person says about a credential's budget.

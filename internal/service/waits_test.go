@@ -24,7 +24,7 @@ func TestDeliveryWaits(t *testing.T) {
 	f.allowOf(cell, 1)
 	run := f.runOf(cell)
 	left := time.Until(run.WaitUntil)
-	if run.State != sallyport.RunDelivering || left < 0 || left > 31*24*time.Hour || f.asked("POST") != 1 {
+	if run.State != sallyport.RunDelivering || left < 0 || left > 62*24*time.Hour || f.asked("POST") != 1 {
 		t.Fatalf("run %s until %s: %s", run.State, run.WaitUntil, run.Error)
 	}
 	shown, err := f.Service.Run(t.Context(), run.ID)
@@ -69,7 +69,7 @@ func TestQuotaRaisedAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			raise := sync.OnceFunc(func() { f.allowOf(cell, 10) })
-			run, err = f.Service.Follow(ctx, run.ID, 32*24*time.Hour, func(p service.Progress) {
+			run, err = f.Service.Follow(ctx, run.ID, 62*24*time.Hour, func(p service.Progress) {
 				if !p.Run.WaitUntil.IsZero() {
 					raise()
 				}

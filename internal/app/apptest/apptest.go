@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sallyport-io/sallyport/internal/app"
 	"github.com/sallyport-io/sallyport/internal/beacon"
@@ -75,6 +76,15 @@ func Start(t testing.TB, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// MidMonth is a clock that shows noon in the middle of a coming month, and goes on from there. Tests give it to a quota: no day or month ends
+// while they run, whatever the date.
+func MidMonth() func() time.Time {
+	now := time.Now()
+	year, month, _ := now.UTC().Date()
+	ahead := time.Date(year, month+1, 15, 12, 0, 0, 0, time.UTC).Sub(now)
+	return func() time.Time { return time.Now().Add(ahead) }
 }
 
 // Reachable lets any credential reach a server of the test on this machine, as it may reach a sandbox.
