@@ -31,7 +31,7 @@ func (r reader) Draft(ctx context.Context, userID, id sallyport.ID) (Draft, erro
 
 // Drafts returns the newest drafts of a user.
 func (r reader) Drafts(ctx context.Context, userID sallyport.ID, limit int) ([]Draft, error) {
-	return list(ctx, r.q, scanDraft, selectDrafts+" WHERE user_id = $1 ORDER BY updated_at DESC, id LIMIT $2", userID, limit)
+	return list(ctx, r.q, scanDraft, selectDrafts+" WHERE user_id = $1 ORDER BY updated_at DESC LIMIT $2", userID, limit)
 }
 
 // InsertDraft adds a draft, unless there is one of its id.
@@ -77,6 +77,6 @@ func (tx *Tx) DeleteDraftsBefore(ctx context.Context, userID sallyport.ID, since
 
 // DeleteOldestDrafts removes the drafts of a user but for the newest ones.
 func (tx *Tx) DeleteOldestDrafts(ctx context.Context, userID sallyport.ID, keep int) error {
-	_, err := tx.exec(ctx, "DELETE FROM draft WHERE user_id = $1 AND id NOT IN (SELECT id FROM draft WHERE user_id = $1 ORDER BY updated_at DESC, id LIMIT $2)", userID, keep)
+	_, err := tx.exec(ctx, "DELETE FROM draft WHERE user_id = $1 AND id NOT IN (SELECT id FROM draft WHERE user_id = $1 ORDER BY updated_at DESC LIMIT $2)", userID, keep)
 	return err
 }
