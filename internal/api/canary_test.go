@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -97,7 +96,7 @@ func (c client) leak(path string) {
 	source := object{"connector": "rest", "credential": "leaky", "request": request}
 	c.do("POST /sources/test", source)
 	name := strings.Trim(path, "/")
-	to := object{"name": "lines", "connector": "file", "config": object{"path": filepath.Join(c.TempDir(), name+".csv"), "format": "csv"}}
+	to := object{"name": "lines", "connector": "file", "config": object{"path": c.file(name + ".csv"), "format": "csv"}}
 	c.do("POST /flows", object{"flow": name, "source": source, "destinations": []object{to}}).want(http.StatusCreated)
 	run := int64(c.do("POST /flows/"+name+"/run", nil).want(http.StatusAccepted).at("run", "id").(float64))
 	if state := c.work(run).State; state.Finished() {

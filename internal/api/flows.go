@@ -14,10 +14,11 @@ import (
 // flowView is a flow with its newest run.
 type flowView struct {
 	sallyport.Flow
-	Last *sallyport.Run `json:"last,omitempty" doc:"Its newest run"`
+	Last   *sallyport.Run        `json:"last,omitempty" doc:"Its newest run"`
+	Grants []sallyport.FileGrant `json:"grants,omitempty" doc:"Of one flow, not in lists: files outside of files.roots that the local owner permitted it to use"`
 }
 
-func viewOf(f service.FlowStatus) flowView { return flowView{f.Flow, f.Last} }
+func viewOf(f service.FlowStatus) flowView { return flowView{Flow: f.Flow, Last: f.Last} }
 
 func (s *server) flows() {
 	add(s, "GET /flows", operation{id: "list-flows", scope: sallyport.ScopeRead, summary: "List flows"}, s.listFlows)
@@ -99,7 +100,11 @@ func (s *server) getFlow(ctx context.Context, in *One) (*Tagged[flowView], error
 	if err != nil {
 		return nil, err
 	}
-	return &Tagged[flowView]{tag(f.Flow), viewOf(f)}, nil
+	view := viewOf(f)
+	if view.Grants, err = s.Service.FileGrants(ctx, f.ID); err != nil {
+		return nil, err
+	}
+	return &Tagged[flowView]{tag(f.Flow), view}, nil
 }
 
 func (s *server) createFlow(ctx context.Context, in *With[service.FlowSpec]) (*Created[flowView], error) {

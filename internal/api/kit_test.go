@@ -35,6 +35,7 @@ type host struct {
 	app     *app.App
 	sandbox *sandbox.Sandbox
 	system  string // where the sandbox is
+	root    string // the folder of files.roots
 	log     *safeBuffer
 	stop    chan struct{} // closed when the server stops
 	close   func()        // ends the server, once it has answered
@@ -48,7 +49,7 @@ func newHost(t testing.TB, options sandbox.Options) *host {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	h := &host{TB: t, log: new(safeBuffer), stop: make(chan struct{}), seen: map[string]bool{}}
+	h := &host{TB: t, root: t.TempDir(), log: new(safeBuffer), stop: make(chan struct{}), seen: map[string]bool{}}
 	var err error
 	if h.sandbox, err = sandbox.New(options); err != nil {
 		t.Fatal(err)
@@ -58,7 +59,9 @@ func newHost(t testing.TB, options sandbox.Options) *host {
 	}
 	dir := t.TempDir()
 	apptest.Start(t, dir)
-	if h.app, err = app.Open(ctx, apptest.Settings(t, dir, "error"), io.Discard, new(secret.Redactor)); err != nil {
+	settings := apptest.Settings(t, dir, "error")
+	settings.Files.Roots = []string{h.root}
+	if h.app, err = app.Open(ctx, settings, io.Discard, new(secret.Redactor)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.app.Close() })
@@ -86,6 +89,11 @@ func (b *safeBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.Buffer.String()
+}
+
+// file is the path of a new file below the root.
+func (h *host) file(name string) string {
+	return filepath.Join(h.root, string(sallyport.NewID("dir")), name)
 }
 
 func (h *host) watch(key string) {
@@ -350,7 +358,7 @@ func (c client) addCredential(name string) *reply {
 func (c client) feed(name, credential string) object {
 	return object{
 		"flow": name, "source": object{"connector": "pulsedive", "credential": credential, "endpoint": "feed.indicators", "params": object{"fid": 1}},
-		"destinations": []object{{"name": "lines", "connector": "file", "config": object{"path": filepath.Join(c.TempDir(), "out.ndjson")}}},
+		"destinations": []object{{"name": "lines", "connector": "file", "config": object{"path": c.file("out.ndjson")}}},
 	}
 }
 

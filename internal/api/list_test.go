@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -78,7 +77,7 @@ func TestLongNames(t *testing.T) {
 	c.addCredential("mine")
 	flow, destinations := c.feed(strings.Repeat("f", sallyport.MaxNameLength), "mine"), []object{}
 	for _, letter := range []string{"a", "b"} {
-		path := filepath.Join(t.TempDir(), "out.ndjson")
+		path := c.file("out.ndjson")
 		destinations = append(destinations, object{"name": strings.Repeat(letter, sallyport.MaxNameLength), "connector": "file", "config": object{"path": path}})
 	}
 	flow["destinations"] = destinations

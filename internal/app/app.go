@@ -26,6 +26,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/egress"
 	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/files"
+	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/obs"
 	"github.com/sallyport-io/sallyport/internal/quota"
 	"github.com/sallyport-io/sallyport/internal/secret"
@@ -101,20 +102,24 @@ func (a *App) wire(ctx context.Context, catalogue *connector.Catalogue, redactor
 	if err != nil {
 		return nil, err
 	}
-	if err := keys.Upgrade(ctx, sallyport.Actor{Kind: "system", Name: "upgrade"}, rows{database}); err != nil {
+	if err := grant.CheckRoots(s.Files.Roots, s.Data); err != nil {
 		return nil, err
 	}
+	policy := &grant.Policy{Roots: s.Files.Roots, Own: files.NewOwn(ownFiles(s)...), Grants: database, Attester: keys}
 	work, err := engine.New(ctx, engine.Config{
 		Store: database, Vault: keys, Catalogue: catalogue, Quota: a.quota, Egress: a.egress(),
-		Files:    openFiles(files.NewOwn(ownFiles(s)...)),
-		Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), RejectLimit: s.RejectLimit, Patience: s.Patience, Log: log, QueueLog: queueLog,
+		Files: policy, Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), RejectLimit: s.RejectLimit, Patience: s.Patience, Log: log, QueueLog: queueLog,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &service.Service{
-		Store: database, Vault: keys, Catalogue: catalogue, Engine: work, Redactor: redactor, KeepPrevious: s.Redact.PreviousKeys, Log: log, OwnFiles: ownFiles(s),
-	}, nil
+	served := &service.Service{
+		Store: database, Vault: keys, Catalogue: catalogue, Engine: work, Files: policy, Redactor: redactor, KeepPrevious: s.Redact.PreviousKeys, Log: log,
+	}
+	if err := served.GrantExisting(ctx); err != nil {
+		return nil, err
+	}
+	return served, keys.Upgrade(ctx, sallyport.Actor{Kind: "system", Name: "upgrade"}, rows{database})
 }
 
 // warnWritable warns about a data directory in which other users can replace files.
@@ -122,17 +127,6 @@ func warnWritable(log *slog.Logger, dir string) {
 	if info, err := os.Stat(dir); err == nil && info.Mode().Perm()&0o022 != 0 {
 		log.Warn("other users can write to the data directory, and so replace the database and the master key: run chmod 700 on it",
 			"data", dir, "mode", fmt.Sprintf("%04o", info.Mode().Perm()))
-	}
-}
-
-// openFiles opens every path on this machine but those of the program's own files.
-func openFiles(own *files.Own) connector.OpenFiles {
-	return func(_ context.Context, path string) (files.FS, string, error) {
-		root, name, err := files.OpenPath(path, files.Options{Own: own})
-		if err != nil {
-			return nil, "", err
-		}
-		return root, name, nil
 	}
 }
 
@@ -159,11 +153,18 @@ func (a *App) egress() egress.Policy {
 	}
 }
 
-// ownFiles are the files of the program in its data directory.
+// ownFiles are the files of the program: its database with everything that lies beside it, the master key and the settings.
 func ownFiles(s config.Settings) []string {
 	database := strings.TrimPrefix(s.Database, "sqlite:")
 	key := strings.TrimPrefix(s.MasterKey, "file:")
-	return []string{database, database + "-wal", database + "-shm", lockFile(s), key, filepath.Join(s.Data, config.FileName)}
+	own := []string{database, database + "-wal", database + "-shm", database + "-journal", lockFile(s), key, filepath.Join(s.Data, config.FileName)}
+	beside, _ := os.ReadDir(filepath.Dir(database)) // without copies there is nothing to add
+	for _, entry := range beside {
+		if path := filepath.Join(filepath.Dir(database), entry.Name()); store.IsCopy(database, path) {
+			own = append(own, path)
+		}
+	}
+	return own
 }
 
 // lockFile lies beside the database, under its real name: whoever works its jobs must find the same one.

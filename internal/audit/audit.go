@@ -33,6 +33,10 @@ const (
 	FlowResume  = "flow.resume"
 	FlowDelete  = "flow.delete"
 
+	FileGrant  = "file.grant"  // the local owner permitted a flow to use a file
+	FileRevoke = "file.revoke" // a flow may not use a file any more
+	FileUse    = "file.use"    // a flow that was saved on the pages or by the API uses a file, or a test reads one
+
 	AuthSetUp    = "auth.setup" // the first user was made
 	AuthSignIn   = "auth.sign_in"
 	AuthSignOut  = "auth.sign_out"

@@ -47,6 +47,7 @@ type everywhere struct {
 	Output        string `help:"How results are shown: table or json." enum:"table,json" default:"table"`
 	Database      string `help:"Where the database is (SALLYPORT_DATABASE)." placeholder:"URL"`
 	MasterKey     string `help:"Where the master key is (SALLYPORT_MASTER_KEY)." placeholder:"URL"`
+	FilesRoots    string `name:"files-roots" help:"Folders below which pages and API may use files (SALLYPORT_FILES_ROOTS)." placeholder:"DIR,…"`
 	AllowPrivate  string `name:"egress-allow-private" help:"Private networks that connectors may reach (SALLYPORT_EGRESS_ALLOW_PRIVATE)." placeholder:"CIDR,…"`
 	AllowLoopback string `name:"egress-allow-loopback" help:"Ports of this machine that any credential may reach (SALLYPORT_EGRESS_ALLOW_LOOPBACK)." placeholder:"PORT,…"`
 	RejectLimit   string `help:"Share of a run's records that a destination may reject before it stops, or off (SALLYPORT_REJECT_LIMIT)." placeholder:"50%"`
@@ -194,7 +195,7 @@ func (e *env) load() error {
 	c := e.commands
 	flags := map[string]string{}
 	for name, value := range map[string]string{
-		"data": c.Data, "database": c.Database, "master_key": c.MasterKey, "egress.allow_private": c.AllowPrivate, "egress.allow_loopback": c.AllowLoopback,
+		"data": c.Data, "database": c.Database, "master_key": c.MasterKey, "files.roots": c.FilesRoots, "egress.allow_private": c.AllowPrivate, "egress.allow_loopback": c.AllowLoopback,
 		"hosts": c.Serve.Hosts, "trusted_proxies": c.Serve.TrustedProxies,
 		"reject_limit": c.RejectLimit, "patience": c.Patience, "redact.previous_keys": c.PreviousKeys,
 		"log.level": c.LogLevel, "log.format": c.LogFormat, "addr": c.Serve.Addr,

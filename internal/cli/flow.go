@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,8 @@ type flowCommand struct {
 	Pause   flowPause   `cmd:"" help:"Pause a flow."`
 	Resume  flowResume  `cmd:"" help:"Resume a paused flow."`
 	Rm      flowRm      `cmd:"" help:"Remove a flow with its dataset. What was delivered stays."`
+	Grant   flowGrant   `cmd:"" help:"Permit a flow to use a file that it names, outside of files.roots."`
+	Revoke  flowRevoke  `cmd:"" help:"Revoke the permission to use a file."`
 	Export  flowExport  `cmd:"" help:"Print a flow as a flow file, in YAML: --output does not apply."`
 }
 
@@ -142,10 +145,15 @@ func (c *flowShow) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return err
 	}
+	grants, err := s.FileGrants(e.ctx, f.ID)
+	if err != nil {
+		return err
+	}
 	shown := struct {
 		flowListed
-		Cost service.Cost `json:"cost"`
-	}{flowListed{f, last[f.ID]}, cost}
+		Cost   service.Cost          `json:"cost"`
+		Grants []sallyport.FileGrant `json:"grants"`
+	}{flowListed{f, last[f.ID]}, cost, grants}
 	return e.show(shown, func(w io.Writer) {
 		facts(w, "flow", f.Name, "description", f.Description, "state", string(f.State), "reason", f.Reason,
 			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt), "last run", lastText(last[f.ID]), "keeps", keeps.String(),
@@ -157,6 +165,10 @@ func (c *flowShow) Run(e *env, s *service.Service) error {
 			rows = append(rows, []string{d.Name, d.Connector, count(d.Records), count(d.Rejected), batches(f.Dataset.LastSeq - d.Position), cmp.Or(d.Error, waitText(d))})
 		}
 		table(w, "It has no destination: its records are kept only.", []string{"DESTINATION", "CONNECTOR", "DELIVERED", "QUARANTINED", "BEHIND", "ERROR"}, rows)
+		if len(grants) > 0 {
+			fmt.Fprintln(w)
+			grantTable(w, grants)
+		}
 	})
 }
 
@@ -328,6 +340,47 @@ func (c *flowRm) Run(e *env, s *service.Service) error {
 	return e.show(map[string]string{"removed": c.Name}, func(w io.Writer) {
 		fmt.Fprintf(w, "flow %q and its dataset are removed; what was delivered stays\n", c.Name)
 	})
+}
+
+type flowGrant struct {
+	Name string `arg:"" help:"Name of the flow."`
+	Path string `arg:"" help:"The file, for example /srv/out/urlhaus.csv."`
+}
+
+// Run permits a flow to use a file, and lists what it may use then.
+func (c *flowGrant) Run(e *env, s *service.Service) error {
+	all, err := s.GrantFile(e.ctx, e.actor(), c.Name, c.Path)
+	if err != nil {
+		return err
+	}
+	return e.show(all, func(w io.Writer) { grantTable(w, all) })
+}
+
+type flowRevoke struct {
+	Name string `arg:"" help:"Name of the flow."`
+	Path string `arg:"" help:"The file."`
+}
+
+// Run revokes the permission to use a file. The flow still names it, so its next delivery fails.
+func (c *flowRevoke) Run(e *env, s *service.Service) error {
+	path, err := filepath.Abs(c.Path)
+	if err != nil {
+		return err
+	}
+	if err := s.RevokeFile(e.ctx, e.actor(), c.Name, path); err != nil {
+		return err
+	}
+	return e.show(map[string]string{"flow": c.Name, "revoked": path}, func(w io.Writer) {
+		fmt.Fprintf(w, "flow %q may not use %s any more, unless it is in a folder of files.roots\n", c.Name, path)
+	})
+}
+
+func grantTable(w io.Writer, all []sallyport.FileGrant) {
+	rows := [][]string{}
+	for _, g := range all {
+		rows = append(rows, []string{g.Path, string(g.Purpose), g.Place, g.By, moment(g.CreatedAt)})
+	}
+	table(w, "No file is granted to it.", []string{"GRANTED FILE", "TO", "FOR", "BY", "GRANTED"}, rows)
 }
 
 type flowExport struct {

@@ -31,9 +31,15 @@ type Settings struct {
 	// RejectLimit is how many percent of a run's records a destination may reject before it stops; 0 is no limit.
 	RejectLimit int
 	Patience    time.Duration // how long a run waits for a system that is away
+	Files       Files
 	Egress      Egress
 	Redact      Redact
 	Log         Log
+}
+
+// Files is where pages and API may read and write files.
+type Files struct {
+	Roots []string // absolute paths of folders
 }
 
 // Egress is what connectors may reach.

@@ -57,6 +57,7 @@ func defaults(data string) config.Settings {
 		RejectLimit: 50, Patience: 12 * time.Hour,
 		Redact: config.Redact{PreviousKeys: 30 * 24 * time.Hour},
 		Log:    config.Log{Level: slog.LevelInfo, Format: "auto"},
+		Files:  config.Files{Roots: []string{data + "/files"}},
 	}
 }
 
@@ -82,6 +83,7 @@ func TestLoad(t *testing.T) {
 		RejectLimit: 50, Patience: 12 * time.Hour,
 		Hosts:   []string{"sallyport.example.com", "intern:8443"},
 		Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32"), netip.MustParsePrefix("10.0.0.8/32"), netip.MustParsePrefix("fd00::/8")},
+		Files:   config.Files{Roots: []string{"/srv/files"}},
 		Egress: config.Egress{
 			AllowPrivate:  []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
 			AllowLoopback: []uint16{9200},
@@ -135,7 +137,7 @@ func TestEverySettingHasEverySource(t *testing.T) {
 	samples := map[string]string{
 		"data": "/a", "database": "sqlite:/x.db", "master_key": "file:/k", "addr": "127.0.0.1:1",
 		"hosts": "sallyport.example.com", "trusted_proxies": "10.0.0.7", "egress.allow_loopback": "9200",
-		"egress.allow_private": "10.0.0.0/8", "reject_limit": "10%", "patience": "1h", "log.level": "error", "log.format": "text", "redact.previous_keys": "0d",
+		"files.roots": "/a,/b", "egress.allow_private": "10.0.0.0/8", "reject_limit": "10%", "patience": "1h", "log.level": "error", "log.format": "text", "redact.previous_keys": "0d",
 	}
 	for _, s := range config.Table() {
 		t.Run(s.Name, func(t *testing.T) {
@@ -169,7 +171,7 @@ func TestEverySettingHasEverySource(t *testing.T) {
 
 // asFile writes a setting as YAML, whose lists are in brackets.
 func asFile(name, text string) string {
-	if slices.Contains([]string{"egress.allow_private", "egress.allow_loopback", "hosts", "trusted_proxies"}, name) {
+	if slices.Contains([]string{"egress.allow_private", "egress.allow_loopback", "files.roots", "hosts", "trusted_proxies"}, name) {
 		text = "[" + text + "]"
 	}
 	if outer, inner, ok := strings.Cut(name, "."); ok {
@@ -211,9 +213,11 @@ func TestFaults(t *testing.T) {
 		"database without a place": {flag("database", "sqlite:"), "database: must be sqlite:PATH or postgres://USER@HOST/NAME (set by --database)"},
 		"no home": {given{env: map[string]string{"HOME": ""}},
 			"data: there is no home directory to keep data in; name a directory with --data or SALLYPORT_DATA"},
+		"relative root":    {flag("files.roots", "/a, out"), `files.roots: "out" must be an absolute path, for example /srv/sallyport (set by --files-roots)`},
+		"no root":          {flag("files.roots", " ,"), `files.roots: must name at least one folder (set by --files-roots)`},
 		"unknown key":      {file("lgo: {level: debug}"), `/d/config.yaml:1:1: unknown key "lgo"; did you mean "log"?`},
 		"unknown nested":   {file("log: {levle: debug}"), `/d/config.yaml:1:7: unknown key "levle"; did you mean "level"?`},
-		"data in the file": {file("data: /x"), `/d/config.yaml:1:1: unknown key "data"; the keys here are addr, database, egress, hosts, log, master_key, patience, redact, reject_limit, trusted_proxies`},
+		"data in the file": {file("data: /x"), `/d/config.yaml:1:1: unknown key "data"; the keys here are addr, database, egress, files, hosts, log, master_key, patience, redact, reject_limit, trusted_proxies`},
 		"two documents":    {file("addr: h:1\n---\naddr: h:2\n"), "/d/config.yaml:3:1: a second document begins here, but there may be only one"},
 		"unreadable":       {given{readErr: fs.ErrPermission}, "the settings cannot be read: permission denied"},
 		"two at once": {given{flags: map[string]string{"data": "/d", "addr": "x", "log.format": "x"}},

@@ -16,7 +16,10 @@ type file struct {
 	Patience    string   `yaml:"patience"`
 	Hosts       []string `yaml:"hosts"`
 	Proxies     []string `yaml:"trusted_proxies"`
-	Egress      struct {
+	Files       struct {
+		Roots []string `yaml:"roots"`
+	} `yaml:"files"`
+	Egress struct {
 		AllowPrivate  []string `yaml:"allow_private"`
 		AllowLoopback []string `yaml:"allow_loopback"`
 	} `yaml:"egress"`
@@ -38,6 +41,7 @@ func (f *file) values() map[string]string {
 		"patience":              f.Patience,
 		"hosts":                 strings.Join(f.Hosts, ","),
 		"trusted_proxies":       strings.Join(f.Proxies, ","),
+		"files.roots":           strings.Join(f.Files.Roots, ","),
 		"egress.allow_private":  strings.Join(f.Egress.AllowPrivate, ","),
 		"egress.allow_loopback": strings.Join(f.Egress.AllowLoopback, ","),
 		"redact.previous_keys":  f.Redact.PreviousKeys,

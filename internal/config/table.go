@@ -52,6 +52,8 @@ var table = []setting{
 		"names by which pages and API are reached besides their own address, for example sallyport.example.com; separated by commas"}, setHosts},
 	{Setting{"trusted_proxies", "SALLYPORT_TRUSTED_PROXIES", "",
 		"addresses or networks of proxies whose X-Forwarded-For names the client, for example 10.0.0.7; separated by commas"}, setProxies},
+	{Setting{"files.roots", "SALLYPORT_FILES_ROOTS", "<data>/files",
+		"folders below which pages and API may read and write files; several with commas"}, setFilesRoots},
 	{Setting{"egress.allow_loopback", "SALLYPORT_EGRESS_ALLOW_LOOPBACK", "",
 		"ports of this machine that any credential may reach, for example 9200; separated by commas"}, setAllowLoopback},
 	{Setting{"egress.allow_private", "SALLYPORT_EGRESS_ALLOW_PRIVATE", "",
@@ -97,6 +99,19 @@ func setAddr(s *Settings, text string) error {
 		return fmt.Errorf("%q is no address to listen on: write HOST:PORT, such as 127.0.0.1:8420", text)
 	}
 	s.Addr = text
+	return nil
+}
+
+func setFilesRoots(s *Settings, text string) error {
+	for _, item := range items(text) {
+		if !filepath.IsAbs(item) {
+			return fmt.Errorf("%q must be an absolute path, for example /srv/sallyport", item)
+		}
+		s.Files.Roots = append(s.Files.Roots, filepath.Clean(item))
+	}
+	if len(s.Files.Roots) == 0 {
+		return errors.New("must name at least one folder")
+	}
 	return nil
 }
 

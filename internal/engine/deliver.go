@@ -247,7 +247,7 @@ func (d *delivery) openTarget(ctx context.Context) (err error) {
 	}
 	d.target, err = d.Catalogue.Open(ctx, d.destination.Connector, connector.Target{
 		ID: d.destination.ID, Dataset: current.ID, Config: d.destination.Config, Key: current.Key, Schema: current.Schema, State: d.destination.State,
-		Epoch: d.destination.Epoch, Records: d.destination.Records, Flow: d.flow.Name, Name: d.destination.Name, Files: d.Files,
+		Epoch: d.destination.Epoch, Records: d.destination.Records, Flow: d.flow.Name, Name: d.destination.Name, Files: d.filesOf(d.flow, sallyport.FileWrite),
 		HashOf: func(ctx context.Context, seq int64) (string, bool, error) {
 			hash, found, err := d.Store.BatchHash(ctx, current.ID, seq)
 			return hash, found, fault(err)

@@ -22,6 +22,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
 	"github.com/sallyport-io/sallyport/internal/egress"
+	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/quota"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/store"
@@ -35,7 +36,7 @@ type Config struct {
 	Catalogue *connector.Catalogue
 	Quota     *quota.Quota
 	Egress    egress.Policy
-	Files     connector.OpenFiles // for the paths of destinations
+	Files     *grant.Policy // which files flows may use
 	Redactor  *secret.Redactor
 	UserAgent string
 	Sleep     func(ctx context.Context, d time.Duration) error // before a call is made again, or a result is asked for; nil: by the clock

@@ -14,13 +14,13 @@ import (
 )
 
 // list finds the list that the parameters of a source name.
-func (e *Engine) list(each *connector.Each, params map[string]any) lookup.List {
+func (e *Engine) list(each *connector.Each, params map[string]any, open connector.OpenFiles) lookup.List {
 	text := func(name string) string {
 		value, _ := params[name].(string)
 		return value
 	}
 	if path := text(connector.ParamFile); path != "" {
-		return lookup.File(path, text(connector.ParamField))
+		return lookup.File(open, path, text(connector.ParamField))
 	}
 	if flow := text(connector.ParamDataset); flow != "" {
 		return e.datasetList(flow, text(connector.ParamField))

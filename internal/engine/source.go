@@ -10,13 +10,15 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
+	"github.com/sallyport-io/sallyport/internal/files"
+	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/quota"
 )
 
 // OpenSource opens a source to be read by a person with a credential and its keys. Its calls count in the budget of that credential, if the
 // source names a stored one, and may use the reserve.
 func (e *Engine) OpenSource(s sallyport.Source, c sallyport.Credential, keys Keys) (connector.Source, error) {
-	return e.OpenSample(s, c, keys, nil)
+	return e.OpenSample(s, c, keys, nil, nil)
 }
 
 // Paging is the kind of paging of a source.
@@ -50,9 +52,11 @@ func (e *Engine) MaySample(s sallyport.Source) error {
 	return sallyport.Errorf(sallyport.Conflict, "%s has no sample: a call %s. Only a run of a flow makes it", endpoint.ID, endpoint.Effect)
 }
 
-// OpenSample is OpenSource, and lets peek see the beginning of every answer, without any secret.
-func (e *Engine) OpenSample(s sallyport.Source, c sallyport.Credential, keys Keys, peek func(beginning []byte)) (connector.Source, error) {
-	return e.openSource(s, c, keys, reading{spend: e.Quota.ForPerson, peek: peek})
+// OpenSample is OpenSource with the function that opens the file of a list, and lets peek see the beginning of every response, without any
+// secret.
+func (e *Engine) OpenSample(s sallyport.Source, c sallyport.Credential, keys Keys, open connector.OpenFiles,
+	peek func(beginning []byte)) (connector.Source, error) {
+	return e.openSource(s, c, keys, reading{spend: e.Quota.ForPerson, open: open, peek: peek})
 }
 
 // spending is how calls count in a budget.
@@ -61,6 +65,7 @@ type spending func(credential sallyport.ID, limits connector.Limits) *quota.Spen
 // reading is how a source is read.
 type reading struct {
 	spend spending
+	open  connector.OpenFiles // opens the file of a list; nil: nothing is read
 	peek  func([]byte)
 	probe *atomic.Bool
 }
@@ -82,7 +87,7 @@ func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential,
 	case endpoint.Answers != nil:
 		return e.openAnswers(c)
 	case endpoint.Each != nil:
-		return rest.OpenEach(c, e.list(endpoint.Each, s.Params), e.Store)
+		return rest.OpenEach(c, e.list(endpoint.Each, s.Params, r.open), e.Store)
 	case endpoint.Split != nil:
 		return rest.OpenSplit(c)
 	}
@@ -104,12 +109,19 @@ func (e *Engine) restConfig(definition *connector.Definition, c sallyport.Creden
 	return config
 }
 
+// filesOf opens the files that a flow may use.
+func (e *Engine) filesOf(flow sallyport.Flow, purpose sallyport.FilePurpose) connector.OpenFiles {
+	return func(ctx context.Context, path string) (files.FS, string, error) {
+		return e.Files.Open(ctx, grant.Flow{ID: flow.ID, Name: flow.Name}, purpose, path)
+	}
+}
+
 // openFlowSource opens the source of a flow with its credential; away says that its system was away when it was last requested. The keyring is nil if it has none.
 func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow, away bool) (connector.Source, *keyring, error) {
 	probe := new(atomic.Bool)
 	probe.Store(away)
 	if flow.Source.Credential == "" {
-		source, err := e.openSource(flow.Source, sallyport.Credential{}, nil, reading{spend: e.Quota.ForPerson, probe: probe})
+		source, err := e.openSource(flow.Source, sallyport.Credential{}, nil, reading{spend: e.Quota.ForPerson, open: e.filesOf(flow, sallyport.FileRead), probe: probe})
 		return source, nil, err
 	}
 	c, err := e.Store.Credential(ctx, flow.Source.Credential)
@@ -118,6 +130,6 @@ func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow, away b
 	}
 	c = e.Trusted(c)
 	keys := e.keyring(sallyport.Actor{Kind: "run", Name: flow.Name}, c)
-	source, err := e.openSource(flow.Source, c, keys.get, reading{spend: e.Quota.ForRun, probe: probe})
+	source, err := e.openSource(flow.Source, c, keys.get, reading{spend: e.Quota.ForRun, open: e.filesOf(flow, sallyport.FileRead), probe: probe})
 	return source, keys, err
 }

@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Own     *Own // files that are never opened; nil: none
 	NoLinks bool // symbolic links are refused instead of followed: for paths that were resolved before
+	Foreign bool // what other programs keep there may be changed: the path was permitted by itself, not as one of many below a folder
 }
 
 // Root is a folder of the operating system.

@@ -7,6 +7,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -39,7 +40,7 @@ func permitsAddress(actor sallyport.Actor, d *connector.Definition, public map[s
 }
 
 // auditTest records what a test of a source is about to request. Query values may hold secrets and are left out.
-func (s *Service) auditTest(ctx context.Context, actor sallyport.Actor, source sallyport.Source) error {
+func (s *Service) auditTest(ctx context.Context, actor sallyport.Actor, flow grant.Flow, source sallyport.Source) error {
 	detail := map[string]string{"connector": source.Connector}
 	if source.Endpoint != "" {
 		detail["endpoint"] = source.Endpoint
@@ -52,7 +53,14 @@ func (s *Service) auditTest(ctx context.Context, actor sallyport.Actor, source s
 		detail["dataset"] = flow
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.SourceTest, Object: source.Credential, Detail: detail}
-	return s.audited(ctx, entry, func(*store.Tx) error { return nil })
+	return s.audited(ctx, entry, func(tx *store.Tx) error {
+		for _, use := range s.filesOf(&sallyport.Flow{Source: source}) {
+			if err := tx.InsertAudit(ctx, audit.Entry(actor, audit.FileUse, flow.ID, fileDetail(flow.Name, use))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func methodOf(q *sallyport.Request) string {

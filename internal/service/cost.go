@@ -58,7 +58,7 @@ func (s *Service) FlowCosts(ctx context.Context, actor sallyport.Actor, files []
 				return err
 			}
 			for _, spec := range specs {
-				f, err := resolver{s, tx, actor}.flow(ctx, spec)
+				f, err := resolver{Service: s, tx: tx, actor: actor}.flow(ctx, spec)
 				if err != nil {
 					return err
 				}

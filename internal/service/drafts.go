@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/schedule"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
@@ -53,6 +54,14 @@ type DraftDestination struct {
 
 // drafter is whoever works on a draft: a person who signed in.
 var drafter = sallyport.Actor{Kind: sallyport.ActorUser}
+
+// changed is the flow that the draft changes, if any.
+func (d *Draft) changed() grant.Flow {
+	if d.Changes == "" {
+		return grant.Flow{}
+	}
+	return grant.Flow{ID: d.Changes, Name: d.Name}
+}
 
 // Step is a part of a draft that is chosen and checked by itself.
 type Step string
@@ -203,7 +212,7 @@ func (s *Service) checkStep(ctx context.Context, tx *store.Tx, d *Draft, step St
 	if err != nil {
 		return err
 	}
-	r := resolver{s, tx, drafter}
+	r := resolver{Service: s, tx: tx, actor: drafter, of: d.changed()}
 	switch step {
 	case StepAuthenticate:
 		return spec.at(r.authenticates(ctx, spec.Source), "source")
@@ -232,7 +241,7 @@ func (s *Service) checkDestination(ctx context.Context, tx *store.Tx, d *Draft, 
 	if err != nil {
 		return err
 	}
-	r, f := resolver{s, tx, drafter}, &sallyport.Flow{Name: d.Name}
+	r, f := resolver{Service: s, tx: tx, actor: drafter, of: d.changed()}, &sallyport.Flow{Name: d.Name}
 	for i, one := range spec.Destinations {
 		to, err := r.destination(ctx, one)
 		if err != nil && i == at {

@@ -30,7 +30,7 @@ func (s *Service) moveAside(d *DraftDestination) {
 			continue
 		}
 		ext := filepath.Ext(path)
-		d.Config[f.Name] = strings.TrimSuffix(path, ext) + "-copy" + ext
+		d.Config[f.Name] = s.Files.Beside(strings.TrimSuffix(path, ext) + "-copy" + ext)
 	}
 }
 
@@ -171,7 +171,7 @@ func (s *Service) flowFromDraft(ctx context.Context, tx *store.Tx, d *Draft) (*s
 	if err != nil {
 		return nil, err
 	}
-	r := resolver{s, tx, drafter}
+	r := resolver{Service: s, tx: tx, actor: drafter, of: d.changed()}
 	if err := r.authenticates(ctx, spec.Source); err != nil {
 		return nil, spec.at(err, "source")
 	}

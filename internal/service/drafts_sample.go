@@ -38,7 +38,7 @@ func (d *Draft) readSample(text string) error {
 // of which nothing was stored yet is stored as it begins.
 // With an error it returns what there is nevertheless, as TestSource does.
 func (s *Service) SampleDraft(ctx context.Context, user sallyport.ID, actor sallyport.Actor, d *Draft) (*Sample, error) {
-	source := SourceDraft{Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Raw: d.Raw}
+	source := SourceDraft{Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Raw: d.Raw, Of: d.changed()}
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if err := s.checkStep(ctx, tx, d, StepConfigure); err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -73,7 +73,7 @@ func (s *Service) ApplyFlows(ctx context.Context, actor sallyport.Actor, files [
 }
 
 func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.Actor, spec placedSpec) (FlowChange, error) {
-	f, err := resolver{s, tx, actor}.flow(ctx, spec)
+	f, err := resolver{Service: s, tx: tx, actor: actor}.flow(ctx, spec)
 	if err != nil {
 		return FlowChange{}, err
 	}
@@ -85,8 +85,11 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 	case err != nil:
 		return change, err
 	case identical(asWritten(&old), asWritten(f)):
-		change.Change = FlowUnchanged
-		return change, nil
+		change.Change, f.ID = FlowUnchanged, old.ID
+		if !actor.IsOwner() {
+			return change, nil
+		}
+		return change, s.recordFiles(ctx, tx, actor, f) // grants may have been revoked
 	}
 	if i, err := s.checkTargets(ctx, tx, f, everyOne); err != nil {
 		return change, spec.at(err, "destinations", i, "config")
@@ -167,6 +170,9 @@ func (s *Service) createFlow(ctx context.Context, tx *store.Tx, actor sallyport.
 	if err := tx.InsertFlow(ctx, f); err != nil {
 		return err
 	}
+	if err := s.recordFiles(ctx, tx, actor, f); err != nil {
+		return err
+	}
 	return s.createAnswers(ctx, tx, actor, f)
 }
 
@@ -189,6 +195,9 @@ func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, actor sallyport.
 		}
 	}
 	if err := tx.UpdateFlow(ctx, f); err != nil {
+		return err
+	}
+	if err := s.recordFiles(ctx, tx, actor, f); err != nil {
 		return err
 	}
 	if err := s.createAnswers(ctx, tx, actor, f); err != nil {
@@ -284,25 +293,13 @@ func (s *Service) target(d sallyport.Destination) string {
 		}
 		part := fmt.Sprint(d.Config[f.Name])
 		if f.Type == connector.TypePath {
-			part = resolved(part)
+			part = grant.Resolve(part)
 		} else {
 			part = strings.ToLower(part) // names of tables
 		}
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, "\x00")
-}
-
-// resolved follows the symbolic links of the longest part of a path that is there.
-func resolved(path string) string {
-	for dir, rest := path, ""; ; dir, rest = filepath.Dir(dir), filepath.Join(filepath.Base(dir), rest) {
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			return filepath.Join(real, rest)
-		}
-		if dir == filepath.Dir(dir) {
-			return path
-		}
-	}
 }
 
 // everyOne is in the place of the index of one destination.
@@ -316,14 +313,6 @@ func (s *Service) checkTargets(ctx context.Context, tx *store.Tx, f *sallyport.F
 		return 0, err
 	}
 	taken := map[string]string{}
-	for _, own := range s.OwnFiles {
-		own = resolved(own)
-		for i, d := range f.Destinations {
-			if path, ok := d.Config["path"].(string); ok && resolved(path) == own && (only == everyOne || only == i) {
-				return i, sallyport.FieldErrorf("path", "%s is a file of Sallyport itself; choose another", path)
-			}
-		}
-	}
 	for _, other := range flows {
 		for _, d := range other.Destinations {
 			if !strings.EqualFold(other.Name, f.Name) && !s.submits(d) {

@@ -24,7 +24,8 @@ var actor = sallyport.Actor{Kind: "cli", Name: "somebody"}
 // place is the program on an empty data directory, with an API that it has a credential for.
 type place struct {
 	*testing.T
-	dir string
+	dir  string // a folder of files.roots
+	data string
 	*app.App
 	api    *api
 	server *httptest.Server
@@ -80,14 +81,15 @@ const firstKey = "the-first-key-of-the-api"
 
 func newPlace(t *testing.T, pages map[string]func(http.ResponseWriter)) *place {
 	t.Helper()
-	p := &place{T: t, dir: t.TempDir(), api: &api{key: firstKey, pages: pages}}
+	p := &place{T: t, dir: t.TempDir(), data: t.TempDir(), api: &api{key: firstKey, pages: pages}}
 	server := httptest.NewServer(p.api)
 	t.Cleanup(server.Close)
 	p.api.address, p.server = server.URL, server
-	data := filepath.Join(p.dir, "data")
-	apptest.Start(t, data)
+	apptest.Start(t, p.data)
+	settings := apptest.Settings(t, p.data, "debug")
+	settings.Files.Roots = []string{p.dir}
 	var err error
-	if p.App, err = app.Open(t.Context(), apptest.Settings(t, data, "debug"), &p.log, new(secret.Redactor)); err != nil {
+	if p.App, err = app.Open(t.Context(), settings, &p.log, new(secret.Redactor)); err != nil {
 		t.Fatal(err)
 	}
 	p.Service.Engine.Quota.Now = apptest.MidMonth()

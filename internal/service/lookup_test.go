@@ -192,9 +192,9 @@ func TestLookupOfADataset(t *testing.T) {
 func TestLookupRefused(t *testing.T) {
 	p, api := newLookup(t)
 	for params, want := range map[string]string{
-		"file: " + filepath.Join(p.dir, "data", "master.key"): "is a file of Sallyport itself",
-		"indicators: [a.example.com], file: x":                "cannot be given together",
-		"indicators: [a.example.com], max_age: soon":          `"soon" is no duration`,
+		"file: " + filepath.Join(p.data, "master.key"): "is a file of Sallyport itself",
+		"indicators: [a.example.com], file: x":         "cannot be given together",
+		"indicators: [a.example.com], max_age: soon":   `"soon" is no duration`,
 	} {
 		if err := p.applyFile(lookupFlow, "l", params); sallyport.CodeOf(err) != sallyport.Invalid || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", params, err)

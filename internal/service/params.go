@@ -15,15 +15,10 @@ func (r resolver) params(ctx context.Context, e *connector.Endpoint, given map[s
 		err = r.permits(e, params)
 	}
 	if err == nil {
-		err = absolute(e.Params, params)
+		err = r.paths(ctx, e.Params, params, sallyport.FileRead)
 	}
 	if err != nil || e.Each == nil {
 		return params, err
-	}
-	if path, ok := params[connector.ParamFile].(string); ok {
-		if err := r.foreign(connector.ParamFile, path); err != nil {
-			return nil, err
-		}
 	}
 	if flow, ok := params[connector.ParamDataset].(string); ok {
 		if _, err := r.tx.FlowByName(ctx, flow); err != nil {
@@ -36,15 +31,4 @@ func (r resolver) params(ctx context.Context, e *connector.Endpoint, given map[s
 		}
 	}
 	return params, nil
-}
-
-// foreign refuses a path to a file of the program itself, under whatever name.
-func (s *Service) foreign(name, path string) error {
-	path = resolved(path)
-	for _, own := range s.OwnFiles {
-		if path == resolved(own) {
-			return sallyport.FieldErrorf(name, "%s is a file of Sallyport itself; choose another", path)
-		}
-	}
-	return nil
 }

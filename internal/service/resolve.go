@@ -3,12 +3,12 @@ package service
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -17,6 +17,7 @@ type resolver struct {
 	*Service
 	tx    *store.Tx
 	actor sallyport.Actor // whose scopes decide what a spec may name
+	of    grant.Flow      // which the spec changes, if it exists
 }
 
 // flow makes a checked flow of a spec. It has no ids yet.
@@ -24,6 +25,10 @@ func (r resolver) flow(ctx context.Context, s placedSpec) (*sallyport.Flow, erro
 	s.Flow = sallyport.NormalName(s.Flow)
 	if err := sallyport.CheckName("flow", s.Flow); err != nil {
 		return nil, s.at(err)
+	}
+	var err error
+	if r.of, err = r.known(ctx, s.Flow); err != nil {
+		return nil, err
 	}
 	f := &sallyport.Flow{Name: s.Flow, Description: s.Description, State: sallyport.FlowActive}
 	source, key, err := r.openable(ctx, s)
@@ -189,19 +194,7 @@ func (r resolver) destination(ctx context.Context, spec DestinationSpec) (d sall
 			return d, sallyport.FieldErrorf("config."+connector.SettingAgainAfter, "%w", err)
 		}
 	}
-	return d, absolute(definition.Destination.Fields, d.Config)
-}
-
-// absolute makes the paths among some values absolute.
-func absolute(fields []connector.Field, values map[string]any) (err error) {
-	for _, f := range fields {
-		if path, ok := values[f.Name].(string); ok && f.Type == connector.TypePath {
-			if values[f.Name], err = filepath.Abs(path); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return d, prefix("config", r.paths(ctx, definition.Destination.Fields, d.Config, sallyport.FileWrite))
 }
 
 // field gives an error its field, where it has none that leads from here.

@@ -398,7 +398,7 @@ func TestRefusedFlows(t *testing.T) {
 		"a key in the query": {"flow: g\n" + strings.ReplaceAll(source, "%s", "key: my-own-key"), "key"},
 		"twice":              {"flow: g\n" + plain + "---\nflow: G\n" + plain, "described twice"},
 		"its own database": {
-			"flow: g\n" + plain + "destinations: [{name: t, connector: sqlite, config: {table: run, mode: append, path: " + filepath.Join(p.dir, "data", "sallyport.db") + "}}]\n",
+			"flow: g\n" + plain + "destinations: [{name: t, connector: sqlite, config: {table: run, mode: append, path: " + filepath.Join(p.data, "sallyport.db") + "}}]\n",
 			"a file of Sallyport itself",
 		},
 		"one table in two spellings": {

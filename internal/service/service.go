@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/engine"
+	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/store"
 	"github.com/sallyport-io/sallyport/internal/vault"
@@ -23,7 +24,7 @@ type Service struct {
 	Redactor     *secret.Redactor // knows the keys of stored credentials; see LearnKeys
 	Passing      *secret.Redactor // of the log: knows what Redactor does and, while they are tested, secrets that are not stored
 	KeepPrevious time.Duration    // how long replaced secrets are kept, to be redacted; 0: not at all
-	OwnFiles     []string         // which no source may read and no destination may write to
+	Files        *grant.Policy    // which files flows may use
 	Log          *slog.Logger
 
 	learning learning

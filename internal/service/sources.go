@@ -8,6 +8,8 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/dataset"
+	"github.com/sallyport-io/sallyport/internal/files"
+	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
@@ -28,6 +30,7 @@ type SourceDraft struct {
 	Params     map[string]any
 	Request    *sallyport.Request // instead of an endpoint
 	Raw        bool               // each record also has the original, as _raw
+	Of         grant.Flow         // the flow that the draft changes, if any: it may use what was granted to that
 }
 
 // Sample is what a source gives.
@@ -63,7 +66,7 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 			return sample, err
 		}
 	}
-	if err := s.auditTest(ctx, actor, source); err != nil {
+	if err := s.auditTest(ctx, actor, d.Of, source); err != nil {
 		return sample, err
 	}
 	if source.Params, err = s.sampleParams(source); err != nil {
@@ -74,7 +77,7 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 	}
 	sample.redactor = s.Shown().With(s.Vault.Known(source.Credential)...)
 	credential = s.Engine.Trusted(credential)
-	open, err := s.Engine.OpenSample(source, credential, s.Engine.Keys(actor, credential), sample.peek)
+	open, err := s.Engine.OpenSample(source, credential, s.Engine.Keys(actor, credential), s.openFor(actor, d.Of), sample.peek)
 	if err != nil {
 		return sample, err
 	}
@@ -82,6 +85,16 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 		return sample, err
 	}
 	return sample, sample.read(ctx, open)
+}
+
+// openFor opens the file of a list for a test.
+func (s *Service) openFor(actor sallyport.Actor, flow grant.Flow) connector.OpenFiles {
+	if actor.IsOwner() {
+		return s.Files.OpenForOwner
+	}
+	return func(ctx context.Context, path string) (files.FS, string, error) {
+		return s.Files.Open(ctx, flow, sallyport.FileRead, path)
+	}
 }
 
 // sampleParams are the parameters of a source for a look at its first records.
@@ -180,7 +193,7 @@ func (s *Service) resolveSource(ctx context.Context, actor sallyport.Actor, d So
 	}
 	spec.Source.Raw = spec.Source.Raw || d.Raw
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
-		source, key, err = resolver{s, tx, actor}.source(ctx, spec.Source)
+		source, key, err = resolver{Service: s, tx: tx, actor: actor, of: d.Of}.source(ctx, spec.Source)
 		return err
 	})
 	return source, key, spec.at(err, "source")

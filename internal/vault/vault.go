@@ -74,6 +74,10 @@ func Open(ctx context.Context, keyURL string, meta Meta, log audit.Log, redactor
 	return v, nil
 }
 
+// Unattested reports whether the database comes from a version that attested nothing: what needs an attestation is to be attested as it is, before
+// [Vault.Upgrade]. Nobody without the master key can make a newer database look like that.
+func (v *Vault) Unattested() bool { return v.old.Load() }
+
 // Seal seals secrets, by field name, for the credential as it is: its id, connector, version, public fields and whether it is local.
 // A credential of which one of these is different opens nothing with them. Once they are stored,
 // [Vault.Learn] is due.

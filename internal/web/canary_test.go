@@ -121,7 +121,7 @@ func (s *site) leak(c *client, path string) int {
 	c.post(draft+"/test", form, "HX-Request", "true", "HX-Target", "sample").want(http.StatusOK)
 	c.post(draft+"/test", form)
 	c.step(draft+"/configure", form).wantLocation(draft + "/destinations")
-	to := url.Values{"at": {"0"}, "connector": {"file"}, "name": {"lines"}, "value.path": {filepath.Join(s.TempDir(), "out")}, "value.format": {"csv"}}
+	to := url.Values{"at": {"0"}, "connector": {"file"}, "name": {"lines"}, "value.path": {s.file("out")}, "value.format": {"csv"}}
 	to.Set("version", c.version(draft+"/destinations?add=file"))
 	c.post(draft+"/destinations", to).wantLocation(draft + "/destinations")
 	c.get(draft + "/destinations?edit=0").want(http.StatusOK)

@@ -28,6 +28,7 @@ type flowView struct {
 	Credential *sallyport.Credential // of its source; nil if it wants none
 	System     func(id string) string
 	Runs       []sallyport.Run // newest first
+	Grants     []sallyport.FileGrant
 	Cost       service.Cost
 	over       screen
 }
@@ -55,6 +56,9 @@ func (s *server) showFlow(w http.ResponseWriter, r *http.Request) error {
 func (s *server) flowView(r *http.Request, runs int) (v flowView, err error) {
 	v.System = s.system
 	if v.FlowStatus, err = s.Service.FlowStatus(r.Context(), r.PathValue("id")); err != nil {
+		return v, err
+	}
+	if v.Grants, err = s.Service.FileGrants(r.Context(), v.ID); err != nil {
 		return v, err
 	}
 	if v.Runs, err = s.Service.Runs(r.Context(), string(v.ID), "", runs, 0); err != nil {
@@ -139,6 +143,22 @@ func (s *server) deliverAgain(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.done(w, r, "/flows/"+string(d.FlowID), fmt.Sprintf("%q gets everything again. Nothing is pulled.", d.Name))
+}
+
+// revokeFile takes the permission to use a file from a flow.
+func (s *server) revokeFile(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	f, err := s.flowOf(r)
+	if err != nil {
+		return err
+	}
+	path := r.PostForm.Get("path")
+	if err := s.Service.RevokeFile(r.Context(), auth.ActorOf(r.Context()), string(f.ID), path); err != nil {
+		return err
+	}
+	return s.done(w, r, "/flows/"+string(f.ID), fmt.Sprintf("%q can no longer use %s.", f.Name, path))
 }
 
 func (s *server) pauseFlow(w http.ResponseWriter, r *http.Request) error {

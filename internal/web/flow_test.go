@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -171,7 +170,7 @@ func TestChangeCopyAndDeleteAFlow(t *testing.T) {
 	c.step(authenticate, url.Values{"credential": {string(second.ID)}}).wantLocation(draft + "/configure")
 	c.get(draft+"/review").says("with Second", "mine-copy.ndjson", "mine-copy.db")
 	for i, name := range []string{"lines", "table"} {
-		form := url.Values{"at": {fmt.Sprint(i)}, "connector": {flow.Destinations[i].Connector}, "name": {name}, "value.path": {filepath.Join(t.TempDir(), name)}}
+		form := url.Values{"at": {fmt.Sprint(i)}, "connector": {flow.Destinations[i].Connector}, "name": {name}, "value.path": {s.file(name)}}
 		for field, value := range map[string]string{"table": "t", "format": "ndjson", "mode": "append"} {
 			form.Set("value."+field, value)
 		}

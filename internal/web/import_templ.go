@@ -166,7 +166,7 @@ func importPage(f frame, v importView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</textarea> <small id=\"flow-text-help\">YAML with one or more documents. Credentials are referred to by name, and must exist. A relative path begins where the server was started.</small></div><div class=\"field\"><label for=\"flow-upload\">Or upload a file</label> <input id=\"flow-upload\" name=\"file\" type=\"file\" accept=\".yaml,.yml,text/yaml\"></div><div class=\"step-buttons\"><button type=\"submit\" class=\"primary\" name=\"go\" value=\"check\">Check</button> <button type=\"submit\" name=\"go\" value=\"apply\">Apply</button></div></form>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</textarea> <small id=\"flow-text-help\">YAML with one or more documents. Credentials are referred to by name, and must exist. A relative path begins in the first folder of files.roots.</small></div><div class=\"field\"><label for=\"flow-upload\">Or upload a file</label> <input id=\"flow-upload\" name=\"file\" type=\"file\" accept=\".yaml,.yml,text/yaml\"></div><div class=\"step-buttons\"><button type=\"submit\" class=\"primary\" name=\"go\" value=\"check\">Check</button> <button type=\"submit\" name=\"go\" value=\"apply\">Apply</button></div></form>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -41,10 +41,16 @@ type site struct {
 	sandbox *sandbox.Sandbox
 	api     string // where the sandbox is
 	dir     string // of the data
+	root    string // the folder of files.roots
 	made    int    // paths that were made up
 	log     *bytes.Buffer
 	mu      sync.Mutex
 	secrets []string // what no answer may hold
+}
+
+// file is the path of a new file below the root.
+func (s *site) file(name string) string {
+	return filepath.Join(s.root, string(sallyport.NewID("dir")), name)
 }
 
 // newSite starts everything in a directory of its own. At the end it fails if any answer held one of the keys.
@@ -52,7 +58,7 @@ func newSite(t testing.TB) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	s := &site{TB: t, log: new(bytes.Buffer)}
+	s := &site{TB: t, root: t.TempDir(), log: new(bytes.Buffer)}
 	var err error
 	if s.sandbox, err = sandbox.New(sandbox.Options{Records: 1200}); err != nil {
 		t.Fatal(err)
@@ -63,7 +69,9 @@ func newSite(t testing.TB) *site {
 	dir := t.TempDir()
 	s.dir = dir
 	apptest.Start(t, dir)
-	if s.app, err = app.Open(ctx, apptest.Settings(t, dir, "error"), io.Discard, new(secret.Redactor)); err != nil {
+	settings := apptest.Settings(t, dir, "error")
+	settings.Files.Roots = []string{s.root}
+	if s.app, err = app.Open(ctx, settings, io.Discard, new(secret.Redactor)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.app.Close() })
@@ -154,7 +162,7 @@ destinations:
   - name: table
     connector: sqlite
     config: {path: %q, table: indicators, key: [iid], mode: upsert}
-`, name, credential, filepath.Join(s.TempDir(), name+".ndjson"), filepath.Join(s.TempDir(), name+".db"))
+`, name, credential, s.file(name+".ndjson"), s.file(name+".db"))
 	_, err := s.app.Service.ApplyFlows(s.Context(), sallyport.Actor{Kind: "cli", Name: "test"}, []service.FlowFile{{Name: "f", Data: []byte(text)}}, false)
 	if err != nil {
 		s.Fatal(err)

@@ -91,6 +91,7 @@ func (s *server) flowPages(closed func(pattern string, h handler)) {
 	closed("POST /flows/{id}/delete", s.deleteFlow)
 	closed("POST /flows/{id}/run", s.runFlow)
 	closed("POST /flows/{id}/deliver", s.deliverFlow)
+	closed("POST /flows/{id}/files/revoke", s.revokeFile)
 	closed("POST /flows/{id}/pause", s.pauseFlow)
 	closed("POST /flows/{id}/resume", s.resumeFlow)
 	closed("GET /destinations/{id}/again", s.showAgain)

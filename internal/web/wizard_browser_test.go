@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -75,7 +74,7 @@ func TestWizardWalk(t *testing.T) {
 	b.says("h1", "Destinations")
 	b.everyLook("wizard-4-destinations")
 	b.click("a.tile[href$='add=file']")
-	b.fill("#value-path", filepath.Join(t.TempDir(), "out.ndjson"))
+	b.fill("#value-path", s.file("out.ndjson"))
 	b.everyLook("wizard-5-file")
 	b.click("form.panel button.primary")
 	b.says("article.tile h2", "file")
@@ -198,7 +197,7 @@ func TestWizardByKeyboard(t *testing.T) {
 	b.press(kb.Enter)
 	b.says("section[aria-labelledby=preview-title]", "indicator")
 	b.tabTo(`document.activeElement.id === "value-path"`)
-	b.press(filepath.Join(t.TempDir(), "out.ndjson") + kb.Enter)
+	b.press(s.file("out.ndjson") + kb.Enter)
 	b.says("article.tile h2", "file")
 	b.tabTo(`document.activeElement.matches("a.primary[href$='/schedule']")`)
 	b.press(kb.Enter)

@@ -205,6 +205,7 @@ func (s *server) putDestination(w http.ResponseWriter, r *http.Request, v draftV
 		Name: strings.TrimSpace(r.PostForm.Get("name")), Connector: to.Connector, Credential: sallyport.ID(r.PostForm.Get("credential")),
 		Config: readDefined(r, to.Destination.Fields, v.storedConfig(at, to.Connector)),
 	}
+	s.Service.MakeAbsolute(to.Destination.Fields, d.Config)
 	v.Destinations = append(slices.Clone(before[:at]), d)
 	if at < len(before) {
 		v.Destinations = append(v.Destinations, before[at+1:]...)

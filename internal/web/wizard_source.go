@@ -182,6 +182,7 @@ func (v *draftView) readSource(r *http.Request) {
 func (s *server) configure(w http.ResponseWriter, r *http.Request, v draftView) error {
 	v.Step = service.StepConfigure
 	v.readSource(r)
+	s.Service.MakeAbsolute(v.chosen().Params, v.Params)
 	return s.keep(w, r, v, func(v draftView) error { return s.showSource(w, r, v, nil) })
 }
 
@@ -189,6 +190,7 @@ func (s *server) configure(w http.ResponseWriter, r *http.Request, v draftView) 
 func (s *server) testSource(w http.ResponseWriter, r *http.Request, v draftView) error {
 	v.Step = service.StepConfigure
 	v.readSource(r)
+	s.Service.MakeAbsolute(v.chosen().Params, v.Params)
 	var sample *sampleView
 	if len(v.Errors) == 0 {
 		got, err := s.Service.SampleDraft(r.Context(), userID(r), auth.ActorOf(r.Context()), v.Draft)

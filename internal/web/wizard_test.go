@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -87,7 +86,7 @@ func TestWizardWithoutScripts(t *testing.T) {
 	s := newSite(t)
 	c := s.signedUp()
 	credential := s.addCredential("Pulsedive team", "For feeds")
-	out := filepath.Join(t.TempDir(), "out.ndjson")
+	out := s.file("out.ndjson")
 
 	c.get("/flows/new").want(http.StatusOK).says("Pulsedive", "Any REST API")
 	if found := c.get("/flows/new?search=puls").all("button", "class=tile connector"); len(found) != 1 {

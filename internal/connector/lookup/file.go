@@ -17,6 +17,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/files"
 )
 
 const (
@@ -26,9 +27,10 @@ const (
 
 // File is a list in a file: one value a line, where empty lines and those that begin with # are left out; or, by the ending of its name,
 // CSV (.csv, .tsv) with a column named as the field, or JSON Lines (.ndjson, .jsonl, .json) with a field of that name.
-func File(path, field string) List {
-	return func(_ context.Context, mark string) (string, iter.Seq2[string, error], error) {
-		f, err := open(path)
+// The file is opened with open, which decides whether it may be.
+func File(open connector.OpenFiles, path, field string) List {
+	return func(ctx context.Context, mark string) (string, iter.Seq2[string, error], error) {
+		f, err := openFile(ctx, open, path)
 		if err != nil {
 			return "", nil, err
 		}
@@ -39,28 +41,32 @@ func File(path, field string) List {
 		if mark != "" && mark != opened {
 			return "", nil, changed(path)
 		}
-		return opened, func(yield func(string, error) bool) { readFile(path, field, yield) }, nil
+		return opened, func(yield func(string, error) bool) {
+			f, err := openFile(ctx, open, path)
+			if err != nil {
+				yield("", err)
+				return
+			}
+			defer f.Close() // it is only read
+			readFile(f, path, field, yield)
+		}, nil
 	}
 }
 
-// open opens a regular file: what never ends, such as a device, is none.
-func open(path string) (*os.File, error) {
-	info, err := os.Stat(path)
+func openFile(ctx context.Context, open connector.OpenFiles, path string) (files.File, error) {
+	in, name, err := open(ctx, path)
 	if err != nil {
-		return nil, unreadable(path, errors.Unwrap(err))
+		return nil, unreadable(path, err)
 	}
-	if !info.Mode().IsRegular() {
-		return nil, sallyport.FieldErrorf(connector.ParamFile, "%s is no file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, unreadable(path, errors.Unwrap(err))
+	f, err := in.OpenFile(name, os.O_RDONLY, 0)
+	if err = errors.Join(err, in.Close()); err != nil {
+		return nil, unreadable(path, err)
 	}
 	return f, nil
 }
 
 // markOf is made of the size and time of a file, and how it begins.
-func markOf(f *os.File) (string, error) {
+func markOf(f files.File) (string, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return "", err
@@ -73,17 +79,12 @@ func markOf(f *os.File) (string, error) {
 	return hex.EncodeToString(hash.Sum(nil)[:12]), nil
 }
 
-func readFile(path, field string, yield func(string, error) bool) {
-	f, err := open(path)
-	if err != nil {
-		yield("", err)
-		return
-	}
-	defer f.Close()
+func readFile(f files.File, path, field string, yield func(string, error) bool) {
 	in := bufio.NewReaderSize(f, 64<<10)
 	if head, _ := in.Peek(3); string(head) == "\uFEFF" {
 		in.Discard(3) // they were peeked at
 	}
+	var err error
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".csv":
 		err = columns(in, ',', field, yield)

@@ -1,6 +1,7 @@
 package lookup_test
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector/lookup"
+	"github.com/sallyport-io/sallyport/internal/files"
 )
 
 // write makes a file and returns its path.
@@ -39,6 +41,11 @@ func read(t testing.TB, list lookup.List, mark string) (values []string, opened 
 	return values, opened, nil
 }
 
+// anywhere opens every path.
+func anywhere(_ context.Context, path string) (files.FS, string, error) {
+	return files.OpenPath(path, files.Options{})
+}
+
 func TestFile(t *testing.T) {
 	for name, c := range map[string]struct {
 		file, content string
@@ -60,7 +67,7 @@ func TestFile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := write(t, c.file, c.content)
-			got, _, err := read(t, lookup.File(path, "indicator"), "")
+			got, _, err := read(t, lookup.File(anywhere, path, "indicator"), "")
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -76,8 +83,8 @@ func TestFile(t *testing.T) {
 
 func TestFileThatIsNone(t *testing.T) {
 	dir := t.TempDir()
-	for path, want := range map[string]string{dir: "is no file", filepath.Join(dir, "none"): "no such file", "/dev/zero": "is no file"} {
-		_, _, err := read(t, lookup.File(path, "indicator"), "")
+	for path, want := range map[string]string{dir: "is not a regular file", filepath.Join(dir, "none"): "no such file", "/dev/zero": "is not a regular file"} {
+		_, _, err := read(t, lookup.File(anywhere, path, "indicator"), "")
 		if sallyport.CodeOf(err) != sallyport.Invalid || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -98,11 +105,11 @@ func TestChangedFile(t *testing.T) {
 		}
 	}
 	set("a\nb\n", now)
-	_, mark, err := read(t, lookup.File(path, "indicator"), "")
+	_, mark, err := read(t, lookup.File(anywhere, path, "indicator"), "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if values, _, err := read(t, lookup.File(path, "indicator"), mark); err != nil || len(values) != 2 {
+	if values, _, err := read(t, lookup.File(anywhere, path, "indicator"), mark); err != nil || len(values) != 2 {
 		t.Errorf("the same file: %v, %v", values, err)
 	}
 	for name, change := range map[string]func(){
@@ -111,7 +118,7 @@ func TestChangedFile(t *testing.T) {
 		"time":    func() { set("a\nb\n", now.Add(time.Second)) },
 	} {
 		change()
-		if _, _, err := read(t, lookup.File(path, "indicator"), mark); sallyport.CodeOf(err) != sallyport.Conflict {
+		if _, _, err := read(t, lookup.File(anywhere, path, "indicator"), mark); sallyport.CodeOf(err) != sallyport.Conflict {
 			t.Errorf("another %s: %v", name, err)
 		}
 	}

@@ -2,7 +2,9 @@ package lookup
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"strings"
 
@@ -48,6 +50,15 @@ func changed(path string) error {
 		"%s was changed while a run that reads it was unfinished; run the flow again: what was answered is kept, and not asked twice", path)
 }
 
+// unreadable is the error for a file that cannot be read. A sentence for a person stays as it is.
 func unreadable(path string, err error) error {
+	if e, ok := errors.AsType[*sallyport.Error](err); ok {
+		placed := *e
+		placed.Field = connector.ParamFile
+		return &placed
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
 	return sallyport.FieldErrorf(connector.ParamFile, "%w", fmt.Errorf("%s cannot be read: %w", path, err))
 }

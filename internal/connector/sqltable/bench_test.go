@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/connector/sqltable"
 )
 
 // indicator is a record of the size and form that a threat feed has.
@@ -35,7 +34,7 @@ func benchmarkWrite(b *testing.B, mode string) {
 	for b.Loop() {
 		target := connector.Target{ID: "dst_one", Dataset: "set_one", Key: []string{"iid"},
 			Config: map[string]any{"path": b.TempDir() + "/intel.db", "table": "indicators", "mode": mode}}
-		open, err := sqltable.Open(b.Context(), target)
+		open, err := openTable(b.Context(), target)
 		if err != nil {
 			b.Fatal(err)
 		}

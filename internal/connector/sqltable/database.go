@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 
@@ -18,19 +17,11 @@ import (
 )
 
 // options make a commit last, and let a writer wait for another one. After that the delivery waits, which does not hold a worker.
-const options = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"
+const options = "?_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)"
 
-// connect opens the database with one connection.
-func connect(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := create(path); err != nil {
-		return nil, nil, err
-	}
-	address := url.URL{Path: path}
-	db, err := sql.Open("sqlite", "file:"+address.EscapedPath()+options)
+// connect opens the database at a place with one connection, and makes sure that it is the one that was checked.
+func connect(ctx context.Context, at *place) (*sql.DB, *sql.Conn, error) {
+	db, err := sql.Open("sqlite", at.uri(options))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -38,29 +29,14 @@ func connect(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
+	if err := at.verify(); err != nil {
+		return nil, nil, errors.Join(err, conn.Close(), db.Close())
+	}
+	// The mode is a change to the file: it comes after the check.
+	if _, err := conn.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+		return nil, nil, errors.Join(err, conn.Close(), db.Close())
+	}
 	return db, conn, nil
-}
-
-// create makes the file if it is not there. One that is there is not opened: to close it would drop the locks that this process may have
-// on it.
-func create(path string) error {
-	if info, err := os.Stat(path); err == nil {
-		if !info.Mode().IsRegular() {
-			return sallyport.FieldErrorf("path", "%s is there already and is no regular file; choose another path", path)
-		}
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return f.Close()
 }
 
 // failure makes a sentence for a person of an error.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/connector/sqltable"
 )
 
 // place is a table t in a database of its own, and a destination that writes it.
@@ -36,7 +35,7 @@ func (p *place) write(records ...string) connector.Result {
 
 func (p *place) writeAs(seq int64, records ...string) connector.Result {
 	p.Helper()
-	open, err := sqltable.Open(p.Context(), p.target)
+	open, err := openTable(p.Context(), p.target)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -56,7 +55,7 @@ func (p *place) writeAs(seq int64, records ...string) connector.Result {
 // fails opens the place and writes a batch, and wants one of both to fail.
 func (p *place) fails(code sallyport.Code, reasons ...string) {
 	p.Helper()
-	open, err := sqltable.Open(p.Context(), p.target)
+	open, err := openTable(p.Context(), p.target)
 	if err == nil {
 		_, err = open.Write(p.Context(), batch(1, []string{`{"id":1,"a":2}`}))
 		if err := open.Close(); err != nil {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/connector/sqltable"
 )
 
 // log is a dataset: batch n has the one record {"id":n,"a":TEXT}.
@@ -44,7 +43,7 @@ func (p *place) deliver(l log, position int64) (int64, error) {
 }
 
 func (p *place) deliverOnce(l log, position int64) (int64, error) {
-	open, err := sqltable.Open(p.Context(), p.target)
+	open, err := openTable(p.Context(), p.target)
 	if err != nil {
 		return position, err
 	}
@@ -213,7 +212,7 @@ func TestAgainIsOneTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.target.Epoch, p.target.State = "epo_one", ""
-	open, err := sqltable.Open(t.Context(), p.target)
+	open, err := openTable(t.Context(), p.target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +271,7 @@ func TestRemovedWhileOpen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t, "append")
 			p.target.Flow, p.target.Name = "f", "t"
-			open, err := sqltable.Open(t.Context(), p.target)
+			open, err := openTable(t.Context(), p.target)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -308,7 +307,7 @@ func TestKeyThatNoRecordHas(t *testing.T) {
 	} {
 		p := newPlace(t, "upsert", test.key)
 		p.target.Schema.Fields = test.schema
-		open, err := sqltable.Open(t.Context(), p.target)
+		open, err := openTable(t.Context(), p.target)
 		if err != nil {
 			t.Fatal(err)
 		}

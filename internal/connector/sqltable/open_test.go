@@ -13,7 +13,6 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/connector/sqltable"
 )
 
 func quotedJSON(t *testing.T, text string) string {
@@ -59,7 +58,7 @@ func TestModeChangesWhileABatchIsRepeated(t *testing.T) {
 	p := newPlace(t, "append", "id")
 	p.writeAs(1, `{"id":1,"a":1}`)
 	p.target.State, p.target.Config["mode"] = `{"seq":0}`, "upsert"
-	open, err := sqltable.Open(p.Context(), p.target)
+	open, err := openTable(p.Context(), p.target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +79,7 @@ func TestCommitOfNothingKeepsTheState(t *testing.T) {
 	p.write(`{"a":1}`)
 	for _, want := range []string{p.target.State, ""} {
 		p.target.State = want
-		open, err := sqltable.Open(t.Context(), p.target)
+		open, err := openTable(t.Context(), p.target)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +131,7 @@ func TestWhatIsNoDatabase(t *testing.T) {
 	}
 	for _, path := range []string{t.TempDir(), "/dev/null"} {
 		p.target.Config["path"] = path
-		p.fails(sallyport.Invalid, "path: ", path, "no regular file")
+		p.fails(sallyport.Invalid, "path: ", path, "not a regular file")
 	}
 	p.target.Config["path"] = "a\x00b"
 	p.fails(sallyport.Invalid, "path: ", "cannot be written")
@@ -149,7 +148,7 @@ func TestDatabaseInUse(t *testing.T) {
 	if _, err := conn.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
 		t.Fatal(err)
 	}
-	open, err := sqltable.Open(t.Context(), p.target)
+	open, err := openTable(t.Context(), p.target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,11 +167,11 @@ func TestDatabaseInUse(t *testing.T) {
 // TestTwoDeliveries lets a delivery that was given up for dead commit a batch, while another one has begun with the same state.
 func TestTwoDeliveries(t *testing.T) {
 	p := newPlace(t, "append")
-	late, err := sqltable.Open(t.Context(), p.target)
+	late, err := openTable(t.Context(), p.target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	open, err := sqltable.Open(t.Context(), p.target)
+	open, err := openTable(t.Context(), p.target)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -47,9 +46,9 @@ type settings struct {
 type destination struct {
 	settings
 	target  connector.Target
+	at      *place
 	db      *sql.DB
 	conn    *sql.Conn
-	opened  os.FileInfo // the file behind conn
 	table   *table
 	version int64  // of the database's schema when the table was read, or committed
 	begun   bool   // a transaction is open
@@ -65,14 +64,15 @@ func Open(ctx context.Context, target connector.Target) (connector.Destination, 
 		return nil, err
 	}
 	d := &destination{settings: s, target: target, state: target.State}
-	if _, err := os.Stat(s.path); errors.Is(err, fs.ErrNotExist) && target.State != "" {
+	d.at, err = locate(ctx, target.Files, s.path, target.State == "")
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && target.State != "":
 		return nil, d.goneFile()
-	}
-	if d.db, d.conn, err = connect(ctx, s.path); err != nil {
+	case err != nil:
 		return nil, s.failure(err)
 	}
-	if d.opened, err = os.Stat(s.path); err != nil {
-		return nil, errors.Join(s.failure(err), d.Close())
+	if d.db, d.conn, err = connect(ctx, d.at); err != nil {
+		return nil, errors.Join(s.failure(err), d.at.close())
 	}
 	return d, nil
 }
@@ -245,7 +245,7 @@ func (d *destination) commit(ctx context.Context) error {
 	if err := d.readVersion(ctx); err != nil {
 		return err
 	}
-	if there, err := os.Stat(d.path); err != nil || !os.SameFile(there, d.opened) {
+	if d.at.verify() != nil {
 		return d.goneFile() // what is written now would be in a file that nobody can open
 	}
 	if _, err := d.conn.ExecContext(ctx, "COMMIT"); err != nil {
@@ -261,7 +261,7 @@ func (d *destination) Close() error {
 	if d.table != nil {
 		err = d.table.close()
 	}
-	if err = errors.Join(err, d.conn.Close(), d.db.Close()); err != nil {
+	if err = errors.Join(err, d.conn.Close(), d.db.Close(), d.at.close()); err != nil {
 		return fmt.Errorf("closing %s: %w", d.path, err)
 	}
 	return nil

@@ -10,12 +10,11 @@ import (
 	"testing"
 
 	"github.com/sallyport-io/sallyport/internal/connector/connectortest"
-	"github.com/sallyport-io/sallyport/internal/connector/sqltable"
 )
 
 func TestUpsert(t *testing.T) {
 	connectortest.Destination(t, connectortest.Harness{
-		Open:       sqltable.Open,
+		Open:       openTable,
 		Config:     func(t *testing.T) map[string]any { return config(t, "upsert") },
 		Read:       readTable,
 		Unwritable: func(t *testing.T) (map[string]any, string) { return unwritable(t, "upsert") },
@@ -25,7 +24,7 @@ func TestUpsert(t *testing.T) {
 
 func TestAppend(t *testing.T) {
 	connectortest.Destination(t, connectortest.Harness{
-		Open:       sqltable.Open,
+		Open:       openTable,
 		Config:     func(t *testing.T) map[string]any { return config(t, "append") },
 		Read:       readTable,
 		Unwritable: func(t *testing.T) (map[string]any, string) { return unwritable(t, "append") },

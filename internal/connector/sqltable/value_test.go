@@ -106,7 +106,7 @@ func FuzzTexts(f *testing.F) {
 }
 
 func TestDatabaseKeepsWhatIsCommitted(t *testing.T) {
-	db, conn, err := connect(t.Context(), t.TempDir()+"/intel.db")
+	db, conn, err := connect(t.Context(), placeAt(t, t.TempDir()+"/intel.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
