@@ -84,7 +84,7 @@ func (d *drill) restart(happens func()) {
 	}
 	happens()
 	var err error
-	data := filepath.Join(d.dir, "data")
+	data := d.data
 	if d.App, err = app.Open(d.Context(), apptest.Settings(d.T, data, "debug"), &d.log, new(secret.Redactor)); err != nil {
 		d.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func (d *drill) complete(when string) {
 func TestDrill(t *testing.T) {
 	t.Parallel()
 	tables, all := []string{"append", "upsert"}, []string{"append", "upsert", "lines"}
-	database := func(d *drill) string { return filepath.Join(d.dir, "data", "sallyport.db") }
+	database := func(d *drill) string { return filepath.Join(d.data, "sallyport.db") }
 	backup := func(d *drill) string { return filepath.Join(d.dir, "backup") }
 	for name, c := range map[string]struct {
 		kinds   []string

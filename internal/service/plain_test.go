@@ -54,7 +54,7 @@ func (p *place) refusesKey(field, key string, err error) {
 // nowhere wants a text in no file of the data directory.
 func (p *place) nowhere(text string) {
 	p.Helper()
-	err := filepath.WalkDir(filepath.Join(p.dir, "data"), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(p.data, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

@@ -72,7 +72,7 @@ func (p *place) restart() {
 		p.Fatal(err)
 	}
 	var err error
-	p.App, err = app.Open(p.Context(), apptest.Settings(p.T, filepath.Join(p.dir, "data"), "debug"), io.Discard, new(secret.Redactor))
+	p.App, err = app.Open(p.Context(), apptest.Settings(p.T, p.data, "debug"), io.Discard, new(secret.Redactor))
 	if err != nil {
 		p.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -26,7 +25,7 @@ func TestOldRecordsAreRedactedAfterARestart(t *testing.T) {
 		t.Fatalf("%d records: %s", run.Records, run.Error)
 	}
 	p.store("theirs", pasted)
-	again, err := app.Open(t.Context(), apptest.Settings(t, filepath.Join(p.dir, "data"), "debug"), &p.log, new(secret.Redactor))
+	again, err := app.Open(t.Context(), apptest.Settings(t, p.data, "debug"), &p.log, new(secret.Redactor))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +71,7 @@ func TestFirstResponseAfterARestart(t *testing.T) {
 	}
 	p.store("theirs", pasted)
 	for _, path := range []string{"/datasets/f/schema", "/datasets/f/records", "/datasets/f/samples", "/datasets/f/export", "/datasets", "/flows", "/runs", "/audit", "/quarantine"} {
-		again, err := app.Open(t.Context(), apptest.Settings(t, filepath.Join(p.dir, "data"), "debug"), &p.log, new(secret.Redactor))
+		again, err := app.Open(t.Context(), apptest.Settings(t, p.data, "debug"), &p.log, new(secret.Redactor))
 		if err != nil {
 			t.Fatal(err)
 		}
