@@ -73,7 +73,7 @@ func TestOtherSitesCannotPost(t *testing.T) {
 	s := newSite(t)
 	c := s.signedUp()
 	for _, path := range []string{"/sign-in", "/sign-out", "/connectors/pulsedive/credentials", "/credentials/crd_1/delete", "/flows/flw_1/run"} {
-		c.post(path, nil, "Sec-Fetch-Site", "cross-site").want(http.StatusForbidden).says("sent by another site")
+		c.post(path, nil, "Sec-Fetch-Site", "cross-site").want(http.StatusForbidden).says("came from another site")
 		c.post(path, nil, "Sec-Fetch-Site", "", "Origin", "https://evil.example").want(http.StatusForbidden)
 	}
 }

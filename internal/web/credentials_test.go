@@ -64,7 +64,7 @@ func TestAddRejectedThenInsist(t *testing.T) {
 	c := s.signedUp()
 	form := s.form("  Team key  ", strings.Repeat("0", 64))
 	page := c.post(addPath, form, hx...).want(http.StatusUnprocessableEntity)
-	page.says("Rejected. Pulsedive does not accept this key", "Invalid API key", "Store it all the same")
+	page.says("Rejected. Pulsedive does not accept this key", "Invalid API key", "Save anyway, although Pulsedive rejected this key")
 	for name, want := range map[string]string{"name": "Team key", "field.address": s.api} {
 		if got, _ := attribute(page.one("input", "name="+name), "value"); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
