@@ -55,6 +55,9 @@ type Engine struct {
 	lock   *flock.Flock
 	signal broadcast
 
+	ingests    *slots
+	deliveries *slots
+
 	mu       sync.Mutex // held while starting and stopping
 	users    int        // who have started it and not stopped it
 	stopping chan struct{}
@@ -64,7 +67,8 @@ const (
 	slice        = 45 * time.Second       // how long a job works before it makes room for others
 	pollInterval = 200 * time.Millisecond // how late a job is seen that another process queued
 	stopPatience = 5 * time.Second        // how long Stop waits for pages that are being read
-	workers      = 16                     // ingests at once, and deliveries at once
+	workers      = 16                     // ingests at once, and deliveries at once: see slots
+	held         = 10_000                 // jobs of a queue that work or wait for a slot
 )
 
 // New makes an engine, and the tables of its job queue if they are not there yet.
@@ -72,7 +76,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	if c.Sleep == nil {
 		c.Sleep = rest.Sleep
 	}
-	e := &Engine{Config: c, lock: flock.New(c.LockFile, flock.SetPermissions(0o600))}
+	e := &Engine{Config: c, lock: flock.New(c.LockFile, flock.SetPermissions(0o600)), ingests: newSlots(workers), deliveries: newSlots(workers)}
 	driver := riversqlite.New(c.Store.SQL())
 	if err := migrate(ctx, driver); err != nil {
 		return nil, err
@@ -81,7 +85,7 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	river.AddWorker(kinds, &ingestWorker{engine: e})
 	river.AddWorker(kinds, &deliverWorker{engine: e})
 	jobs, err := river.NewClient(driver, &river.Config{
-		Queues:            map[string]river.QueueConfig{ingestQueue: {MaxWorkers: workers}, deliverQueue: {MaxWorkers: workers}},
+		Queues:            map[string]river.QueueConfig{ingestQueue: {MaxWorkers: held}, deliverQueue: {MaxWorkers: held}},
 		Workers:           kinds,
 		Logger:            c.QueueLog,
 		FetchCooldown:     5 * time.Millisecond,

@@ -53,7 +53,12 @@ type ingestWorker struct {
 
 // Work ends with the job done, or put to sleep. What goes wrong with the run is written into the run, not into the job.
 func (w *ingestWorker) Work(ctx context.Context, job *river.Job[ingestArgs]) error {
-	return outcome(ctx, job.JobRow, w.engine.guarded(ctx, func() error { return w.engine.ingest(ctx, job) }), func(reason string) error { return w.engine.giveUpRun(ctx, job, reason) })
+	e := w.engine
+	host := func(ctx context.Context) string { return e.sourceHost(ctx, job.Args.Flow) }
+	err := e.guarded(ctx, func() error {
+		return e.within(ctx, e.ingests, host, func() error { return e.ingest(ctx, job) })
+	})
+	return outcome(ctx, job.JobRow, err, func(reason string) error { return e.giveUpRun(ctx, job, reason) })
 }
 
 // NextRetry is when a job is tried again after a fault.
@@ -67,7 +72,12 @@ type deliverWorker struct {
 }
 
 func (w *deliverWorker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
-	return outcome(ctx, job.JobRow, w.engine.guarded(ctx, func() error { return w.engine.deliver(ctx, job) }), func(reason string) error { return w.engine.giveUpDelivery(ctx, job, reason) })
+	e := w.engine
+	host := func(ctx context.Context) string { return e.targetHost(ctx, job.Args.Destination) }
+	err := e.guarded(ctx, func() error {
+		return e.within(ctx, e.deliveries, host, func() error { return e.deliver(ctx, job) })
+	})
+	return outcome(ctx, job.JobRow, err, func(reason string) error { return e.giveUpDelivery(ctx, job, reason) })
 }
 
 // NextRetry is when a job is tried again after a fault.

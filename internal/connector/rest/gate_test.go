@@ -242,3 +242,28 @@ func TestHeadersAreRedactedBeforeAnyoneReadsThem(t *testing.T) {
 		t.Errorf("a link with the key: %v", err)
 	}
 }
+
+func TestHostOf(t *testing.T) {
+	named := testDefinition()
+	hosted := testDefinition()
+	hosted.Credential.Fields, hosted.Credential.Hosts = nil, []string{"feeds.example.com", "other.example.com"}
+	for _, c := range []struct {
+		definition *connector.Definition
+		address    string
+		want       string
+	}{
+		{named, "", "api.example.com:443"},
+		{named, "https://API.example.com/v1", "api.example.com:443"},
+		{named, "https://api.example.com:443", "api.example.com:443"},
+		{named, "https://api.example.com:8443", "api.example.com:8443"},
+		{named, "http://127.0.0.1", "127.0.0.1:80"},
+		{named, "http://[::1]:8080/x", "[::1]:8080"},
+		{hosted, "", "feeds.example.com:443"},
+		{named, "no address", ""},
+		{&connector.Definition{}, "", ""},
+	} {
+		if got := HostOf(c.definition, map[string]string{connector.AddressField: c.address}); got != c.want {
+			t.Errorf("%q: %q, want %q", c.address, got, c.want)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -174,6 +175,16 @@ func shapeOf(c Config) (*shape, error) {
 		s.wants = params{c.Endpoint.Params, c.Params}.columns(request.Columns)
 	}
 	return s, nil
+}
+
+// HostOf is the host, with its port, that requests with these public fields of a credential go to; "" if they name none.
+func HostOf(d *connector.Definition, public map[string]string) string {
+	address, err := addressOf(Config{Definition: d, Public: public})
+	if err != nil {
+		return ""
+	}
+	_, host, _ := strings.Cut(origin(address), "://")
+	return host
 }
 
 // addressOf finds where the system is: at the credential's address, else at the connector's own.
