@@ -28,7 +28,8 @@ func (p *page) manual(d *Definition) {
 	p.code("yaml", fmt.Sprintf(manualExample, d.Connector))
 	p.text("Where `records` leads through objects, as `$.groups[*][*]` does, `names: [group]` puts the names of their members into the records, " +
 		"a field for each wildcard. `with: {name: value}` puts fields into every record.")
-	const last = "until a page is empty or has fewer records than `size`."
+	const last = "until a page is empty or has fewer records than `size`. " +
+		"A 404 ends the list, too; unless the page before it was shorter than another, the run is incomplete."
 	p.table([]string{"type of paging", "the next page", "needs"}, [][]string{
 		{quote(sallyport.PagingSingle), "There is none.", ""},
 		{quote(sallyport.PagingPage), "A page number counts up from `start` (1) " + last, "`query`"},

@@ -35,6 +35,7 @@ type Failure struct {
 	Again    bool      // of class transient: the same request may be sent again, however often
 	Later    bool      // it is about a page that an earlier one led to, or about a value of a list
 	Cut      bool      // the answer to a read broke off behind its first record: the page may be asked for again
+	Slow     bool      // the response was too slow: requested again at once, it would not be faster
 	Err      error     // the cause where there was no answer, or a broken one
 }
 

@@ -22,7 +22,7 @@ func (in *ingestion) reread(ctx context.Context, read func() error) error {
 	for tries := 1; ; tries++ {
 		from, seen := in.cursor, in.seen()
 		err := read()
-		if f, ok := errors.AsType[*connector.Failure](err); !ok || !f.Cut || in.run.Attempts > 0 { // while its system is away, a run makes one request per attempt
+		if f, ok := errors.AsType[*connector.Failure](err); !ok || !f.Cut || f.Slow || in.run.Attempts > 0 { // while its system is away, a run makes one request per attempt
 			return err
 		}
 		if in.cursor != from || in.seen() > seen {

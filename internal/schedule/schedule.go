@@ -5,6 +5,8 @@
 package schedule
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones on machines that have none
@@ -88,6 +90,7 @@ func parseCron(text string) (f fields, err error) {
 	if strings.HasPrefix(name, "@") && five == text {
 		return refuse("is not a known name: use @hourly, @daily, @weekly, @monthly or @yearly, or five fields")
 	}
+	five = withoutSeven(five)
 	parsed, err := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(five)
 	spec, ok := parsed.(*cron.SpecSchedule)
 	if err != nil || !ok {
@@ -98,6 +101,52 @@ func parseCron(text string) (f fields, err error) {
 		return refuse("is never due: there is no such day in any year")
 	}
 	return f, nil
+}
+
+// weekdays are the names that the field for the day of the week may have.
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// withoutSeven writes the 7 in the field for the day of the week as 0: both mean Sunday, but the parser knows only 0. What is not valid stays
+// as it is, so that the parser refuses it.
+func withoutSeven(five string) string {
+	texts := strings.Fields(five)
+	if len(texts) != 5 {
+		return five
+	}
+	parts := strings.Split(texts[4], ",")
+	for i, part := range parts {
+		days, by, stepped := strings.Cut(part, "/")
+		first, last, ranged := strings.Cut(days, "-")
+		if !ranged {
+			last = first
+		}
+		step, err := 1, error(nil)
+		if stepped {
+			step, err = strconv.Atoi(by)
+		}
+		if from := weekday(first); last == "7" && from >= 0 && err == nil && step > 0 {
+			parts[i] = daysFrom(from, step)
+		}
+	}
+	texts[4] = strings.Join(parts, ",")
+	return strings.Join(texts, " ")
+}
+
+// weekday returns the number of a day of the week, of which 7 is Sunday, too; -1 for what is none.
+func weekday(text string) int {
+	if n, err := strconv.Atoi(text); err == nil && n >= 0 && n <= 7 {
+		return n
+	}
+	return slices.Index(weekdays, strings.ToLower(text))
+}
+
+// daysFrom lists every step-th day from one up to the Sunday that ends the week.
+func daysFrom(from, step int) string {
+	var days []string
+	for day := from; day <= 7; day += min(step, 7) {
+		days = append(days, strconv.Itoa(day%7))
+	}
+	return strings.Join(days, ",")
 }
 
 // Next returns the first time after t at which the plan is due.

@@ -247,3 +247,32 @@ func BenchmarkNext(b *testing.B) {
 		plan.Next(at)
 	}
 }
+
+// TestSunday: 7 is Sunday as 0 is, alone, in lists, at the end of ranges and with steps.
+func TestSunday(t *testing.T) {
+	for seven, zero := range map[string]string{
+		"7": "0", "0,7": "0", "1,7": "0,1", "5-7": "0,5,6", "fri-7": "0,5,6", "0-7": "0-6", "1-7": "0-6", "7-7": "0", "7/2": "0",
+		"1-7/2": "0,1,3,5", "1-7/3": "1,4,0", "0-7/7": "0", "1-7/99": "1", "sun,3-7/4": "0,3", "7,1-2": "0-2",
+	} {
+		got, err := Parse(sallyport.Schedule{Cron: "5 4 * * " + seven})
+		if err != nil {
+			t.Errorf("%s: %v", seven, err)
+			continue
+		}
+		want, err := Parse(sallyport.Schedule{Cron: "5 4 * * " + zero})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.fields != want.fields {
+			t.Errorf("%s is not %s: days %b, want %b", seven, zero, got.dow, want.dow)
+		}
+	}
+	for _, bad := range []string{"8", "7-8", "7-1", "-7", "8-7", "1-7/0", "1-7/-1", "1-7/x", "x-7", "07-8", "7-", "-", "7/", "1-7/2/3"} {
+		if _, err := Parse(sallyport.Schedule{Cron: "5 4 * * " + bad}); fieldOf(err) != "schedule.cron" {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+	if _, err := Parse(sallyport.Schedule{Cron: "5 4 7 7 7"}); err != nil {
+		t.Error(err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -35,18 +36,37 @@ type answer struct {
 // ask makes one attempt of a call. Its errors are failures, unless the fault is on this side.
 func (r *reading) ask(ctx context.Context, c call) (*answer, error) {
 	attempt, stop := context.WithCancelCause(ctx)
+	begin, late := time.Now(), time.AfterFunc(longest, func() { stop(errLate) })
 	response, err := r.send(attempt, c)
+	if err == nil && !late.Stop() {
+		response.Body.Close() // nobody reads it
+		err = errLate
+	}
 	if err != nil {
+		late.Stop()
 		stop(nil)
-		return nil, err
+		return nil, r.late(err)
 	}
 	a := &answer{judge: &r.judge, shape: r.shape, ctx: ctx, response: response}
-	a.body = newBody(r.peeked(response.Body), r.limits.Body, r.limits.Record, stop)
+	a.body = newBody(r.peeked(response.Body), r.limits.Body, r.limits.Record, time.Since(begin), stop)
 	if err := a.begin(&r.stream); err != nil {
 		a.body.Close()
+		if f, ok := errors.AsType[*connector.Failure](err); ok {
+			f.Slow = a.body.slow()
+		}
 		return nil, err
 	}
 	return a, nil
+}
+
+// late makes a failure of the error that an attempt took too long until its response began.
+func (r *reading) late(err error) error {
+	if !errors.Is(err, errLate) {
+		return err
+	}
+	f := r.judge.broken(connector.ClassTransient, 0, errLate)
+	f.Slow = true
+	return f
 }
 
 // send sends a call, and follows the redirects of a GET that lead to the same place.
@@ -185,6 +205,7 @@ func (a *answer) next() (jsontext.Value, error) {
 	err = a.explain(err)
 	if f, ok := errors.AsType[*connector.Failure](err); ok {
 		f.Cut = f.Class == connector.ClassTransient && a.response.Request.Method == http.MethodGet
+		f.Slow = a.body.slow()
 	}
 	return record, err
 }

@@ -152,7 +152,7 @@ func FuzzCSV(f *testing.F) {
 			judge: &judge{known: newGate(c, &url.URL{Scheme: "https", Host: "api.example.com"}).known}, shape: &shape{rows: true}, ctx: t.Context(),
 			response: &http.Response{StatusCode: 200},
 		}
-		a.body = newBody(io.NopCloser(strings.NewReader(text)), 1<<20, 1<<20, func(error) {})
+		a.body = newBody(io.NopCloser(strings.NewReader(text)), 1<<20, 1<<20, 0, func(error) {})
 		r, err := a.table()
 		if err != nil {
 			return

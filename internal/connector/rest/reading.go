@@ -33,6 +33,7 @@ type reading struct {
 	had     map[uint64]bool // the hashes of the pages so far that had records
 	barren  int             // pages in a row that had no new record and still named a next one
 	longest int64           // records of the longest page so far
+	before  int64           // records of the page before this one
 }
 
 func newReading(s *Source, cursor string) *reading {
@@ -65,8 +66,9 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 	}
 	r.asked[maphash.String(r.seed, r.cursor)] = true
 	answer, err := r.repeat(ctx, call)
+	incomplete := ""
 	if f, ok := errors.AsType[*connector.Failure](err); ok {
-		if err = r.missing(f); err == nil {
+		if incomplete, err = r.missing(f); err == nil {
 			answer = nil
 		}
 	}
@@ -74,27 +76,34 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 		return nil, err
 	}
 	p := &page{reading: r, answer: answer, err: errUnread}
+	p.Incomplete = incomplete
 	p.hash.SetSeed(r.seed)
 	p.Records = p.read
 	return p, nil
 }
 
-// missing is what the failure of a page means: nil if the page has no records, or the one before it was the last.
-func (r *reading) missing(f *connector.Failure) error {
+// missing is what the failure of a page means: no error if the page has no records, or the one before it was the last. Pages that are counted end
+// safely with one that was shorter than another. After any other, "not found" may also be a system that lost the rest of its list.
+func (r *reading) missing(f *connector.Failure) (incomplete string, err error) {
 	named := f.Class == connector.ClassEmpty || f.Class == connector.ClassNotFound
 	switch {
 	case r.cursor == "" && f.Class == connector.ClassEmpty:
-		return nil
+		return "", nil
 	case r.cursor == "" || !named && !f.Missing():
-		return f
+		return "", f
 	case r.turner.counts() && r.cursor != strconv.FormatInt(r.turner.start(), 10):
-		return nil
+		if f.Class != connector.ClassEmpty && r.before >= r.longest {
+			incomplete = notFoundReason
+		}
+		return incomplete, nil
 	case named:
-		return r.judge.broken(connector.ClassPermanent, f.Status, fmt.Errorf("it says %q of a page that the one before it led to", f.Sentence))
+		return "", r.judge.broken(connector.ClassPermanent, f.Status, fmt.Errorf("it says %q of a page that the one before it led to", f.Sentence))
 	}
 	f.Later = true
-	return f
+	return "", f
 }
+
+const notFoundReason = `the list ended with "not found" after a page that may have been full, so records may be missing`
 
 // call is the one for the page at the cursor.
 func (r *reading) call() (call, error) {
@@ -194,7 +203,7 @@ func (p *page) finish() error {
 		p.Incomplete = p.cutOff()
 	}
 	p.lead(sum)
-	p.longest = max(p.longest, p.count)
+	p.longest, p.before = max(p.longest, p.count), p.count
 	return nil
 }
 

@@ -64,11 +64,12 @@ func retries(method string, attempts int, maxPause time.Duration) failsafe.Execu
 		Build())
 }
 
-// passing tells whether a failure may have passed after a pause of at most maxPause. Whoever refused the key is not asked again, whatever
-// the class. What a POST does must not be done twice: it is made again only if nothing of it was sent.
+// passing tells whether a failure may have passed after a pause of at most maxPause. What was too slow is not requested again at once: it would
+// hold its place for as long again. Whoever refused the key is not asked again, whatever the class. What a POST does must not be done twice: it
+// is made again only if nothing of it was sent.
 func passing(err error, method string, maxPause time.Duration) bool {
 	f, ok := errors.AsType[*connector.Failure](err)
-	if !ok || f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden {
+	if !ok || f.Slow || f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden {
 		return false
 	}
 	if fault, ok := errors.AsType[*fault](f.Err); method != http.MethodGet && (!ok || !fault.unsent) {
