@@ -33,6 +33,7 @@ type host struct {
 	testing.TB
 	URL     string
 	app     *app.App
+	dir     string // of the data
 	sandbox *sandbox.Sandbox
 	system  string // where the sandbox is
 	root    string // the folder of files.roots
@@ -58,6 +59,7 @@ func newHost(t testing.TB, options sandbox.Options) *host {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	h.dir = dir
 	apptest.Start(t, dir)
 	settings := apptest.Settings(t, dir, "error")
 	settings.Files.Roots = []string{h.root}

@@ -212,7 +212,7 @@ func (e *env) load() error {
 	return err
 }
 
-// open opens the data directory, once.
+// open opens the data directory, once, and makes the redactor know the keys in it.
 func (e *env) open() (*app.App, error) {
 	if e.app != nil {
 		return e.app, nil
@@ -225,6 +225,12 @@ func (e *env) open() (*app.App, error) {
 		return nil, err
 	}
 	obs.Adopt(e.app.Service.Log)
+	// Progress, errors and log lines name what is stored, too. A server starts anyway: its pages and API learn the keys again, or fail.
+	if err := e.app.Service.LearnKeys(context.WithoutCancel(e.ctx)); err != nil && e.serving {
+		e.app.Service.Log.Warn("the keys are unknown, so they would not be redacted", "error", err)
+	} else if err != nil {
+		return nil, err
+	}
 	return e.app, nil
 }
 

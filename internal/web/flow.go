@@ -313,7 +313,7 @@ func (s *server) exportFlow(w http.ResponseWriter, r *http.Request) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/yaml; charset=utf-8")
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", fileName(f.Name)))
+	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", fileName(s.Service.Shown().String(f.Name))))
 	h.Set("Cache-Control", "no-store")
 	_, err = w.Write(file)
 	if err != nil {
