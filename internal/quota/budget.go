@@ -31,6 +31,7 @@ type budget struct {
 	mu      sync.Mutex
 	until   time.Time     // before this what it has is its own; zero: nothing is
 	stale   bool          // something was told that must be settled before the next call
+	telling bool          // it is being settled at the moment
 	known   bool          // the system has said what is left, or that nothing is limited
 	used    bool          // since the last beat
 	beating chan struct{} // closed to end the beats; nil: there are none
@@ -110,7 +111,7 @@ func (b *budget) claim(ctx context.Context, person bool) (*shortage, error) {
 
 // take takes a call of every window that is limited, if what is known is still true. The lock is held.
 func (b *budget) take(now time.Time) bool {
-	if b.stale || !now.Before(b.until) {
+	if b.stale || b.telling || !now.Before(b.until) {
 		return false
 	}
 	for _, p := range b.periods {

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
 	"github.com/sallyport-io/sallyport/internal/quota"
+	"github.com/sallyport-io/sallyport/internal/store"
 )
 
 // TestFreePlan asks as fast as it may, day after day, until the month is used up: the sandbox never has to refuse.
@@ -185,6 +186,35 @@ func TestRefusedAllTheSame(t *testing.T) {
 		time.Sleep(24 * time.Hour) // to a new day, of which the limit is known by now
 		if n := p.calls(s); n != 10 || p.refused.Load() != 2 {
 			t.Errorf("%d calls the next day, %d refused in all", n, p.refused.Load())
+		}
+	})
+}
+
+// TestRefusedWhileItIsSettled makes a call in the moment in which the refusal of the one before is being written down: it is refused, too.
+func TestRefusedWhileItIsSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t, "pro")
+		q := p.quota()
+		defer p.close(q)
+		s := q.ForRun(credential, p.definition.Limits)
+		source := p.source(s)
+		for range 2 { // the second call has a portion of what the first response told
+			if err := look(t.Context(), source); err != nil {
+				t.Fatal(err)
+			}
+		}
+		refusal := &connector.Failure{Class: connector.ClassRate, Window: sallyport.WindowMonth}
+		s.Refused(refusal)
+		held, release := make(chan struct{}), make(chan struct{})
+		go p.do(func(context.Context, *store.Tx) error { close(held); <-release; return nil })
+		<-held
+		time.Sleep(1500 * time.Millisecond) // a beat settles, and waits for the database
+		asked, ended := p.asked.Load(), make(chan error)
+		go func() { ended <- look(t.Context(), source) }()
+		synctest.Wait()
+		close(release)
+		if f := limited(t, <-ended); !f.Until.Equal(refusal.Until) || p.asked.Load() != asked {
+			t.Errorf("%d calls were made, the next may be at %s, want %s", p.asked.Load()-asked, f.Until, refusal.Until)
 		}
 	})
 }

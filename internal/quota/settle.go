@@ -92,7 +92,7 @@ func (b *budget) report(w wish, now time.Time) *account {
 	if w.release {
 		s.usable, a.share.usable, s.wanted, a.share.wants = 0, 0, 0, 0
 	}
-	s.news, b.stale = news{}, false
+	s.news, b.stale, b.telling = news{}, false, b.stale
 	return a
 }
 
@@ -108,7 +108,7 @@ func (b *budget) restore(a *account) {
 	if b.second.news.isEmpty() {
 		b.second.news = a.share.news
 	}
-	b.stale = true
+	b.stale, b.telling = true, false
 }
 
 // alone goes on without the database, for a key that is tested before its credential is stored: all that was learned of it is used here,
@@ -119,7 +119,7 @@ func (b *budget) alone(a *account, w wish) {
 	}
 	s := &b.second
 	s.usable, s.wanted = s.limit, s.limit
-	b.stale, b.until = false, a.at.Add(beat)
+	b.stale, b.telling, b.until = false, false, a.at.Add(beat)
 	if !w.release {
 		b.beat()
 	}
@@ -127,6 +127,7 @@ func (b *budget) alone(a *account, w wish) {
 
 // adopt takes over what was settled. The lock is held.
 func (b *budget) adopt(a *account, w wish) {
+	b.telling = false
 	for _, p := range b.periods {
 		p.settled = a.settled[p.window]
 		p.left = p.held - b.claimed - p.spent
