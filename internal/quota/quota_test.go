@@ -206,7 +206,11 @@ func TestRefusedWhileItIsSettled(t *testing.T) {
 		refusal := &connector.Failure{Class: connector.ClassRate, Window: sallyport.WindowMonth}
 		s.Refused(refusal)
 		held, release := make(chan struct{}), make(chan struct{})
-		go p.do(func(context.Context, *store.Tx) error { close(held); <-release; return nil })
+		go func() {
+			if err := p.store.InTx(context.Background(), func(*store.Tx) error { close(held); <-release; return nil }); err != nil {
+				t.Error(err)
+			}
+		}()
 		<-held
 		time.Sleep(1500 * time.Millisecond) // a beat settles, and waits for the database
 		asked, ended := p.asked.Load(), make(chan error)

@@ -90,6 +90,7 @@ func TestEditedRowNeedsItsSecret(t *testing.T) {
 		`public = json_set(public, '$.auth', 'basic', '$.username', 'x')`,
 		`public = json_set(public, '$.address', 'http://127.0.0.1:1')`,
 		`public = json_remove(public, '$.auth')`,
+		`public = json_set(public, '$.auth', 'none')`, // nothing is opened then, but it is not local any more
 		`public = json_set(public, '$.username', '')`,
 		`connector = 'pulsedive'`,
 		`version = version + 1`,

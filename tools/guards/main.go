@@ -12,6 +12,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,15 +110,11 @@ func (g guard) fits(root string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", g.name, err)
 	}
-	files, err := filepath.Glob(filepath.Join(root, g.pkg, "*_test.go"))
+	sources, err := testSources(root, g.pkg)
 	if err != nil {
 		return err
 	}
-	for _, file := range files {
-		source, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
+	for _, source := range sources {
 		for _, match := range testNames.FindAllSubmatch(source, -1) {
 			if expr.Match(match[1]) {
 				return nil
@@ -125,6 +122,16 @@ func (g guard) fits(root string) error {
 		}
 	}
 	return fmt.Errorf("%s: ./%s has no test that matches %s", g.name, g.pkg, g.run)
+}
+
+// testSources reads the tests of a package.
+func testSources(root, pkg string) (all [][]byte, err error) {
+	names, err := filepath.Glob(filepath.Join(root, pkg, "*_test.go"))
+	for _, name := range names {
+		source, failed := os.ReadFile(name)
+		all, err = append(all, source), errors.Join(err, failed)
+	}
+	return all, err
 }
 
 var testNames = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
@@ -231,8 +238,18 @@ func (l lab) overlay(g guard) (path string, err error) {
 	return path, os.WriteFile(path, content, 0o600)
 }
 
+// usesRapid reports whether tests of a package are property tests.
+func (l lab) usesRapid(pkg string) bool {
+	sources, err := testSources(l.root, pkg)
+	return err == nil && slices.ContainsFunc(sources, func(s []byte) bool { return bytes.Contains(s, []byte(`"pgregory.net/rapid"`)) })
+}
+
 func (l lab) test(ctx context.Context, pkg, run, overlay string) (output string, err error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-vet=off", "-timeout", testTimeout.String(), "-run", run, "./"+pkg)
+	args := []string{"test", "-count=1", "-vet=off", "-timeout", testTimeout.String(), "-run", run, "./" + pkg}
+	if l.usesRapid(pkg) {
+		args = append(args, "-rapid.nofailfile") // it would be left in the checkout
+	}
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = l.root
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second

@@ -97,6 +97,9 @@ func TestPlaces(t *testing.T) {
 		"both restored, then an older table again": {func(p *place, b connector.Target) {
 			p.exec("UPDATE _sallyport_deliveries SET seq = 2, hash = 'a,x'; DELETE FROM t WHERE id = 3")
 		}, 3, abcd, "another history", sallyport.Conflict},
+		"both restored, then a table again that is as far": {func(p *place, b connector.Target) {
+			p.exec("UPDATE _sallyport_deliveries SET hash = 'a,b,x'")
+		}, 3, abcd, "another history", sallyport.Conflict},
 		"table restored": {func(p *place, b connector.Target) {
 			p.exec("UPDATE _sallyport_deliveries SET seq = 1, hash = 'a', row_count = 1; DELETE FROM t WHERE id > 1")
 		}, 3, abcd, "", ""},
