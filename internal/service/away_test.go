@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/service"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -166,4 +168,49 @@ func TestBarrenPagesOverExecutions(t *testing.T) {
 	if run := p.run(); run.State != sallyport.RunSucceeded || run.Pages != 10 || run.Incomplete == "" {
 		t.Errorf("the run is %s after %d pages, incomplete: %q", run.State, run.Pages, run.Incomplete)
 	}
+}
+
+// TestChangesDuringAnOutage: while its run waits for a system that is away, a flow can be changed and deleted, and its key replaced.
+func TestChangesDuringAnOutage(t *testing.T) {
+	start := func(t *testing.T) (*place, sallyport.Run) {
+		p := newPlace(t, map[string]func(http.ResponseWriter){"0": list(0, 10, 10, "1"), "1": fails})
+		first := p.run()
+		if !first.WaitsForHost() {
+			t.Fatalf("the run is %s", first.State)
+		}
+		p.api.pages["1"], p.api.asked = list(10, 10, 10, ""), nil
+		return p, first
+	}
+	t.Run("the key is replaced", func(t *testing.T) {
+		p, first := start(t)
+		p.api.key = "the-second-key-of-the-api"
+		keys := map[string]secret.Text{"value": secret.New(p.api.key)}
+		if _, err := p.Service.RotateCredential(t.Context(), actor, "api", keys, service.WithoutTesting); err != nil {
+			t.Fatal(err)
+		}
+		if run := p.last(); !run.WaitsForHost() || len(p.api.asked) != 0 {
+			t.Errorf("with a new key the run is %s, after the requests %v", run.State, p.api.asked)
+		}
+		if run := p.again(); run.ID != first.ID || run.State != sallyport.RunSucceeded || p.kept() != 20 || fmt.Sprint(p.api.asked) != "[1]" {
+			t.Errorf("run %d is %s after the requests %v: %s", run.ID, run.State, p.api.asked, run.Error)
+		}
+	})
+	t.Run("a destination is added", func(t *testing.T) {
+		p, first := start(t)
+		p.apply(fmt.Sprintf(`{name: lines, connector: file, config: {path: %s/out.ndjson}}, {name: more, connector: file, config: {path: %s/more.ndjson}}`, p.dir, p.dir))
+		if run := p.again(); run.ID != first.ID || run.State != sallyport.RunSucceeded || fmt.Sprint(p.api.asked) != "[1]" || p.delivered("more.ndjson") != 20 {
+			t.Errorf("run %d is %s after the requests %v: %s", run.ID, run.State, p.api.asked, run.Error)
+		}
+	})
+	t.Run("the flow is deleted", func(t *testing.T) {
+		p, _ := start(t)
+		if err := p.Service.DeleteFlow(t.Context(), actor, "f"); err != nil {
+			t.Fatal(err)
+		}
+		p.change("UPDATE river_job SET state = 'available', scheduled_at = datetime('now', 'subsec', '-1 second') WHERE state = 'scheduled'")
+		p.apply(fmt.Sprintf(`{name: lines, connector: file, config: {path: %s/other.ndjson}}`, p.dir))
+		if run := p.run(); run.State != sallyport.RunSucceeded || p.kept() != 20 || fmt.Sprint(p.api.asked) != "[0 1]" {
+			t.Errorf("run %d of the new flow is %s after the requests %v: %s", run.ID, run.State, p.api.asked, run.Error)
+		}
+	})
 }

@@ -44,6 +44,21 @@ func flowStanding(v service.FlowStatus) standing {
 	return standing{Word: "Active", Class: "good"}
 }
 
+// runWaits says what a run waits for and how long, "" if it does not wait.
+func runWaits(run sallyport.Run) string {
+	switch {
+	case run.WaitsForKey():
+		return "for a new key"
+	case run.WaitsForHost():
+		return fmt.Sprintf("for its system; next attempt at %s, gives up at %s", clock(run.WaitUntil), clock(run.GivesUpAt))
+	case run.WaitsForQuota():
+		return "for its quota until " + clock(run.WaitUntil)
+	case run.State == sallyport.RunDelivering && !run.WaitUntil.IsZero():
+		return "for a destination until " + clock(run.WaitUntil)
+	}
+	return ""
+}
+
 // runStanding says how a run went: it is green only if it is complete and nothing of it is in quarantine.
 func runStanding(run sallyport.Run) standing {
 	switch {

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/service"
@@ -49,6 +51,28 @@ func TestStandings(t *testing.T) {
 	} {
 		if got := runStanding(test.run); got.Word != test.word || got.Class != test.class {
 			t.Errorf("a run is %+v, want %s in %s", got, test.word, test.class)
+		}
+	}
+}
+
+// TestRunWaits: the table of runs says what a run waits for, not only how long.
+func TestRunWaits(t *testing.T) {
+	next := time.Date(2031, 3, 4, 5, 6, 0, 0, time.UTC)
+	for want, run := range map[string]sallyport.Run{
+		"for a new key":                            {State: sallyport.RunWaiting, Code: sallyport.Unauthenticated},
+		"for its quota until 4 Mar, 05:06 UTC":     {State: sallyport.RunWaiting, Code: sallyport.Limited, WaitUntil: next},
+		"for a destination until 4 Mar, 05:06 UTC": {State: sallyport.RunDelivering, WaitUntil: next},
+		"": {State: sallyport.RunDelivering},
+		"for its system; next attempt at 4 Mar, 05:06 UTC, gives up at 4 Mar, 17:06 UTC": {
+			State: sallyport.RunWaiting, Code: sallyport.Upstream, WaitUntil: next, GivesUpAt: next.Add(12 * time.Hour),
+		},
+	} {
+		var page strings.Builder
+		if err := runTable([]sallyport.Run{run}, false).Render(t.Context(), &page); err != nil {
+			t.Fatal(err)
+		}
+		if got := runWaits(run); got != want || !strings.Contains(page.String(), want) {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
