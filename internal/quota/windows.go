@@ -46,6 +46,35 @@ func Read(ctx context.Context, r reader, credential sallyport.ID, now time.Time)
 	if err != nil {
 		return nil, err
 	}
+	return views(rows, portions, now), nil
+}
+
+// ReadAll is Read for every credential, with one look at the database. A credential of which nothing is known is missing.
+func ReadAll(ctx context.Context, s *store.Store, now time.Time) (map[sallyport.ID][]Window, error) {
+	rows, err := s.AllQuota(ctx)
+	if err != nil {
+		return nil, err
+	}
+	taken, err := s.AllQuotaPortions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	portions := map[sallyport.ID][]sallyport.QuotaPortion{}
+	for _, p := range taken {
+		portions[p.CredentialID] = append(portions[p.CredentialID], p)
+	}
+	of := map[sallyport.ID][]sallyport.QuotaWindow{}
+	for _, row := range rows {
+		of[row.CredentialID] = append(of[row.CredentialID], row)
+	}
+	all := map[sallyport.ID][]Window{}
+	for id, rows := range of {
+		all[id] = views(rows, portions[id], now)
+	}
+	return all, nil
+}
+
+func views(rows []sallyport.QuotaWindow, portions []sallyport.QuotaPortion, now time.Time) []Window {
 	all := []Window{}
 	for _, row := range rows {
 		if row.Limit > 0 || row.RefusedUntil.After(now) || row.Reserve != (sallyport.Reserve{}) {
@@ -53,7 +82,7 @@ func Read(ctx context.Context, r reader, credential sallyport.ID, now time.Time)
 		}
 	}
 	slices.SortFunc(all, func(a, b Window) int { return cmp.Compare(order[a.Window], order[b.Window]) })
-	return all, nil
+	return all
 }
 
 func view(row sallyport.QuotaWindow, portions []sallyport.QuotaPortion, now time.Time) Window {

@@ -22,6 +22,11 @@ func (s *Service) Quota(ctx context.Context, credential string) ([]quota.Window,
 	return quota.Read(ctx, s.Store, c.ID, s.Engine.Quota.Now())
 }
 
+// Quotas is Quota for all credentials. One of which nothing is known is missing.
+func (s *Service) Quotas(ctx context.Context) (map[sallyport.ID][]quota.Window, error) {
+	return quota.ReadAll(ctx, s.Store, s.Engine.Quota.Now())
+}
+
 // QuotaChange is what a person says about a credential's budget.
 type QuotaChange struct {
 	Plan    string           // of the connector's definition; "": as it was

@@ -7,10 +7,10 @@ import (
 )
 
 const (
-	selectQuota = `SELECT credential_id, period, allowed, origin, used, spent, reserve, began_at, refused_until, updated_at
-		FROM quota WHERE credential_id = $1 ORDER BY period`
-	selectPortions = `SELECT credential_id, period, holder, calls, wanted, turn_at, expires_at
-		FROM quota_portion WHERE credential_id = $1 ORDER BY period, holder`
+	selectAllQuota    = "SELECT credential_id, period, allowed, origin, used, spent, reserve, began_at, refused_until, updated_at FROM quota"
+	selectAllPortions = "SELECT credential_id, period, holder, calls, wanted, turn_at, expires_at FROM quota_portion"
+	selectQuota       = selectAllQuota + " WHERE credential_id = $1 ORDER BY period"
+	selectPortions    = selectAllPortions + " WHERE credential_id = $1 ORDER BY period, holder"
 )
 
 func scanQuota(r row) (w sallyport.QuotaWindow, err error) {
@@ -36,6 +36,16 @@ func (r reader) Quota(ctx context.Context, id sallyport.ID) ([]sallyport.QuotaWi
 // QuotaPortions returns what processes have taken of a credential's budget.
 func (r reader) QuotaPortions(ctx context.Context, id sallyport.ID) ([]sallyport.QuotaPortion, error) {
 	return list(ctx, r.q, scanPortion, selectPortions, id)
+}
+
+// AllQuota is Quota for every credential, in no order.
+func (r reader) AllQuota(ctx context.Context) ([]sallyport.QuotaWindow, error) {
+	return list(ctx, r.q, scanQuota, selectAllQuota)
+}
+
+// AllQuotaPortions is QuotaPortions for every credential, in no order.
+func (r reader) AllQuotaPortions(ctx context.Context) ([]sallyport.QuotaPortion, error) {
+	return list(ctx, r.q, scanPortion, selectAllPortions)
 }
 
 // LockQuota makes every other transaction wait that asks for the same credential's budget.

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/service"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -82,5 +84,23 @@ func BenchmarkPages(b *testing.B) {
 			}
 			b.ReportMetric(float64(size)/1024, "KiB/page")
 		})
+	}
+}
+
+// BenchmarkManyCredentials measures the page of credentials with 2,500 of them, whose keys are all searched for.
+func BenchmarkManyCredentials(b *testing.B) {
+	s := newSite(b)
+	c := s.signedUp()
+	for i := range 2500 {
+		_, err := s.app.Service.CreateCredential(b.Context(), actor, service.CredentialDraft{
+			Name: fmt.Sprintf("many-%04d", i), Connector: "rest", Public: map[string]string{"address": "https://api.example.com", "auth": "query", "name": "key"},
+			Secrets: map[string]secret.Text{"value": secret.New(fmt.Sprintf("a-long-key-of-number-%06d", i))},
+		}, service.WithoutTesting)
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		c.get("/credentials").want(http.StatusOK)
 	}
 }

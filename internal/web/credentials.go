@@ -33,17 +33,17 @@ func (s *server) tiles(r *http.Request, connector string) ([]tileView, error) {
 	if err != nil {
 		return nil, err
 	}
+	quotas, err := s.Service.Quotas(r.Context())
+	if err != nil {
+		return nil, err
+	}
 	tiles := []tileView{}
 	for _, c := range all {
 		if connector != "" && c.Connector != connector {
 			continue
 		}
-		t, err := s.tile(r, c)
-		if err != nil {
-			return nil, err
-		}
-		t.Selected = string(c.ID) == r.URL.Query().Get("selected")
-		tiles = append(tiles, t)
+		selected := string(c.ID) == r.URL.Query().Get("selected")
+		tiles = append(tiles, tileView{CredentialUse: c, System: s.system(c.Connector), Quota: quotas[c.ID], Selected: selected})
 	}
 	return tiles, nil
 }
