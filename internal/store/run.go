@@ -97,11 +97,10 @@ func (tx *Tx) SettleRun(ctx context.Context, flowID sallyport.ID) (run sallyport
 	var failed []string
 	for _, d := range flow.Destinations {
 		switch {
-		case d.Position >= run.LastSeq:
-		case d.Error == "":
-			return run, false, nil
-		default:
+		case d.Error != "": // even if nothing is new for it: it may be gone
 			failed = append(failed, fmt.Sprintf("%q: %s", d.Name, d.Error))
+		case d.Position < run.LastSeq:
+			return run, false, nil
 		}
 	}
 	run.State, run.EndedAt = sallyport.RunSucceeded, sallyport.Now()

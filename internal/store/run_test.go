@@ -133,7 +133,7 @@ func testSettle(t *testing.T, s *store.Store) {
 		{"both failed", map[string]destination{"a": {0, "no such table"}, "b": {1, "disk full"}}, sallyport.RunFailed,
 			`2 of 2 destinations failed: "a": no such table; "b": disk full`},
 		{"one failed, one behind", map[string]destination{"a": {1, ""}, "b": {1, "disk full"}}, sallyport.RunDelivering, ""},
-		{"failed, but all there", map[string]destination{"a": {2, "late"}}, sallyport.RunSucceeded, ""},
+		{"failed, but all there", map[string]destination{"a": {2, "gone"}}, sallyport.RunFailed, `1 of 1 destinations failed: "a": gone`},
 	}
 	for _, c := range cases {
 		i := addIngest(t, s, c.name, []string{"a", "b"}[:len(c.destinations)]...)
