@@ -125,13 +125,8 @@ func (s *server) replaceFlow(ctx context.Context, in *struct {
 		return nil, err
 	}
 	f, err := s.Service.ReplaceFlow(ctx, actorOf(ctx), in.ID, since, in.Body)
-	if !since.IsZero() && sallyport.CodeOf(err) == sallyport.Conflict {
-		p := s.problem(ctx, err)
-		p.Status, p.Title = http.StatusPreconditionFailed, http.StatusText(http.StatusPreconditionFailed)
-		return nil, p
-	}
 	if err != nil {
-		return nil, err
+		return nil, s.changedMeanwhile(ctx, since, err)
 	}
 	return s.getFlow(ctx, &One{string(f.ID)})
 }
@@ -152,8 +147,25 @@ func (s *server) applyFlows(ctx context.Context, in *struct {
 	return answer(applied{changes}, err)
 }
 
-func (s *server) deleteFlow(ctx context.Context, in *One) (*struct{}, error) {
-	return nil, s.Service.DeleteFlow(ctx, actorOf(ctx), in.ID)
+func (s *server) deleteFlow(ctx context.Context, in *struct {
+	One
+	IfMatch string `header:"If-Match" maxLength:"40" doc:"The ETag that came with the flow"`
+}) (*struct{}, error) {
+	since, err := state(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.changedMeanwhile(ctx, since, s.Service.DeleteFlow(ctx, actorOf(ctx), in.ID, since))
+}
+
+// changedMeanwhile makes a conflict the answer to a condition that does not hold.
+func (s *server) changedMeanwhile(ctx context.Context, since time.Time, err error) error {
+	if since.IsZero() || sallyport.CodeOf(err) != sallyport.Conflict {
+		return err
+	}
+	p := s.problem(ctx, err)
+	p.Status, p.Title = http.StatusPreconditionFailed, http.StatusText(http.StatusPreconditionFailed)
+	return p
 }
 
 func (s *server) getSpec(ctx context.Context, in *One) (*Tagged[service.FlowSpec], error) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -38,7 +39,10 @@ func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d door) serves(r *http.Request) bool {
 	host := strings.ToLower(r.Host)
 	name := host
-	if n, _, err := net.SplitHostPort(host); err == nil {
+	if n, port, err := net.SplitHostPort(host); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
 		name = n
 	}
 	name = strings.TrimSuffix(strings.Trim(name, "[]"), ".")

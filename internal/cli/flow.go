@@ -334,7 +334,7 @@ type flowRm struct {
 
 // Run removes a flow and its dataset, which cannot be had back.
 func (c *flowRm) Run(e *env, s *service.Service) error {
-	if err := s.DeleteFlow(e.ctx, e.actor(), c.Name); err != nil {
+	if err := s.DeleteFlow(e.ctx, e.actor(), c.Name, time.Time{}); err != nil {
 		return err
 	}
 	return e.show(map[string]string{"removed": c.Name}, func(w io.Writer) {

@@ -18,6 +18,7 @@ const (
 	inPercent                     // %3D
 	inHTML                        // &#61; &#x3D; &equals;
 	inPlus                        // a space written as +, which comes with %3D
+	inOpen                        // with inHTML: &#61 and &amp without the semicolon, whatever follows
 )
 
 // starters are the bytes with which escapes begin, in the order of the set.
@@ -131,7 +132,7 @@ func unescape(out, text []byte, kinds escapes) ([]byte, int) {
 	case c == '+' && kinds&inPlus != 0:
 		return append(out, ' '), 1
 	case c == '&' && kinds&inHTML != 0:
-		return unescapeHTML(out, text)
+		return unescapeHTML(out, text, kinds&inOpen != 0)
 	}
 	return out, 0
 }
@@ -172,16 +173,17 @@ func digits(text []byte, letter byte, n int) (rune, bool) {
 // maxEntity bounds an HTML entity, in bytes. The longest name has 32.
 const maxEntity = 40
 
-// unescapeHTML decodes an entity: a number, with or without the semicolon, or a name.
-func unescapeHTML(out, text []byte) ([]byte, int) {
+// unescapeHTML decodes an entity: a number, with or without the semicolon, or a name. Without the semicolon, what follows may belong to the
+// entity, escaped once more; open says that it does not.
+func unescapeHTML(out, text []byte, open bool) ([]byte, int) {
 	n := entity(text)
 	switch closed := n < len(text) && text[n] == ';'; {
-	case n < 3, !closed && text[1] != '#':
+	case n < 3, !closed && text[1] != '#' && !open:
 		return out, 0
 	case closed:
 		n++
-	case n < len(text) && strings.IndexByte(starters, text[n]) >= 0:
-		return out, 0 // what follows may be a digit or the semicolon, escaped
+	case n < len(text) && strings.IndexByte(starters, text[n]) >= 0 && !open:
+		return out, 0 // it may be a digit or the semicolon
 	}
 	written := string(text[:n])
 	if decoded := html.UnescapeString(written); decoded != written {
@@ -227,9 +229,9 @@ func isHighSurrogate(text []byte) bool {
 // may look escaped itself, and of an escape that is escaped again, one half may appear before the other. A + is a space only in a form, which
 // matters to secrets with a space.
 func choices(spaces bool) []escapes {
-	all := []escapes{inJSON, inPercent, inHTML, inPercent | inPlus}
+	all := []escapes{inJSON, inPercent, inHTML, inHTML | inOpen, inPercent | inPlus}
 	if !spaces {
-		all = all[:3]
+		all = all[:4]
 	}
 	return all
 }

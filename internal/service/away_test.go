@@ -204,7 +204,7 @@ func TestChangesDuringAnOutage(t *testing.T) {
 	})
 	t.Run("the flow is deleted", func(t *testing.T) {
 		p, _ := start(t)
-		if err := p.Service.DeleteFlow(t.Context(), actor, "f"); err != nil {
+		if err := p.Service.DeleteFlow(t.Context(), actor, "f", time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		p.change("UPDATE river_job SET state = 'available', scheduled_at = datetime('now', 'subsec', '-1 second') WHERE state = 'scheduled'")

@@ -375,12 +375,21 @@ func (s *Service) SetFlowState(ctx context.Context, actor sallyport.Actor, name 
 	})
 }
 
-// DeleteFlow removes a flow with its source, dataset and runs.
-func (s *Service) DeleteFlow(ctx context.Context, actor sallyport.Actor, name string) error {
+// DeleteFlow removes a flow with its source, dataset and runs, unless it was changed since then. The zero time stands for no such condition.
+func (s *Service) DeleteFlow(ctx context.Context, actor sallyport.Actor, name string, since time.Time) error {
 	f, err := s.Flow(ctx, name)
 	if err != nil {
 		return err
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.FlowDelete, Object: f.ID, Detail: map[string]string{"name": f.Name}}
-	return s.audited(ctx, entry, func(tx *store.Tx) error { return tx.DeleteFlow(ctx, f.ID) })
+	return s.audited(ctx, entry, func(tx *store.Tx) error {
+		now, err := tx.Flow(ctx, f.ID)
+		if err != nil {
+			return err
+		}
+		if !since.IsZero() && !now.UpdatedAt.Equal(since) {
+			return sallyport.Errorf(sallyport.Conflict, "flow %q was changed meanwhile; nothing was deleted: read it again, then decide", now.Name)
+		}
+		return tx.DeleteFlow(ctx, f.ID)
+	})
 }

@@ -3,6 +3,7 @@ package service_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -45,7 +46,7 @@ func TestNoEntryNoAct(t *testing.T) {
 		"begin anew": func() error {
 			return s.DeliverAgain(ctx, actor, service.FlowDestination{Destination: p.flow("f").Destinations[0], Flow: "f", FlowID: p.flow("f").ID})
 		},
-		"delete a flow": func() error { return s.DeleteFlow(ctx, actor, "f") },
+		"delete a flow": func() error { return s.DeleteFlow(ctx, actor, "f", time.Time{}) },
 		"test a source": func() error {
 			_, err := s.TestSource(ctx, actor, service.SourceDraft{Connector: "rest", Credential: "api", Request: p.flow("f").Source.Request})
 			return err

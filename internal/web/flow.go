@@ -213,7 +213,7 @@ func (s *server) deleteFlow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Service.DeleteFlow(r.Context(), auth.ActorOf(r.Context()), string(f.ID)); err != nil {
+	if err := s.Service.DeleteFlow(r.Context(), auth.ActorOf(r.Context()), string(f.ID), time.Time{}); err != nil {
 		return err
 	}
 	return s.done(w, r, "/flows", fmt.Sprintf("%q is deleted, with everything that it had kept.", f.Name))

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"regexp"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/files"
@@ -21,6 +22,8 @@ func (d *destination) claim(id sallyport.ID) error {
 	switch {
 	case err == nil && string(owner) == string(id):
 		err = d.confirm(name)
+	case err == nil && !isNote(owner):
+		err = sallyport.FieldErrorf("path", "%s is taken by a file that this destination did not write; move it away or choose another path", name)
 	case err == nil || errors.Is(err, fs.ErrNotExist):
 		err = d.take(name, id, err == nil)
 	}
@@ -29,6 +32,11 @@ func (d *destination) claim(id sallyport.ID) error {
 	}
 	return d.in.SyncDir(path.Dir(d.name))
 }
+
+// isNote reports whether a text may be the name of a destination, or what a power failure has left of one.
+func isNote(text []byte) bool { return !noName.Match(text) }
+
+var noName = regexp.MustCompile(`[^A-Za-z0-9_\x00-]`)
 
 // confirm brings a note to the disk that a process may have left before it could do that.
 func (d *destination) confirm(name string) error {
