@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -120,6 +121,29 @@ func (s *Service) recordFiles(ctx context.Context, tx *store.Tx, actor sallyport
 		}
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// keepsToGrants refuses a change by which a granted file would be written in another way: by another connector, or in another table. Whoever
+// granted it has seen what is written there.
+func (s *Service) keepsToGrants(ctx context.Context, tx *store.Tx, actor sallyport.Actor, old, f *sallyport.Flow) error {
+	if actor.IsOwner() {
+		return nil
+	}
+	granted, err := s.Files.Of(ctx, tx, old.ID)
+	if err != nil {
+		return err
+	}
+	for i, d := range f.Destinations {
+		for _, use := range s.filesOf(&sallyport.Flow{Destinations: []sallyport.Destination{d}}) {
+			isGranted := slices.ContainsFunc(granted, func(g sallyport.FileGrant) bool { return g.Path == use.Path && g.Purpose == use.Purpose })
+			asBefore := slices.ContainsFunc(old.Destinations, func(o sallyport.Destination) bool { return s.target(o) == s.target(d) })
+			if isGranted && !asBefore {
+				return sallyport.FieldErrorf(fmt.Sprintf("destinations.%d.config", i), "%s was granted to this flow for what it writes there now; "+
+					"to write there with another connector or to another table, apply the flow file at the command line of this machine", use.Path)
+			}
 		}
 	}
 	return nil

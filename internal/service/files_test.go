@@ -166,3 +166,30 @@ func TestTestsOfListsAreAudited(t *testing.T) {
 		t.Errorf("%+v, %v", entries, err)
 	}
 }
+
+// TestGrantIsForOneTable lets others change a flow to which the owner has granted a database: only what was granted is written there.
+func TestGrantIsForOneTable(t *testing.T) {
+	p := newPlace(t, nil)
+	path := filepath.Join(t.TempDir(), "app.db")
+	p.apply(fmt.Sprintf("{name: d, connector: sqlite, config: {path: %s, table: import, mode: append}}", path))
+	user := sallyport.Actor{Kind: sallyport.ActorUser, Name: "ada"}
+	for name, change := range map[string]func(d *service.DestinationSpec){
+		"another table":     func(d *service.DestinationSpec) { d.Config["table"] = "users" },
+		"another connector": func(d *service.DestinationSpec) { d.Connector, d.Config = "file", map[string]any{"path": path} },
+	} {
+		spec := specOf(t, p, "f")
+		change(&spec.Destinations[0])
+		if _, err := p.Service.ReplaceFlow(t.Context(), user, "f", p.flow("f").UpdatedAt, spec); sallyport.CodeOf(err) != sallyport.Invalid || !strings.Contains(fmt.Sprint(err), "was granted to this flow") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := p.Service.ReplaceFlow(t.Context(), actor, "f", p.flow("f").UpdatedAt, spec); name == "another table" && err != nil {
+			t.Errorf("%s, by the owner: %v", name, err)
+		}
+		p.apply(fmt.Sprintf("{name: d, connector: sqlite, config: {path: %s, table: import, mode: append}}", path))
+	}
+	renamed := specOf(t, p, "f")
+	renamed.Destinations[0].Name = "e"
+	if _, err := p.Service.ReplaceFlow(t.Context(), user, "f", p.flow("f").UpdatedAt, renamed); err != nil {
+		t.Errorf("another name: %v", err)
+	}
+}

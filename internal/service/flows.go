@@ -181,6 +181,9 @@ func (s *Service) createFlow(ctx context.Context, tx *store.Tx, actor sallyport.
 func (s *Service) updateFlow(ctx context.Context, tx *store.Tx, actor sallyport.Actor, old, f *sallyport.Flow) error {
 	f.Name, f.State, f.Reason, f.CreatedAt, f.UpdatedAt = old.Name, old.State, old.Reason, old.CreatedAt, sallyport.Now()
 	f.Source.ID, f.Dataset.ID = old.Source.ID, old.Dataset.ID
+	if err := s.keepsToGrants(ctx, tx, actor, old, f); err != nil {
+		return err
+	}
 	for i := range f.Destinations {
 		if err := s.keepDestination(ctx, tx, old, &f.Destinations[i]); err != nil {
 			return err
