@@ -55,7 +55,7 @@ func TestRecordedShapes(t *testing.T) {
 		{"pulsedive-rb__feed_get_by_id", "feed.get", 200, 1, ""},
 		{"pulsedive-rb__feed_get_linked_indicators_by_id", "feed.indicators", 200, 4, ""},
 		{"pulsedive-rb__api_search", "explore.search", 200, 0, ""},
-		{"docs__error_404", "indicator.get", 404, 0, ""},
+		{"docs__error_404", "indicator.get", 404, 0, connector.ClassNotFound},
 		{"docs__error_429", "indicator.get", 429, 0, connector.ClassRate},
 	} {
 		t.Run(c.file, func(t *testing.T) {

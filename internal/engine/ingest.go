@@ -44,6 +44,7 @@ type ingestion struct {
 	staged     bool      // something of this page is staged
 	broken     bool      // this page is given up: what is staged of it must go
 	committed  time.Time // the last commit; never yet, so that the first page is committed, and delivered, at once
+	looked     time.Time // the last commit after which the log of the database was looked at
 }
 
 // storeFault is a failure of our own store: the run is not to blame, and the job is tried again, though not for ever.
@@ -150,12 +151,39 @@ func (in *ingestion) readPages(ctx context.Context, source connector.Source) err
 		if in.ended {
 			break
 		}
-		if !page.Commit && (time.Since(in.begun) > slice || in.stops()) {
+		if page.Commit { // what was submitted must be seen to its end
+			continue
+		}
+		if err := in.mayGoOn(ctx); err != nil {
+			return err
+		}
+		if time.Since(in.begun) > slice || in.stops() {
 			if err := in.commit(ctx, nil); err != nil {
 				return err
 			}
 			return again
 		}
+	}
+	return nil
+}
+
+// logPause is how long a run rests while the log of the database is full.
+const logPause = 5 * time.Second
+
+// mayGoOn lets the run rest at its last commit while another program keeps the log of the database from beginning anew: it would fill the disk.
+func (in *ingestion) mayGoOn(ctx context.Context) error {
+	if !in.committed.After(in.looked) {
+		return nil // nothing was written since
+	}
+	in.looked = in.committed
+	full, err := in.Store.LogIsFull(ctx)
+	if err != nil {
+		return storeFault{err}
+	}
+	if full {
+		in.Log.WarnContext(ctx, "a run rests: another program has been reading the database for long, whose log grows meanwhile; end that program, "+
+			"or let it finish", "flow", in.flow.Name, "run", in.run.ID)
+		return river.JobSnooze(logPause)
 	}
 	return nil
 }

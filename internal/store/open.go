@@ -100,7 +100,7 @@ func connectSQLite(path string) (*Store, error) {
 	read.SetMaxOpenConns(sqliteReaders)
 	read.SetMaxIdleConns(sqliteReaders)
 	s := newStore(read, write)
-	s.path = path
+	s.path, s.logLimit = path, DefaultLogLimit
 	return s, nil
 }
 

@@ -15,6 +15,8 @@ type Store struct {
 	read   *sql.DB
 	write  *sql.DB
 	path   string // of a SQLite database
+
+	logLimit int64
 }
 
 // Tx is a transaction: it reads what it wrote, and others see all of it or nothing. It is used by one goroutine.
