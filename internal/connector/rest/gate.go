@@ -81,7 +81,7 @@ func (g *gate) admit(u *url.URL) error {
 // nameOf names a place that a system wants the key to go to. Of its path it says only that it is the wrong one: it may hold anything.
 func (g *gate) nameOf(u *url.URL) string {
 	if u.Scheme != "http" && u.Scheme != "https" { // parsing has folded its case, so that a key in it would not be recognized
-		return "a link that is neither http nor https"
+		return "an address that is neither http nor https"
 	}
 	name := line(g.known, u.Scheme+"://"+u.Host)
 	if slices.Contains(g.origins, origin(u)) {

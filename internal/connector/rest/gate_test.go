@@ -267,3 +267,16 @@ func TestHostOf(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyInTheSchemeOfALink repeats a key as the scheme of a redirect: parsing folds its case, so that redaction cannot know it any more.
+func TestKeyInTheSchemeOfALink(t *testing.T) {
+	const key = "ABCDEF0123456789ABCDEF0123456789"
+	u, err := url.Parse(key + "://evil.example/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gate{origins: []string{"https://api.example:443"}, known: secret.NewRedactor(secret.New(key))}
+	if refused := g.admit(u); refused == nil || strings.Contains(strings.ToLower(refused.Error()), strings.ToLower(key)) {
+		t.Errorf("%v", refused)
+	}
+}

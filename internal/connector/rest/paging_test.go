@@ -130,7 +130,7 @@ func TestPagingThatDoesNotGetOn(t *testing.T) {
 		{"a cursor with the key", value, "", []string{`{"r":[1],"next":"` + testKey + `"}`}, "holds the key"},
 		{"a URL with the key in its path", byURL, "", []string{`{"r":[1],"next":"/` + testKey + `/2"}`}, "contains the key"},
 		{"a URL elsewhere", byURL, "", []string{`{"r":[1],"next":"https://evil.example/"}`}, "the link to the next page leads to https://evil.example, where the key must not go"},
-		{"a URL with another scheme", byURL, "", []string{`{"r":[1],"next":"file:///etc/passwd"}`}, "the link to the next page leads to file://, where the key must not go"},
+		{"a URL with another scheme", byURL, "", []string{`{"r":[1],"next":"file:///etc/passwd"}`}, "the link to the next page leads to an address that is neither http nor https, where the key must not go"},
 		{"no URL", byURL, "", []string{`{"r":[1],"next":"http://[::1"}`}, "is not a URL"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
