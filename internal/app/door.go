@@ -70,7 +70,7 @@ func misdirected(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(http.StatusMisdirectedRequest)
-	json.NewEncoder(w).Encode(map[string]any{ // whoever is gone need not be told
+	json.NewEncoder(w).Encode(map[string]any{ // a client that is gone needs no response
 		"status": http.StatusMisdirectedRequest, "title": http.StatusText(http.StatusMisdirectedRequest), "code": "invalid", "detail": sentence,
 	})
 }

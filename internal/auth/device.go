@@ -24,7 +24,7 @@ const deviceSecret = "device_cookie_key"
 type deviceKey struct{}
 
 // RememberDevice gives the browser of somebody who has just signed in a cookie by which its next attempts to sign in as the same user are
-// limited apart from those of everybody else. It lets nobody in. It is worth nothing after the password was replaced.
+// limited apart from those of everybody else. It does not sign anyone in, and it expires when the password is replaced.
 func (a *Auth) RememberDevice(ctx context.Context, w http.ResponseWriter, name string) error {
 	u, known, err := a.find(ctx, name)
 	if err != nil || !known {

@@ -204,12 +204,15 @@ func (e *env) load() error {
 			flags[name] = value
 		}
 	}
-	var err error
-	e.settings, err = config.Load(flags, e.Env, os.ReadFile)
-	if err == nil && e.settings.Log.Level == slog.LevelInfo && c.LogLevel == "" && !e.serving {
+	settings, err := config.Load(flags, e.Env, os.ReadFile)
+	if err != nil {
+		return err
+	}
+	e.settings = settings
+	if e.settings.Log.Level == slog.LevelInfo && c.LogLevel == "" && !e.serving {
 		e.settings.Log.Level = slog.LevelWarn // what a server logs of its work, a command says itself
 	}
-	return err
+	return nil
 }
 
 // open opens the data directory, once, and makes the redactor know the keys in it.

@@ -181,8 +181,7 @@ func (in *ingestion) mayGoOn(ctx context.Context) error {
 		return storeFault{err}
 	}
 	if full {
-		in.Log.WarnContext(ctx, "a run rests: another program has been reading the database for long, whose log grows meanwhile; end that program, "+
-			"or let it finish", "flow", in.flow.Name, "run", in.run.ID)
+		in.Log.WarnContext(ctx, "a run pauses: another program keeps a long read transaction open, so the write-ahead log cannot be reused; end that program or let it finish", "flow", in.flow.Name, "run", in.run.ID)
 		return river.JobSnooze(logPause)
 	}
 	return nil

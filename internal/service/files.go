@@ -126,8 +126,8 @@ func (s *Service) recordFiles(ctx context.Context, tx *store.Tx, actor sallyport
 	return nil
 }
 
-// keepsToGrants refuses a change by which a granted file would be written in another way: by another connector, or in another table. Whoever
-// granted it has seen what is written there.
+// keepsToGrants refuses a change by which a granted file would be written in another way: by another connector, or in another table. The person
+// who granted it has seen what is written there.
 func (s *Service) keepsToGrants(ctx context.Context, tx *store.Tx, actor sallyport.Actor, old, f *sallyport.Flow) error {
 	if actor.IsOwner() {
 		return nil
