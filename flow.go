@@ -113,7 +113,11 @@ type Destination struct {
 	Epoch      string         `json:"-"`                   // new whenever it begins anew: tells its markers in the other system from older ones
 	Reached    int64          `json:"-"`                   // the last batch that it ever had in this epoch: Position, unless its system went back
 	Tally      RunTally       `json:"-"`
+	Due        bool           `json:"-"` // a delivery was asked for that has not ended
 }
+
+// Behind tells whether a delivery is still to come: of batches up to last, or one that was asked for.
+func (d Destination) Behind(last int64) bool { return d.Due || d.Position < last }
 
 // RunTally counts the records of one run that a destination has had.
 type RunTally struct {

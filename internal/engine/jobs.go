@@ -232,10 +232,11 @@ func (e *Engine) Resume(ctx context.Context, tx *store.Tx, flowID sallyport.ID) 
 	return err
 }
 
-// Deliver queues the deliveries of a flow, in the caller's transaction. Destinations that have failed get another chance, and those that wait
-// after a failed attempt are retried at once; for a quota they go on waiting.
+// Deliver queues the deliveries of a flow, in the caller's transaction. Each destination is due, whether or not there is something new for it:
+// it may be gone. Those that have failed get another chance, and those that wait after a failed attempt are retried at once; for a quota they
+// go on waiting.
 func (e *Engine) Deliver(ctx context.Context, tx *store.Tx, flowID sallyport.ID) error {
-	if err := tx.ClearErrors(ctx, flowID); err != nil {
+	if err := tx.SetDue(ctx, flowID); err != nil {
 		return err
 	}
 	waiting, err := tx.WaitingDeliveries(ctx, flowID)

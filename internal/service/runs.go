@@ -132,7 +132,7 @@ func (s *Service) FollowDeliveries(ctx context.Context, flowID sallyport.ID, tel
 
 // behind tells the destinations of a flow that something is still to be delivered to.
 func behind(flow sallyport.Flow) func(sallyport.Destination) bool {
-	return func(d sallyport.Destination) bool { return d.Error == "" && d.Position < flow.Dataset.LastSeq }
+	return func(d sallyport.Destination) bool { return d.Error == "" && d.Behind(flow.Dataset.LastSeq) }
 }
 
 // beingDelivered reports whether something is delivered right now: a destination is behind, has not failed and does not wait.

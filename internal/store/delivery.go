@@ -189,11 +189,11 @@ func (tx *Tx) countQuarantined(ctx context.Context, quarantined []sallyport.Quar
 }
 
 // FinishDelivery ends a running delivery, succeeded or failed. Its error text, "" if it succeeded, and the code of that become those of the
-// destination.
+// destination, which is not due any more.
 func (tx *Tx) FinishDelivery(ctx context.Context, id int64, state sallyport.RunState, code sallyport.Code, errText string) error {
 	missing := sallyport.Errorf(sallyport.NotFound, "there is no running delivery %d", id)
-	err := tx.execOne(ctx, missing, `UPDATE destination SET error = $1, code = $2
-		WHERE id = (SELECT destination_id FROM delivery WHERE id = $3 AND state = 'running')`, readable(errText), code, id)
+	err := tx.execOne(ctx, missing, `UPDATE destination SET error = $1, code = $2, due = $3
+		WHERE id = (SELECT destination_id FROM delivery WHERE id = $4 AND state = 'running')`, readable(errText), code, false, id)
 	if err != nil {
 		return err
 	}

@@ -9,12 +9,12 @@ import (
 const selectDestinations = `SELECT destination.id, destination.flow_id, destination.name, destination.connector,
 	COALESCE(destination.credential_id, ''), destination.config, destination.position, destination.state, destination.fence,
 	destination.records, destination.rejected, destination.error, destination.epoch, destination.reached,
-	destination.run_id, destination.run_records, destination.run_rejected, COALESCE(waiting.wait_until, 0), COALESCE(waiting.error, '')
+	destination.run_id, destination.run_records, destination.run_rejected, destination.due, COALESCE(waiting.wait_until, 0), COALESCE(waiting.error, '')
 	FROM destination LEFT JOIN delivery AS waiting ON waiting.destination_id = destination.id AND waiting.state = 'waiting'`
 
 func scanDestination(r row) (d sallyport.Destination, err error) {
 	err = r.Scan(&d.ID, &d.FlowID, &d.Name, &d.Connector, &d.Credential, jsonColumn{&d.Config}, &d.Position, &d.State, &d.Fence,
-		&d.Records, &d.Rejected, &d.Error, &d.Epoch, &d.Reached, &d.Tally.RunID, &d.Tally.Records, &d.Tally.Rejected,
+		&d.Records, &d.Rejected, &d.Error, &d.Epoch, &d.Reached, &d.Tally.RunID, &d.Tally.Records, &d.Tally.Rejected, &d.Due,
 		timeColumn{&d.WaitUntil}, &d.WaitsFor)
 	return d, err
 }
@@ -83,14 +83,15 @@ func (tx *Tx) dropDestinations(ctx context.Context, f *sallyport.Flow) error {
 	return nil
 }
 
-// ClearErrors forgets that destinations of a flow have failed: they get another chance.
-func (tx *Tx) ClearErrors(ctx context.Context, flowID sallyport.ID) error {
-	_, err := tx.exec(ctx, "UPDATE destination SET error = '' WHERE flow_id = $1 AND error <> ''", flowID)
+// SetDue asks for a delivery to every destination of a flow, and forgets that earlier ones failed. A destination is due until a delivery to it
+// ends: see [Tx.FinishDelivery].
+func (tx *Tx) SetDue(ctx context.Context, flowID sallyport.ID) error {
+	_, err := tx.exec(ctx, "UPDATE destination SET error = '', due = $1 WHERE flow_id = $2", true, flowID)
 	return err
 }
 
-// ClearRefusal forgets that a destination has failed, if that was for its key. It tells whether it was.
+// ClearRefusal lets a destination be due whose last delivery failed for its key. It tells whether it did.
 func (tx *Tx) ClearRefusal(ctx context.Context, id sallyport.ID) (cleared bool, err error) {
-	n, err := tx.exec(ctx, "UPDATE destination SET error = '' WHERE id = $1 AND error <> '' AND code = $2", id, sallyport.Unauthenticated)
+	n, err := tx.exec(ctx, "UPDATE destination SET error = '', due = $1 WHERE id = $2 AND error <> '' AND code = $3", true, id, sallyport.Unauthenticated)
 	return n > 0, err
 }

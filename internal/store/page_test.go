@@ -143,7 +143,7 @@ func testPageOfFinishedRun(t *testing.T, s *store.Store) {
 	diff(t, get(s.Batches(t.Context(), i.Dataset.ID, 0, unbounded))(t), []sallyport.Batch{})
 }
 
-func testClearErrors(t *testing.T, s *store.Store) {
+func testSetDue(t *testing.T, s *store.Store) {
 	one, other := addIngest(t, s, "one", "a"), addIngest(t, s, "two", "a")
 	for _, x := range []*ingest{one, other} {
 		deliverTo(t, s, x.Destinations[0].ID, 0, "disk full")
@@ -151,7 +151,7 @@ func testClearErrors(t *testing.T, s *store.Store) {
 	errText := func(i *ingest) string { return get(s.Destination(t.Context(), i.Destinations[0].ID))(t).Error }
 	one.commit(t, s, batch("a", 1))
 	diff(t, errText(one), "disk full")
-	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.ClearErrors(ctx, one.ID) })
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetDue(ctx, one.ID) })
 	diff(t, errText(one), "")
 	diff(t, errText(other), "disk full")
 	for _, failure := range []string{"disk full", keyRefused, "disk full"} {

@@ -78,8 +78,8 @@ func (tx *Tx) UpdateRun(ctx context.Context, r sallyport.Run) error {
 	return err
 }
 
-// SettleRun ends the unfinished run of a flow if it is delivering and nothing more will come of that: every destination has its batches or
-// has failed. It is called whenever a run begins delivering or a delivery ends, in the transaction that says so.
+// SettleRun ends the unfinished run of a flow if it is delivering and nothing more will come of that: every destination has its batches and
+// a delivery to it has ended since the run began, or has failed. It is called whenever a run begins delivering or a delivery ends, in the transaction that says so.
 func (tx *Tx) SettleRun(ctx context.Context, flowID sallyport.ID) (run sallyport.Run, settled bool, err error) {
 	// The row is locked before anything is looked at: of two deliveries that end at the same time, one must see the end of the other.
 	n, err := tx.exec(ctx, "UPDATE run SET state = state WHERE flow_id = $1 AND "+unfinished, flowID)
@@ -99,7 +99,7 @@ func (tx *Tx) SettleRun(ctx context.Context, flowID sallyport.ID) (run sallyport
 		switch {
 		case d.Error != "": // even if nothing is new for it: it may be gone
 			failed = append(failed, fmt.Sprintf("%q: %s", d.Name, d.Error))
-		case d.Position < run.LastSeq:
+		case d.Behind(run.LastSeq):
 			return run, false, nil
 		}
 	}

@@ -151,6 +151,22 @@ func testSettle(t *testing.T, s *store.Store) {
 	}
 }
 
+// testSettleWhenDue: what was asked for is waited for, even if nothing is new for the destination.
+func testSettleWhenDue(t *testing.T, s *store.Store) {
+	i := addIngest(t, s, "one", "a", "b")
+	i.setState(t, s, sallyport.RunDelivering)
+	do(t, s, func(ctx context.Context, tx *store.Tx) error { return tx.SetDue(ctx, i.ID) })
+	for n, failure := range []string{"gone", ""} {
+		if run, settled := settle(t, s, i.ID); settled {
+			t.Errorf("after %d of 2 deliveries the run is %s", n, run.State)
+		}
+		deliverTo(t, s, i.Destinations[n].ID, 0, failure)
+	}
+	if run, settled := settle(t, s, i.ID); !settled || run.Error != `1 of 2 destinations failed: "a": gone` {
+		t.Errorf("the run is %s: %s", run.State, run.Error)
+	}
+}
+
 func testSettleOnlyDelivering(t *testing.T, s *store.Store) {
 	if _, settled := settle(t, s, addFlow(t, s, "idle").ID); settled {
 		t.Error("a run that is not there was settled")

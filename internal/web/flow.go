@@ -35,7 +35,7 @@ type flowView struct {
 
 // live tells whether something of the flow is still under way.
 func (v flowView) live() bool {
-	return v.running() || slices.ContainsFunc(v.Destinations, func(d sallyport.Destination) bool { return d.Error == "" && d.Position < v.Dataset.LastSeq })
+	return v.running() || slices.ContainsFunc(v.Destinations, func(d sallyport.Destination) bool { return d.Error == "" && d.Behind(v.Dataset.LastSeq) })
 }
 
 // running tells whether its newest run is.
