@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"time"
@@ -22,12 +23,13 @@ const (
 	ClassPermanent  Class = "permanent"  // will not work: stop
 )
 
-// Failure is a failed call to a system. Its text holds no query, no key and no body beyond one redacted sentence.
+// Failure is a failed call to a system. Its text holds no query, no key and no body beyond one redacted line of what the system says.
 type Failure struct {
 	Class    Class
 	Host     string
 	Status   int       // HTTP status; 0 if there was no answer
 	Sentence string    // what the system said, redacted and bounded
+	Reason   string    // what the system said where no place for its sentence is declared, redacted and bounded; it decides nothing
 	Window   string    // of class rate: second, day, month; "" if unknown
 	Limit    int64     // of class rate: how many calls the window allows; 0 if the system did not say
 	Until    time.Time // of class rate: when to try again; zero if unknown
@@ -72,10 +74,13 @@ func (f *Failure) Missing() bool {
 	return f.Class == ClassNotFound || f.Class == ClassPermanent && gone && f.Err == nil && !f.Later
 }
 
+// Said returns what the system said, "" if nothing: its sentence, else the reason.
+func (f *Failure) Said() string { return cmp.Or(f.Sentence, f.Reason) }
+
 func (f *Failure) said() string {
 	switch {
-	case f.Status != 0 && f.Sentence != "":
-		return fmt.Sprintf(" (HTTP %d, %q)", f.Status, f.Sentence)
+	case f.Status != 0 && f.Said() != "":
+		return fmt.Sprintf(" (HTTP %d, %q)", f.Status, f.Said())
 	case f.Status != 0:
 		return fmt.Sprintf(" (HTTP %d)", f.Status)
 	}

@@ -272,8 +272,8 @@ func testOf(p service.Probe, system string) testView {
 	v := testView{Verdict: p.Verdict, Sentence: verdictSentence(p.Verdict, system), Took: p.Took}
 	failure, ok := errors.AsType[*connector.Failure](p.Failure())
 	switch {
-	case ok && failure.Sentence != "":
-		v.Detail = fmt.Sprintf("It said: “%s” (HTTP %d).", failure.Sentence, failure.Status)
+	case ok && failure.Said() != "":
+		v.Detail = fmt.Sprintf("It said: “%s” (HTTP %d).", failure.Said(), failure.Status)
 	case ok && failure.Status != 0:
 		v.Detail = fmt.Sprintf("It answered HTTP %d.", failure.Status)
 	case p.Verdict == sallyport.VerdictUnreachable:

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -72,15 +73,19 @@ func (r rule) limit(text string) int64 {
 	return n
 }
 
-// failure classes an answer by its status and sentence. Where there is no sentence, rules look at the beginning of the answer instead,
-// which does not become part of the failure.
+// failure classes an answer by its status and sentence. Where there is no sentence, rules look at the beginning of the answer instead, of
+// which only the reason becomes part of the failure.
 func (j *judge) failure(response *http.Response, said jsontext.Value, body []byte) *connector.Failure {
 	f := &connector.Failure{Class: classOf(response.StatusCode), Host: j.host, Status: response.StatusCode, Until: until(response.Header)}
 	text := j.known.String(textOf(said))
 	f.Sentence = line(j.known, text)
 	if text == "" {
-		clean := j.known.Bytes(body) // before it is cut: half a secret is not known as one
+		clean := j.known.Cut(body) // before it is cut: half a secret is not known as one
+		f.Reason = line(j.known, reasonIn(clean))
 		text = string(clean[:min(len(clean), maxBeginning)])
+	}
+	if f.Reason == "" && f.Sentence == "" {
+		f.Reason = line(j.known, cmp.Or(response.Header.Get("Message"), response.Header.Get("X-Error-Message")))
 	}
 	for _, rule := range j.rules {
 		if rule.fits(f.Status, text) {
