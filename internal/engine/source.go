@@ -18,7 +18,7 @@ import (
 // OpenSource opens a source to be read by a person with a credential and its keys. Its calls count in the budget of that credential, if the
 // source names a stored one, and may use the reserve.
 func (e *Engine) OpenSource(s sallyport.Source, c sallyport.Credential, keys Keys) (connector.Source, error) {
-	return e.OpenSample(s, c, keys, nil, nil)
+	return e.OpenSample(s, c, keys, nil, Watch{})
 }
 
 // Paging is the kind of paging of a source.
@@ -28,6 +28,15 @@ func (e *Engine) Paging(s sallyport.Source) (string, error) {
 		return "", err
 	}
 	return cmp.Or(endpoint.Request.Paging.Type, sallyport.PagingSingle), nil
+}
+
+// Key names the fields that together name a record of a source.
+func (e *Engine) Key(s sallyport.Source) ([]string, error) {
+	_, endpoint, err := e.endpoint(s)
+	if err != nil {
+		return nil, err
+	}
+	return endpoint.Request.Key, nil
 }
 
 // endpoint finds what a source reads: an endpoint of its connector, or a request of its own.
@@ -52,11 +61,15 @@ func (e *Engine) MaySample(s sallyport.Source) error {
 	return sallyport.Errorf(sallyport.Conflict, "%s has no sample: a call %s. Only a run of a flow makes it", endpoint.ID, endpoint.Effect)
 }
 
-// OpenSample is OpenSource with the function that opens the file of a list, and lets peek see the beginning of every response, without any
-// secret.
-func (e *Engine) OpenSample(s sallyport.Source, c sallyport.Credential, keys Keys, open connector.OpenFiles,
-	peek func(beginning []byte)) (connector.Source, error) {
-	return e.openSource(s, c, keys, reading{spend: e.Quota.ForPerson, open: open, peek: peek})
+// Watch is what a person sees of a test besides its records.
+type Watch struct {
+	Peek     func(beginning []byte) // of every response, without any secret
+	Recorder *rest.Recorder
+}
+
+// OpenSample is OpenSource with the function that opens the file of a list, and lets a person watch.
+func (e *Engine) OpenSample(s sallyport.Source, c sallyport.Credential, keys Keys, open connector.OpenFiles, watch Watch) (connector.Source, error) {
+	return e.openSource(s, c, keys, reading{spend: e.Quota.ForPerson, open: open, watch: watch})
 }
 
 // spending is how calls count in a budget.
@@ -66,7 +79,7 @@ type spending func(credential sallyport.ID, limits connector.Limits) *quota.Spen
 type reading struct {
 	spend spending
 	open  connector.OpenFiles // opens the file of a list; nil: nothing is read
-	peek  func([]byte)
+	watch Watch
 	probe *atomic.Bool
 }
 
@@ -79,7 +92,7 @@ func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential,
 		return nil, sallyport.FieldErrorf("credential", "%q is a credential of %s, not of %s", credential.Name, credential.Connector, definition.Connector)
 	}
 	c := e.restConfig(definition, credential, keys)
-	c.Endpoint, c.Params, c.Peek, c.Probe, c.Raw = endpoint, s.Params, r.peek, r.probe, s.Raw
+	c.Endpoint, c.Params, c.Peek, c.Recorder, c.Probe, c.Raw = endpoint, s.Params, r.watch.Peek, r.watch.Recorder, r.probe, s.Raw
 	if s.Credential != "" && (endpoint.Answers == nil || !endpoint.Answers.Free) {
 		c.Quota = r.spend(s.Credential, definition.Limits)
 	}

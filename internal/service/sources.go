@@ -7,7 +7,9 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/rest"
 	"github.com/sallyport-io/sallyport/internal/dataset"
+	"github.com/sallyport-io/sallyport/internal/engine"
 	"github.com/sallyport-io/sallyport/internal/files"
 	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/secret"
@@ -30,6 +32,7 @@ type SourceDraft struct {
 	Params     map[string]any
 	Request    *sallyport.Request // instead of an endpoint
 	Raw        bool               // each record also has the original, as _raw
+	System     string             // with a Request: where the system is, such as https://api.example.com; without a credential it needs no key
 	Of         grant.Flow         // the flow that the draft changes, if any: it may use what was granted to that
 }
 
@@ -45,26 +48,25 @@ type Sample struct {
 	Schema  sallyport.Schema  `json:"schema"`        // of the records
 	Answer  []byte            `json:"-"`             // the beginning of the first answer, as it came, without any secret
 
+	Exchanges []connector.Exchange `json:"requests,omitempty"` // that were sent, with the responses to them
+
 	redactor *secret.Redactor
+	recorder *rest.Recorder
 }
 
 // TestSource reads a sample from a source. Nothing is stored but answers about single values, which nobody must ask for again then. With an
 // error it returns what there is nevertheless: the beginning of the answer.
 func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d SourceDraft) (*Sample, error) {
-	sample := &Sample{Records: []json.RawMessage{}}
-	source, key, err := s.resolveSource(ctx, actor, d)
+	sample := &Sample{Records: []json.RawMessage{}, recorder: new(rest.Recorder)}
+	source, credential, err := s.resolveDraft(ctx, actor, d)
 	if err != nil {
 		return sample, err
 	}
-	sample.Key = key
-	if err := s.Engine.MaySample(source); err != nil {
+	if sample.Key, err = s.Engine.Key(source); err != nil {
 		return sample, err
 	}
-	var credential sallyport.Credential
-	if source.Credential != "" {
-		if credential, err = s.Store.Credential(ctx, source.Credential); err != nil {
-			return sample, err
-		}
+	if err := s.Engine.MaySample(source); err != nil {
+		return sample, err
 	}
 	if err := s.auditTest(ctx, actor, d.Of, source); err != nil {
 		return sample, err
@@ -76,15 +78,19 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 		return sample, err
 	}
 	sample.redactor = s.Shown().With(s.Vault.Known(source.Credential)...)
-	credential = s.Engine.Trusted(credential)
-	open, err := s.Engine.OpenSample(source, credential, s.Engine.Keys(actor, credential), s.openFor(actor, d.Of), sample.peek)
-	if err != nil {
-		return sample, err
+	if credential.ID != "" {
+		credential = s.Engine.Trusted(credential)
+	}
+	open := func(source sallyport.Source, peek func([]byte)) (connector.Source, error) {
+		return s.Engine.OpenSample(source, credential, s.Engine.Keys(actor, credential), s.openFor(actor, d.Of),
+			engine.Watch{Peek: peek, Recorder: sample.recorder})
 	}
 	if sample.Paging, err = s.Engine.Paging(source); err != nil {
 		return sample, err
 	}
-	return sample, sample.read(ctx, open)
+	err = sample.test(ctx, source, open)
+	sample.Exchanges = sample.recorder.Exchanges(sample.redactor)
+	return sample, err
 }
 
 // openFor opens the file of a list for a test.
@@ -108,6 +114,18 @@ func (s *Service) sampleParams(source sallyport.Source) (map[string]any, error) 
 		return nil, err
 	}
 	return endpoint.SampleParams(source.Params, SampleSize), nil
+}
+
+// opener opens a source of a test.
+type opener func(source sallyport.Source, peek func([]byte)) (connector.Source, error)
+
+// test reads the sample of a source.
+func (s *Sample) test(ctx context.Context, source sallyport.Source, open opener) error {
+	pages, err := open(source, s.peek)
+	if err != nil {
+		return err
+	}
+	return s.read(ctx, pages)
 }
 
 // peek keeps the beginning of the first answer.
@@ -178,23 +196,35 @@ func (s *Sample) take(record []byte, observer *dataset.Observer) error {
 	return observer.Observe(record)
 }
 
+// resolveDraft checks a draft, and finds its credential.
+func (s *Service) resolveDraft(ctx context.Context, actor sallyport.Actor, d SourceDraft) (source sallyport.Source, c sallyport.Credential, err error) {
+	if d.System != "" {
+		return s.resolveTrial(ctx, actor, d)
+	}
+	if source, err = s.resolveSource(ctx, actor, d); err != nil || source.Credential == "" {
+		return source, c, err
+	}
+	c, err = s.Store.Credential(ctx, source.Credential)
+	return source, c, err
+}
+
 // resolveSource checks a draft as applying a flow would.
-func (s *Service) resolveSource(ctx context.Context, actor sallyport.Actor, d SourceDraft) (source sallyport.Source, key []string, err error) {
+func (s *Service) resolveSource(ctx context.Context, actor sallyport.Actor, d SourceDraft) (source sallyport.Source, err error) {
 	spec := placedSpec{FlowSpec: FlowSpec{Source: SourceSpec{Connector: d.Connector, Credential: d.Credential, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request}}}
 	if d.File != nil {
 		specs, err := d.File.specs()
 		if err != nil {
-			return source, nil, err
+			return source, err
 		}
 		spec = specs[0]
 	}
 	if err := s.checkPlainSpec(ctx, spec.FlowSpec); err != nil {
-		return source, nil, spec.at(err)
+		return source, spec.at(err)
 	}
 	spec.Source.Raw = spec.Source.Raw || d.Raw
 	err = s.Store.InTx(ctx, func(tx *store.Tx) error {
-		source, key, err = resolver{Service: s, tx: tx, actor: actor, of: d.Of}.source(ctx, spec.Source)
+		source, _, err = resolver{Service: s, tx: tx, actor: actor, of: d.Of}.source(ctx, spec.Source)
 		return err
 	})
-	return source, key, spec.at(err, "source")
+	return source, spec.at(err, "source")
 }

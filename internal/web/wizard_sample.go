@@ -3,10 +3,14 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
@@ -49,10 +53,11 @@ func (v sampleView) cost() string {
 }
 
 func sampleOf(s *service.Sample, err error) *sampleView {
-	if err != nil {
-		return &sampleView{Problem: sentence(err) + "."}
-	}
 	v := &sampleView{Sample: s}
+	if err != nil {
+		v.Problem = sentence(err) + "."
+		return v
+	}
 	var rows []map[string]json.RawMessage
 	for _, record := range s.Records {
 		names, values := members(record)
@@ -94,6 +99,14 @@ func members(record json.RawMessage) (names []string, values map[string]json.Raw
 		names, values[name] = append(names, name), value
 	}
 	return names, values
+}
+
+// outcome says how a request went: status, size and time.
+func outcome(x connector.Exchange) string {
+	if x.Status == 0 {
+		return fmt.Sprintf("no response after %d ms", x.Milliseconds)
+	}
+	return fmt.Sprintf("HTTP %d · %s · %d ms", x.Status, humanize.Bytes(uint64(x.Bytes)), x.Milliseconds)
 }
 
 // cell is a value in a table: texts without quotes, all else as JSON, cut where it is long.

@@ -92,8 +92,13 @@ func (r *reading) send(ctx context.Context, c call) (*http.Response, error) {
 	return nil, r.judge.broken(connector.ClassPermanent, http.StatusFound, errors.New("it redirects too often"))
 }
 
-// spend sends a request once the quota has room for it.
+// spend sends a request once the quota has room for it, unless the response to it is known.
 func (r *reading) spend(request *http.Request) (*http.Response, error) {
+	return r.recorder.through(request, r.sendKeyed)
+}
+
+// sendKeyed sends a request through the gate once the quota has room for it.
+func (r *reading) sendKeyed(request *http.Request) (*http.Response, error) {
 	if r.quota == nil {
 		return r.gate.RoundTrip(request)
 	}

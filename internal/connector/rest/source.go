@@ -45,6 +45,8 @@ type Config struct {
 	Limits Limits
 	// Peek is given the beginning of every answer, at most MaxPeek bytes, as it came but without any secret. Nil: nobody wants to see it.
 	Peek func(beginning []byte)
+	// Recorder keeps the requests of a test and their responses. Nil: nobody wants to see them.
+	Recorder *Recorder
 }
 
 // Quota counts requests: each one that is sent, those of retries and redirects too.
@@ -93,6 +95,7 @@ type Source struct {
 	address   *url.URL
 	userAgent string
 	peek      func(beginning []byte)
+	recorder  *Recorder
 	sleep     func(ctx context.Context, d time.Duration) error
 	kept      bool // its connections are for others, too
 	job       *job // nil: the request itself gives the records
@@ -145,6 +148,7 @@ func open(c Config, attempts int) (*Source, error) {
 		address:   address,
 		userAgent: userAgent,
 		peek:      c.Peek,
+		recorder:  c.Recorder,
 		sleep:     c.Sleep,
 	}
 	if s.sleep == nil {
