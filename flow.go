@@ -57,7 +57,7 @@ type Request struct {
 	Names   []string          `json:"names,omitempty" yaml:"names,omitempty"`     // fields of each record for what its wildcards met: the names of members of objects
 	With    map[string]string `json:"with,omitempty" yaml:"with,omitempty"`       // fields that are put into each record; {name} stands for a parameter
 	Paging  Paging            `json:"paging,omitzero" yaml:"paging"`
-	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"` // the fields that together name a record
+	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"` // the fields that together name a record; dots lead into nested objects, as in meta.id
 }
 
 // The formats of answers.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
 )
 
 // errBroken is the error for a record that is no JSON object. It holds nothing of the record.
@@ -30,20 +32,25 @@ type Reader struct {
 	seed   Seed
 	key    []string
 	ignore []string
+	dotted bool     // a name of the key may lead into an object
 	values []uint64 // of the key's fields in the record that is being read; 0 for one that says nothing
 
-	in     []byte
-	at     int
-	depth  int
-	broken bool
-	text   []byte // a text without its escapes
-	digits []byte // a number without its point
+	in      []byte
+	at      int
+	depth   int
+	broken  bool
+	text    []byte // a text without its escapes
+	members connector.Members
+	digits  []byte // a number without its point
 }
 
 // NewReader makes a reader of records that the fields of key name together, and whose fields in ignore do not matter, nor does the
 // original beside them.
 func NewReader(seed []byte, key, ignore []string) *Reader {
-	return &Reader{seed: readSeed(seed), key: key, ignore: append([]string{sallyport.ChangeField, sallyport.RawField}, ignore...), values: make([]uint64, len(key))}
+	return &Reader{
+		seed: readSeed(seed), key: key, dotted: slices.ContainsFunc(key, func(name string) bool { return strings.Contains(name, ".") }),
+		ignore: append([]string{sallyport.ChangeField, sallyport.RawField}, ignore...), values: make([]uint64, len(key)),
+	}
 }
 
 // Read reads a record. One without its key, or with an empty one, is named by all that it says.
@@ -58,6 +65,9 @@ func (r *Reader) Read(record []byte) (Look, error) {
 	if r.peek(); r.broken || r.at != len(r.in) {
 		return look, errBroken
 	}
+	if r.dotted {
+		r.reach(record)
+	}
 	look.state = stateOf(content, retired)
 	look.key = r.seed.mix(content, ofWhole)
 	if !slices.Contains(r.values, 0) {
@@ -68,6 +78,21 @@ func (r *Reader) Read(record []byte) (Look, error) {
 	}
 	look.key = max(look.key, 1)
 	return look, nil
+}
+
+// reach reads the fields of the key that are in nested objects.
+func (r *Reader) reach(record []byte) {
+	for i, name := range r.key {
+		raw, found := []byte(nil), false
+		if r.values[i] == 0 {
+			raw, found = r.members.At(record, name)
+		}
+		if found {
+			r.in, r.at = raw, 0
+			r.values[i] = r.named(raw, r.value())
+		}
+	}
+	r.in, r.at = record, len(record)
 }
 
 // fields reads the record itself: its top-level fields may be part of the key, or not matter.
@@ -107,7 +132,7 @@ func (r *Reader) ignored(name []byte) bool {
 	return false
 }
 
-// named is the hash of a value of the key, which is its text: 7 and "7" name the same record.
+// named is the hash of a value of the key, which is its text: 7, 7.0 and "7" name the same record.
 func (r *Reader) named(raw []byte, value uint64) uint64 {
 	switch {
 	case value == 0 || len(raw) == len(`""`) && raw[0] == '"':
@@ -121,7 +146,8 @@ func (r *Reader) named(raw []byte, value uint64) uint64 {
 // plain is a scalar as text.
 func (r *Reader) plain(raw []byte) []byte {
 	if raw[0] != '"' {
-		return raw
+		r.text = connector.AppendKey(r.text[:0], raw)
+		return r.text
 	}
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw[1 : len(raw)-1]

@@ -97,6 +97,25 @@ func TestKeys(t *testing.T) {
 	if read(`{"a":7}`, "a") != read(`{"a":"7","b":1}`, "a") {
 		t.Error("7 and \"7\" name different records")
 	}
+	for _, same := range []string{`{"a":7.0}`, `{"a":7e0}`, `{"x":1,"a":"\u0037"}`} {
+		if read(`{"a":7}`, "a") != read(same, "a") {
+			t.Errorf("7 and that of %s name different records", same)
+		}
+	}
+	if read(`{"a":7}`, "a") == read(`{"a":"7.0"}`, "a") {
+		t.Error("7 and the text 7.0 name one record")
+	}
+	for record, want := range map[string]string{
+		`{"v":1,"m":{"id":7}}`: `{"m.id":7}`, `{"m":{"id":7},"m.id":8}`: `{"m.id":8}`, `{"m.id":8,"m":{"id":7}}`: `{"m.id":"8"}`,
+		`{"m":{"id":{"y":1,"x":[]}}}`: `{"m.id":{"y":1}}`,
+	} {
+		if read(record, "m.id") != read(want, "m.id") {
+			t.Errorf("%s and %s name different records", record, want)
+		}
+	}
+	if read(`{"m":{"id":null},"v":1}`, "m.id") == read(`{"m":{"id":null},"v":2}`, "m.id") {
+		t.Error("records without their nested key are one")
+	}
 	if read(`{"a":1,"b":2}`, "a", "b") == read(`{"a":2,"b":1}`, "a", "b") {
 		t.Error("the order of the key's fields does not count")
 	}

@@ -65,10 +65,16 @@ func (l *linter) schema(at route, e *Endpoint) {
 	}
 	wraps := e.Each != nil || e.Answers != nil // and so adds the fields of the key
 	for _, name := range slices.Concat(e.Request.Key, e.Request.Names, slices.Sorted(maps.Keys(e.Request.With))) {
-		if !form.Has(name) && !wraps {
+		if !hasField(form, name) && !wraps {
 			l.fault(at, "schema: %s does not declare %s", e.Schema, name)
 		}
 	}
+}
+
+// hasField tells whether a schema declares a field, or the object that a name of a key leads into.
+func hasField(form *shape.Shape, name string) bool {
+	object, _, nested := strings.Cut(name, ".")
+	return form.Has(name) || nested && form.Has(object)
 }
 
 func (l *linter) oneOf(at route, e *Endpoint) {

@@ -58,7 +58,7 @@ func checkIgnore(e *Endpoint) error {
 		switch {
 		case name == "" || slices.Contains(e.Ignore[:i], name):
 			return sallyport.FieldErrorf("", "ignore: must hold names of fields, each once")
-		case slices.Contains(e.Request.Key, name):
+		case IsPart(name, e.Request.Key):
 			return sallyport.FieldErrorf("", "ignore: %s is a part of the key", name)
 		}
 	}

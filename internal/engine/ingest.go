@@ -19,32 +19,33 @@ const (
 	commitBytes    = 4 << 20                // pages are committed together up to this size of records,
 	commitInterval = 100 * time.Millisecond // and at least this often
 	maxPages       = 1_000_000              // of one run: it would not end
+	checkedRecords = 1000                   // of the first page, one of which must have the key
 )
 
 // ingestion is one execution of the ingest job: it pulls what is left of a run, from the run's cursor on. Large pages are staged in the
 // store while they are read.
 type ingestion struct {
 	*Engine
-	job        *river.Job[ingestArgs]
-	flow       sallyport.Flow
-	run        sallyport.Run
-	fence      int64
-	keys       *keyring  // nil without a credential
-	source     committer // nil if the source has nothing to commit
-	buffer     buffer
-	observer   *dataset.Observer
-	tracker    tracker
-	cursor     string    // of the page that is being read
-	resume     string    // where the next run begins, "" if that is as it was
-	begun      time.Time // when this execution began to pull
-	ended      bool      // there is no more page
-	barren     int64     // the last pages in a row that had no new record
-	cut        string    // why the source does not give everything; "" if it does
-	keyChecked bool
-	staged     bool      // something of this page is staged
-	broken     bool      // this page is given up: what is staged of it must go
-	committed  time.Time // the last commit; never yet, so that the first page is committed, and delivered, at once
-	looked     time.Time // the last commit after which the log of the database was looked at
+	job       *river.Job[ingestArgs]
+	flow      sallyport.Flow
+	run       sallyport.Run
+	fence     int64
+	keys      *keyring  // nil without a credential
+	source    committer // nil if the source has nothing to commit
+	buffer    buffer
+	observer  *dataset.Observer
+	tracker   tracker
+	cursor    string              // of the page that is being read
+	resume    string              // where the next run begins, "" if that is as it was
+	begun     time.Time           // when this execution began to pull
+	ended     bool                // there is no more page
+	barren    int64               // the last pages in a row that had no new record
+	cut       string              // why the source does not give everything; "" if it does
+	keyCheck  *connector.KeyCheck // until the first page is read
+	staged    bool                // something of this page is staged
+	broken    bool                // this page is given up: what is staged of it must go
+	committed time.Time           // the last commit; never yet, so that the first page is committed, and delivered, at once
+	looked    time.Time           // the last commit after which the log of the database was looked at
 }
 
 // storeFault is a failure of our own store: the run is not to blame, and the job is tried again, though not for ever.
@@ -103,6 +104,9 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 	in.cursor, in.observer = in.run.Cursor, dataset.NewObserver(in.flow.Dataset.Schema)
 	if in.cursor == "" && in.run.Pages == 0 {
 		in.cursor = in.flow.Source.Resume
+	}
+	if request := in.flow.Source.Request; request != nil && in.flow.Dataset.Records == 0 && in.run.Records == 0 {
+		in.keyCheck = connector.NewKeyCheck(request.Key)
 	}
 	return claimed, err
 }
@@ -225,15 +229,12 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 // checkKey refuses the key of a manual request if none of the first records of its dataset has it. It comes before the first page is finished,
 // so nothing is kept.
 func (in *ingestion) checkKey() error {
-	request := in.flow.Source.Request
-	if request == nil || in.keyChecked || in.buffer.page.seen == 0 {
+	if in.keyCheck == nil || in.buffer.page.seen == 0 {
 		return nil
 	}
-	in.keyChecked = true
-	if in.flow.Dataset.Records > 0 || in.run.Records > 0 {
-		return nil
-	}
-	return connector.CheckKey(request.Key, in.observer.Schema().Names())
+	err := in.keyCheck.Err()
+	in.keyCheck = nil
+	return err
 }
 
 // countBarren ends a list whose pages have had no new record for too long, also over several executions.
@@ -256,6 +257,9 @@ func (in *ingestion) take(ctx context.Context, record []byte, flaw string) (err 
 		return in.reject(record, cmp.Or(flaw, reason))
 	}
 	in.buffer.page.seen++
+	if in.keyCheck != nil && in.buffer.page.seen <= checkedRecords {
+		in.keyCheck.See(record)
+	}
 	if in.tracker.On {
 		if record, err = in.tracker.judge(record, &in.buffer.page.judged); err != nil {
 			return err

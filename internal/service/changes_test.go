@@ -124,6 +124,20 @@ func TestKeepsWhatIsAskedFor(t *testing.T) {
 	p.wantEvents(`{"_change":"new","id":1,"n":1}`, `{"_change":"new","id":2,"n":2}`)
 }
 
+// TestNestedKey finds what changed by a key in an object, and refuses one that no record has before anything is kept.
+func TestNestedKey(t *testing.T) {
+	p := newPlace(t, nil)
+	p.follow("emit: changes", "meta.ix")
+	p.serve([]string{`{"meta":{"id":1},"v":"a"}`, `{"meta":{"id":2},"v":"b"}`})
+	if run := p.wantEvents(); run.State != sallyport.RunFailed || !strings.Contains(run.Error, `none of the first records has the field "meta.ix"; did you mean "meta.id"?`) {
+		t.Errorf("run %s: %s", run.State, run.Error)
+	}
+	p.follow("emit: changes", "meta.id")
+	p.wantEvents(`{"_change":"new","meta":{"id":1},"v":"a"}`, `{"_change":"new","meta":{"id":2},"v":"b"}`)
+	p.serve([]string{`{"v":"b","meta":{"id":2.0}}`, `{"meta":{"id":1},"v":"other"}`})
+	p.wantEvents(`{"_change":"changed","meta":{"id":1},"v":"other"}`)
+}
+
 // TestFailedRunLetsNothingVanish breaks a run off: what it took in counts, what it did not come to has not vanished.
 func TestFailedRunLetsNothingVanish(t *testing.T) {
 	p := newPlace(t, nil)

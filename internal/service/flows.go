@@ -126,17 +126,17 @@ func (s *Service) applyFlow(ctx context.Context, tx *store.Tx, actor sallyport.A
 
 // checkKeys refuses keys that no record of the flow has, as far as its dataset shows that: not if it comes from another source than now.
 func checkKeys(spec placedSpec, old, f *sallyport.Flow) error {
-	fields := old.Dataset.Schema.Names()
-	if len(fields) == 0 || reads(withoutKey(old.Source)) != reads(withoutKey(f.Source)) {
+	schema := old.Dataset.Schema
+	if len(schema.Fields) == 0 || reads(withoutKey(old.Source)) != reads(withoutKey(f.Source)) {
 		return nil
 	}
 	if f.Source.Request != nil {
-		if err := connector.CheckKey(f.Source.Request.Key, fields); err != nil {
+		if err := connector.CheckKey(f.Source.Request.Key, schema); err != nil {
 			return spec.at(err, "source", "request")
 		}
 	}
 	for i, d := range f.Destinations {
-		if err := connector.CheckKey(connector.Texts(d.Config["key"]), fields); err != nil {
+		if err := connector.CheckKey(connector.Texts(d.Config["key"]), schema); err != nil {
 			return spec.at(err, "destinations", i, "config")
 		}
 	}

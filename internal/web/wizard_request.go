@@ -59,7 +59,7 @@ func requestParts() []requestPart {
 			value: func(q *sallyport.Request) any { return &q.Paging.Start }, shown: counts},
 		{input: input{Name: "paging.size", Label: "Records of a Full Page", Help: "A shorter page is the last one."},
 			value: func(q *sallyport.Request) any { return &q.Paging.Size }, shown: counts},
-		{input: input{Name: "key", Label: "Key", Placeholder: "id", Help: "The fields that together identify a record, separated by commas."},
+		{input: input{Name: "key", Label: "Key", Placeholder: "id", Help: "The fields that together identify a record, separated by commas. A dot leads into an object, for example `meta.id`."},
 			value: func(q *sallyport.Request) any { return &q.Key }},
 	}
 }

@@ -1,6 +1,7 @@
 package sqltable
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,9 +117,27 @@ func (t *table) bind(record []byte) (reason string) {
 			return reason
 		}
 	}
+	if reason := t.bindNested(record); reason != "" {
+		return reason
+	}
 	for _, name := range t.key {
 		if i, known := t.fields[name]; !known || t.row.isNull(i) {
 			return fmt.Sprintf("the record has no value in its key field %.60q", name)
+		}
+	}
+	return ""
+}
+
+// bindNested puts those fields of the key into the row that are in nested objects: each has a column of its name.
+func (t *table) bindNested(record []byte) (reason string) {
+	for _, name := range t.nested {
+		i, known := t.fields[name]
+		value, found := t.members.At(record, name)
+		if !known || !found {
+			continue
+		}
+		if reason := t.bindValue(i, connector.Member{Name: []byte(name), Value: value}); reason != "" {
+			return reason
 		}
 	}
 	return ""
@@ -144,11 +163,27 @@ func (t *table) bindValue(i int, m connector.Member) (reason string) {
 		}
 	}
 	t.row.text = connector.AppendText(t.row.text, m.Value)
+	if number := keyNumber(col, t.row.text[begin:]); number != nil {
+		t.row.text = t.row.text[:begin]
+		return t.bindNumber(i, connector.Member{Name: m.Name, Value: number})
+	}
 	if col.affinity >= affinityNumeric && looksNumeric(t.row.text[begin:]) {
 		return col.misfit(m.Name, "text")
 	}
 	t.row.setText(i, begin)
 	return ""
+}
+
+// keyNumber is a text of a key as the number that names the same record, where the column holds numbers; nil if it names another one.
+func keyNumber(col *column, text []byte) jsontext.Value {
+	if !col.isKey || col.affinity == affinityText {
+		return nil
+	}
+	number := jsontext.Value(bytes.Clone(text))
+	if !number.IsValid() || number.Kind() != '0' || !bytes.Equal(connector.AppendKey(nil, number), text) {
+		return nil
+	}
+	return number
 }
 
 func (t *table) bindNumber(i int, m connector.Member) (reason string) {
@@ -171,7 +206,11 @@ func (t *table) bindNumber(i int, m connector.Member) (reason string) {
 // bindDigits gives a column a number as the text that it is.
 func (t *table) bindDigits(i int, number jsontext.Value) (reason string) {
 	begin := len(t.row.text)
-	t.row.text = append(t.row.text, number...)
+	if t.columns[i].isKey {
+		t.row.text = connector.AppendKey(t.row.text, number)
+	} else {
+		t.row.text = append(t.row.text, number...)
+	}
 	t.row.setText(i, begin)
 	return ""
 }

@@ -22,7 +22,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/sallyport-io/sallyport"
@@ -140,23 +139,17 @@ func (d *destination) checkKey(batch connector.Batch) error {
 	if d.marker.rows > 0 || !d.upsert {
 		return nil
 	}
-	fields := d.target.Schema.Names()
-	empty := true
+	check, empty := connector.NewKeyCheck(d.key, d.target.Schema.Names()...), true
 	for record := range batch.Records {
-		empty = false
-		if connector.CheckKey(d.key, fields) == nil {
+		if check.See(record); check.Err() == nil {
 			return nil
 		}
-		for m, err := range d.table.members.Of(record) {
-			if err == nil && !slices.Contains(fields, string(m.Name)) {
-				fields = append(fields, string(m.Name))
-			}
-		}
+		empty = false
 	}
 	if empty {
 		return nil
 	}
-	return connector.CheckKey(d.key, fields)
+	return check.Err()
 }
 
 // repeat finds out which records of a batch were rejected when it was committed here: whoever asks may have crashed before noting that.

@@ -24,6 +24,7 @@ type table struct {
 	all     *columns
 	columns []column       // those that fields have, in the order of the statement
 	fields  map[string]int // which of them a field has
+	nested  []string       // names of the key that may lead into objects
 	insert  *sql.Stmt      // nil until there is a column
 	members connector.Members
 	row     row
@@ -32,6 +33,11 @@ type table struct {
 // openTable reads which columns the table has, and which fields have them.
 func openTable(ctx context.Context, conn *sql.Conn, s settings, schema sallyport.Schema) (*table, error) {
 	t := &table{settings: s, conn: conn, schema: schema, all: newColumns(), fields: map[string]int{}}
+	for _, name := range s.key {
+		if strings.Contains(name, ".") {
+			t.nested = append(t.nested, name)
+		}
+	}
 	for _, read := range []func(context.Context) error{t.readColumns, t.readFields} {
 		if err := read(ctx); err != nil {
 			return nil, err
@@ -244,6 +250,11 @@ func (t *table) newFields(records iter.Seq[[]byte]) []sallyport.Field {
 		for m, err := range t.members.Of(record) {
 			if err == nil && m.Value.Kind() != 'n' {
 				found.seeValue(m)
+			}
+		}
+		for _, name := range t.nested {
+			if value, ok := t.members.At(record, name); ok {
+				found.seeValue(connector.Member{Name: []byte(name), Value: value})
 			}
 		}
 	}

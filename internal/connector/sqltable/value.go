@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
 )
 
 // affinity is what SQLite does with values that are stored in a column.
@@ -103,33 +104,12 @@ func numberOf(number jsontext.Value) any {
 		return nil
 	}
 	var shortest [32]byte
-	digits, exponent, ok := decimal(number)
-	sameDigits, sameExponent, _ := decimal(strconv.AppendFloat(shortest[:0], f, 'e', -1, 64))
+	digits, exponent, ok := connector.Decimal(number)
+	sameDigits, sameExponent, _ := connector.Decimal(strconv.AppendFloat(shortest[:0], f, 'e', -1, 64))
 	if !ok || digits != sameDigits || exponent != sameExponent {
 		return nil
 	}
 	return f
-}
-
-// decimal returns the digits of a number without zeros around them, and the power of ten to multiply them by. It is not ok if the power is
-// too large to count.
-func decimal(number []byte) (digits string, exponent int, ok bool) {
-	mantissa, power, scientific := strings.Cut(strings.ToLower(string(number)), "e")
-	if scientific {
-		var err error
-		if exponent, err = strconv.Atoi(power); err != nil {
-			return "", 0, false
-		}
-	}
-	whole, fraction, _ := strings.Cut(strings.TrimPrefix(mantissa, "-"), ".")
-	digits = strings.TrimLeft(whole+fraction, "0")
-	exponent -= len(fraction)
-	short := strings.TrimRight(digits, "0")
-	exponent += len(digits) - len(short)
-	if short == "" {
-		exponent = 0
-	}
-	return short, exponent, true
 }
 
 // looksNumeric tells whether SQLite may take a text for a number. It looks no further than to a NUL.
