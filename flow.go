@@ -46,9 +46,9 @@ type Source struct {
 
 // Request is a call described by hand instead of by an endpoint of a definition.
 type Request struct {
-	Method  string            `json:"method,omitempty" yaml:"method"` // GET (if absent) or POST
-	URL     string            `json:"url" yaml:"url"`                 // a path, relative to the credential's address
-	Query   map[string]string `json:"query,omitempty" yaml:"query,omitempty"`
+	Method  string            `json:"method,omitempty" yaml:"method"`         // GET (if absent) or POST
+	URL     string            `json:"url" yaml:"url"`                         // a path, relative to the credential's address
+	Query   map[string]Texts  `json:"query,omitempty" yaml:"query,omitempty"` // a list sends its name once for each value
 	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
 	Body    string            `json:"body,omitempty" yaml:"body,omitempty"`
 	Format  string            `json:"format,omitempty" yaml:"format,omitempty"`   // of the answer: json (if absent), csv or taxii

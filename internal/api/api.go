@@ -95,6 +95,7 @@ func (s *server) settings() huma.Config {
 	c.Info.Description = introduction
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sallyport.Duration](), reflect.TypeFor[duration]())
+	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sallyport.Texts](), reflect.TypeFor[textsForm]())
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "An API token, made on the page Settings, by `sallyport token add` or by POST /tokens."},
 	}
@@ -285,6 +286,16 @@ func (duration) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
 		Type: huma.TypeString, Pattern: `^(\d{1,6}[smh]|\d{1,5}d|\d{1,4}w)$`, PatternDescription: "a whole number and s, m, h, d or w, such as 8h", Examples: []any{"8h"},
 	}
+}
+
+// textsForm is how sallyport.Texts are documented.
+type textsForm struct{}
+
+// Schema says how values of one name are written.
+func (textsForm) Schema(huma.Registry) *huma.Schema {
+	one := []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}, {Type: huma.TypeBoolean}}
+	list := &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{OneOf: one}}
+	return &huma.Schema{OneOf: append(one[:3:3], list), Description: "One value, or a list: the name is sent once for each"}
 }
 
 // schemaName names the schema of a type. What a connector's definition consists of has names that other types have, too.

@@ -230,16 +230,16 @@ const (
 // Poll says how the result is fetched of what a request has begun: by a GET, every so often, until the answer has the records. The request
 // is made once for a run, whatever happens.
 type Poll struct {
-	Ticket   string             `yaml:"ticket" json:"ticket"` // dotted path to what the first answer gives for asking: {ticket} stands for it below
-	URL      string             `yaml:"url" json:"url"`
-	Query    map[string]string  `yaml:"query" json:"query,omitzero"`
-	Status   string             `yaml:"status" json:"status"`              // dotted path to the status in an answer; one that has none but records is done
-	Going    []string           `yaml:"going" json:"going"`                // the statuses of what is not done yet, whatever else the answer says,
-	Done     []string           `yaml:"done" json:"done"`                  // of what is done,
-	Missing  []string           `yaml:"missing" json:"missing,omitzero"`   // and of what the system does not know (any more)
-	Free     bool               `yaml:"free" json:"free,omitzero"`         // these calls take nothing from the quota
-	Every    sallyport.Duration `yaml:"every" json:"every,omitzero"`       // the pause before each call
-	Deadline sallyport.Duration `yaml:"deadline" json:"deadline,omitzero"` // how long it may take
+	Ticket   string                     `yaml:"ticket" json:"ticket"` // dotted path to what the first answer gives for asking: {ticket} stands for it below
+	URL      string                     `yaml:"url" json:"url"`
+	Query    map[string]sallyport.Texts `yaml:"query" json:"query,omitzero"`
+	Status   string                     `yaml:"status" json:"status"`              // dotted path to the status in an answer; one that has none but records is done
+	Going    []string                   `yaml:"going" json:"going"`                // the statuses of what is not done yet, whatever else the answer says,
+	Done     []string                   `yaml:"done" json:"done"`                  // of what is done,
+	Missing  []string                   `yaml:"missing" json:"missing,omitzero"`   // and of what the system does not know (any more)
+	Free     bool                       `yaml:"free" json:"free,omitzero"`         // these calls take nothing from the quota
+	Every    sallyport.Duration         `yaml:"every" json:"every,omitzero"`       // the pause before each call
+	Deadline sallyport.Duration         `yaml:"deadline" json:"deadline,omitzero"` // how long it may take
 }
 
 // TicketName is the name that stands for the ticket in the URL and query of a [Poll].

@@ -39,7 +39,7 @@ func TestSchemaIsUpToDate(t *testing.T) {
 
 func schema(t *testing.T) []byte {
 	t.Helper()
-	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Anonymous: true, Mapper: durations}
+	r := &jsonschema.Reflector{FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Anonymous: true, Mapper: written}
 	for _, file := range []string{"definition.go", "../../flow.go"} {
 		if err := r.AddGoComments("github.com/sallyport-io/sallyport/internal/connector", file, jsonschema.WithFullComment()); err != nil {
 			t.Fatal(err)
@@ -57,12 +57,16 @@ func schema(t *testing.T) []byte {
 	return append(text, '\n')
 }
 
-// durations are written as people do.
-func durations(t reflect.Type) *jsonschema.Schema {
-	if t != reflect.TypeFor[sallyport.Duration]() {
-		return nil
+// written is the schema of types that people write in another form than Go does.
+func written(t reflect.Type) *jsonschema.Schema {
+	switch t {
+	case reflect.TypeFor[sallyport.Duration]():
+		return &jsonschema.Schema{Type: "string", Pattern: `^\d{1,6}[smhdw]$`}
+	case reflect.TypeFor[sallyport.Texts]():
+		one := []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}
+		return &jsonschema.Schema{OneOf: append(one[:3:3], &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{OneOf: one}})}
 	}
-	return &jsonschema.Schema{Type: "string", Pattern: `^\d{1,6}[smhdw]$`}
+	return nil
 }
 
 // schemaFact is what Go types do not say: which keys are required, and which values there are to choose from.

@@ -60,7 +60,8 @@ func (l *linter) polled(at route, e *Endpoint) {
 	known := append(slices.Clone(e.Params), Field{Name: TicketName})
 	all := p.URL
 	l.placeholders(at.at("url"), p.URL, "value", known)
-	for name, text := range inOrder(p.Query) {
+	for name, values := range inOrder(p.Query) {
+		text := strings.Join(values, " ")
 		l.placeholders(at.at("query", name), text, "value", known)
 		all += " " + text
 	}

@@ -108,16 +108,23 @@ func (l *linter) references(at route, e *Endpoint) {
 	l.fixed(at.at("url"), r.URL, e)
 	l.fixed(at.at("body"), r.Body, e)
 	all := slices.Concat([]string{r.URL, r.Body}, r.Columns)
-	for key, entries := range inOrder(map[string]map[string]string{"query": r.Query, "headers": r.Headers, "with": r.With}) {
-		for name, value := range inOrder(entries) {
-			at := at.at(key, name)
-			if placeholder.FindString(value) == value {
-				l.placeholders(at, value, "parameter", e.values())
-			} else {
-				l.fixed(at, value, e)
-			}
+	entry := func(at route, value string) {
+		if placeholder.FindString(value) == value {
+			l.placeholders(at, value, "parameter", e.values())
+		} else {
+			l.fixed(at, value, e)
 		}
-		all = slices.AppendSeq(all, maps.Values(entries))
+		all = append(all, value)
+	}
+	for name, values := range inOrder(r.Query) {
+		for _, value := range values {
+			entry(at.at("query", name), value)
+		}
+	}
+	for key, entries := range inOrder(map[string]map[string]string{"headers": r.Headers, "with": r.With}) {
+		for name, value := range inOrder(entries) {
+			entry(at.at(key, name), value)
+		}
 	}
 	used := strings.Join(all, " ")
 	for _, f := range e.Params {

@@ -1,7 +1,6 @@
 package connector
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -39,7 +38,10 @@ func (l *linter) submit(at route, d *DestinationSpec) {
 		l.auth(at.at("auth"), *s.Auth)
 	}
 	settings := append(slices.Clone(d.Fields), Field{Name: s.Name})
-	texts := slices.Concat([]string{s.Request.URL, s.Request.Body}, slices.Collect(maps.Values(s.Request.Query)))
+	texts := []string{s.Request.URL, s.Request.Body}
+	for _, values := range s.Request.Query {
+		texts = append(texts, values...)
+	}
 	l.placeholders(at.at("request"), strings.Join(texts, " "), "setting", settings)
 	l.check(at.at("field"), nameless(checkKnown("setting", d.Fields, []string{s.Field})))
 	l.check(at, nameless(checkKnown("setting", d.Fields, []string{SettingAgainAfter, SettingAnswers})))

@@ -14,10 +14,11 @@ import (
 	"github.com/sallyport-io/sallyport"
 )
 
-// maxBody bounds the body of a request, and maxPath a JSONPath, in bytes.
+// Bounds of a request.
 const (
-	maxBody = 64 << 10
-	maxPath = 1000
+	maxBody   = 64 << 10 // bytes of a body
+	maxPath   = 1000     // bytes of a JSONPath
+	maxValues = 1000     // values of one query parameter
 )
 
 // placeholder stands for a value with that name.
@@ -89,10 +90,16 @@ func checkURL(r *sallyport.Request) error {
 }
 
 func (a Auth) checkQuery(r *sallyport.Request) error {
-	for name, value := range inOrder(r.Query) {
+	for name, values := range inOrder(r.Query) {
+		if values == nil { // written without a value
+			values = sallyport.Texts{""}
+			r.Query[name] = values
+		}
 		switch {
-		case name == "" || len(name)+len(value) > maxText:
+		case name == "" || len(name)+len(strings.Join(values, "")) > maxText:
 			return sallyport.FieldErrorf("query", "has a parameter without a name, or one that is too long")
+		case len(values) == 0 || len(values) > maxValues:
+			return sallyport.FieldErrorf("query."+name, "must have a value, or a list of at most %d", maxValues)
 		case (a.Kind == AuthQuery || a.Kind == AuthForm) && a.Name == name:
 			return sallyport.FieldErrorf("query", "must not hold %s: the key comes from the credential", name)
 		}

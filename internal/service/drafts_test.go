@@ -39,7 +39,7 @@ func (p *place) draft(user sallyport.ID) *service.Draft {
 		p.Fatal(err)
 	}
 	d.Credential = c.ID
-	d.Request = &sallyport.Request{URL: "/", Query: map[string]string{"page": "0"}, Records: "$.results[*]", Key: []string{"id"}}
+	d.Request = &sallyport.Request{URL: "/", Query: map[string]sallyport.Texts{"page": {"0"}}, Records: "$.results[*]", Key: []string{"id"}}
 	d.Destinations = []service.DraftDestination{{Name: "lines", Connector: "file", Config: map[string]any{"path": filepath.Join(p.dir, "draft.ndjson")}}}
 	d.Schedule = &sallyport.Schedule{Every: sallyport.Duration(8 * time.Hour)}
 	return d

@@ -246,7 +246,7 @@ func (f faulty) oddity(name string) (end func()) {
 	poll := *scan.Poll
 	switch name {
 	case "lost-scan": // the sandbox is asked for another one than it took
-		scan.Poll.Query = map[string]string{"qid": "999999999"}
+		scan.Poll.Query = map[string]sallyport.Texts{"qid": {"999999999"}}
 	case "endless-scan":
 		scan.Poll.Deadline = 1
 		fallthrough

@@ -293,10 +293,22 @@ func flat(q *sallyport.Request) map[string]any {
 			continue
 		}
 		for below, value := range inner {
+			if several, ok := value.([]any); ok {
+				value = quotedList(several)
+			}
 			parts[name+"."+below] = value
 		}
 	}
 	return parts
+}
+
+// quotedList writes the values of one name so that no single value reads like them.
+func quotedList(values []any) string {
+	texts := connector.Texts(values)
+	for i, text := range texts {
+		texts[i] = strconv.Quote(text)
+	}
+	return strings.Join(texts, ", ")
 }
 
 // words writes a value for people.

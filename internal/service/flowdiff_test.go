@@ -32,8 +32,11 @@ func TestDraftDiff(t *testing.T) {
 		{"description", func(d *service.Draft) { d.Description = "For tests" }, []service.FieldChange{{Field: "Description", New: "For tests"}}, nil},
 		{"schedule", func(d *service.Draft) { d.Schedule = &sallyport.Schedule{Every: sallyport.Duration(2 * time.Hour)} },
 			[]service.FieldChange{{Part: "source", Field: "Schedule", Old: "on demand", New: "every 2h"}}, nil},
-		{"query", func(d *service.Draft) { d.Request.Query = map[string]string{"page": "1"} },
+		{"query", func(d *service.Draft) { d.Request.Query = map[string]sallyport.Texts{"page": {"1"}} },
 			[]service.FieldChange{{Part: "source", Field: "query.page", Old: "0", New: "1"}},
+			[]string{"starts at the beginning", "is added to the 1,200 records"}},
+		{"query twice", func(d *service.Draft) { d.Request.Query = map[string]sallyport.Texts{"page": {"0", "1, 2"}} },
+			[]service.FieldChange{{Part: "source", Field: "query.page", Old: "0", New: `"0", "1, 2"`}},
 			[]string{"starts at the beginning", "is added to the 1,200 records"}},
 		{"move", func(d *service.Draft) { d.Destinations[0].Config["path"] = elsewhere },
 			[]service.FieldChange{{Part: old.Name, Field: "Path", Old: place, New: elsewhere}},
@@ -90,7 +93,7 @@ func TestDiffSaysWhatVanishes(t *testing.T) {
 		change func(d *service.Draft)
 		effect string
 	}{
-		"narrowed":    {func(d *service.Draft) { d.Request.Query = map[string]string{"page": "0", "few": "1"} }, "are marked as vanished in the next run, and delivered as vanished. 30 records are kept now"},
+		"narrowed":    {func(d *service.Draft) { d.Request.Query = map[string]sallyport.Texts{"page": {"0"}, "few": {"1"}} }, "are marked as vanished in the next run, and delivered as vanished. 30 records are kept now"},
 		"another key": {func(d *service.Draft) { d.Request.Key = []string{"n"} }, "The comparison starts again"},
 		"all kept":    {func(d *service.Draft) { d.Emit = sallyport.EmitAll }, ""},
 	} {

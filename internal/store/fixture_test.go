@@ -49,7 +49,7 @@ func flow(name string, credential sallyport.ID, destinations ...string) sallypor
 		Source: sallyport.Source{
 			ID: sallyport.NewID("src"), Connector: "rest", Credential: credential, Endpoint: "feed.indicators", Raw: true,
 			Params: map[string]any{"fid": json.Number("12345678901234567890"), "deep": []any{"a", true, json.Number("1.50")}},
-			Request: &sallyport.Request{Method: "GET", URL: "/api", Query: map[string]string{"q": "<&>"}, Records: "$.results[*]", Names: []string{"group"}, With: map[string]string{"fid": "1"},
+			Request: &sallyport.Request{Method: "GET", URL: "/api", Query: map[string]sallyport.Texts{"q": {"<&>"}}, Records: "$.results[*]", Names: []string{"group"}, With: map[string]string{"fid": "1"},
 				Paging: sallyport.Paging{Type: sallyport.PagingOffset, Query: "skip", Start: &start, Size: 100}, Key: []string{"iid"}},
 			Schedule: &sallyport.Schedule{Every: sallyport.Duration(8 * time.Hour)},
 			Emit:     sallyport.EmitAll,

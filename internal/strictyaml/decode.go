@@ -47,7 +47,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 	if !d.plain(n) || isNull(n) {
 		return
 	}
-	if text, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if text, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok && !(v.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode) {
 		d.text(n, text)
 		return
 	}

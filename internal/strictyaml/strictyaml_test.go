@@ -14,16 +14,17 @@ import (
 )
 
 type flow struct {
-	Flow     string             `yaml:"flow"`
-	Source   *source            `yaml:"source"`
-	Every    sallyport.Duration `yaml:"every,omitempty"`
-	Labels   map[string]string  `yaml:"labels"`
-	Names    []string           `yaml:"names"`
-	Count    int8               `yaml:"count"`
-	Size     uint16             `yaml:"size"`
-	Ratio    float64            `yaml:"ratio"`
-	Paused   bool               `yaml:"paused"`
-	Hidden   string             `yaml:"-"`
+	Flow     string                     `yaml:"flow"`
+	Source   *source                    `yaml:"source"`
+	Every    sallyport.Duration         `yaml:"every,omitempty"`
+	Labels   map[string]string          `yaml:"labels"`
+	Query    map[string]sallyport.Texts `yaml:"query"`
+	Names    []string                   `yaml:"names"`
+	Count    int8                       `yaml:"count"`
+	Size     uint16                     `yaml:"size"`
+	Ratio    float64                    `yaml:"ratio"`
+	Paused   bool                       `yaml:"paused"`
+	Hidden   string                     `yaml:"-"`
 	Untagged string
 }
 
@@ -55,6 +56,7 @@ source:
     yes: no
 every: 2d
 labels: {a: 1, b: true, c: 2024-01-02, d: 0017}
+query: {one: 007, more: [1, "two", true], none: , empty: []}
 names:
 - x
 - 2
@@ -82,6 +84,7 @@ untagged:
 		},
 		Every:  sallyport.Duration(48 * time.Hour),
 		Labels: map[string]string{"a": "1", "b": "true", "c": "2024-01-02", "d": "0017"},
+		Query:  map[string]sallyport.Texts{"one": {"007"}, "more": {"1", "two", "true"}, "none": nil, "empty": {}},
 		Names:  []string{"x", "2"},
 		Count:  -128, Size: 65535, Ratio: 1000, Paused: true,
 	}
@@ -97,7 +100,7 @@ func TestFaults(t *testing.T) {
 	for name, c := range map[string]struct{ yaml, want string }{
 		"unknown key":       {"flow: a\nsource: {crdential: b}", `f.yaml:2:10: unknown key "crdential"; did you mean "credential"?`},
 		"far from any key":  {"source: {zzzzzzzzzz: b}", `f.yaml:1:10: unknown key "zzzzzzzzzz"; the keys here are credential, params, start`},
-		"hidden field":      {"-: b", "f.yaml:1:1: unknown key \"-\"; the keys here are count, every, flow, labels, names, paused, ratio, size, source, untagged"},
+		"hidden field":      {"-: b", "f.yaml:1:1: unknown key \"-\"; the keys here are count, every, flow, labels, names, paused, query, ratio, size, source, untagged"},
 		"key twice":         {"flow: a\nflow: b", `f.yaml:2:1: the key "flow" is already in line 1`},
 		"key twice in any":  {"source:\n  params:\n    a: 1\n    a: 2", `f.yaml:4:5: the key "a" is already in line 3`},
 		"key is a list":     {"? [a]\n: b", "f.yaml:1:3: must be a key, not a list"},

@@ -195,7 +195,7 @@ func requestSpecs() (all []service.FlowSpec) {
 		{URL: "/x"},
 		{Method: "GET", URL: "/x", Format: "json", Records: "$.results[*]", Paging: sallyport.Paging{Type: "single"}},
 		{Method: "POST", URL: "/a b/%41", Body: "\n{\"a\": 1}\r\n  \n\t", Headers: map[string]string{"Accept": "a:b=c", "X-Empty": "", "X-Spaces": "  two  "},
-			Query: map[string]string{"q": "a=b&c", "a=b": "c", "lines": "one\ntwo\r\n", " ": " ", "empty": "", "quoted": `"as it is"`}},
+			Query: map[string]sallyport.Texts{"q": {"a=b&c"}, "a=b": {"c"}, "lines": {"one\ntwo\r\n"}, " ": {" "}, "empty": {""}, "pony": {"2", "1", "2"}, "quoted": {`"as it is"`}}},
 		{URL: "/x", Records: "$[*][*]", Names: []string{"group"}, With: map[string]string{"of": " it = that ", "x": ""}, Key: []string{"of", "a, b", " c "}, Paging: sallyport.Paging{Type: "page", Query: "p", Start: &start, Size: 50}},
 		{URL: "/x", Format: "csv", Columns: []string{"id", "a, b"}, Key: []string{"id"}},
 		{URL: "/x", Paging: sallyport.Paging{Type: "offset", Query: "from", Size: 1}},

@@ -14,7 +14,7 @@ import (
 // requestPart is a part of a request that is described by hand: its input, and where in the request its value is.
 type requestPart struct {
 	input
-	value     func(q *sallyport.Request) any // *string, *[]string, *map[string]string, *int64 or **int64
+	value     func(q *sallyport.Request) any // *string, *[]string, *map[string]string, *map[string]sallyport.Texts, *int64 or **int64
 	separator string                         // of a name and its value
 	standard  string                         // what an absent value means, where a menu must show that
 	shown     func(q *sallyport.Request) bool
@@ -33,7 +33,7 @@ func requestParts() []requestPart {
 			value: func(q *sallyport.Request) any { return &q.Method }},
 		{input: input{Name: "url", Label: "Path", Required: true, Placeholder: "/api/list", Help: "Below the address of the credential. What follows a ? goes under query parameters."},
 			value: func(q *sallyport.Request) any { return &q.URL }},
-		{input: input{Name: "query", Label: "Query Parameters", Lines: true, Placeholder: "limit=1000", Help: "One `name=value` per line. Never enter a key: it comes from the credential."},
+		{input: input{Name: "query", Label: "Query Parameters", Lines: true, Placeholder: "limit=1000", Help: "One `name=value` per line; a name may come more than once. Never enter a key: it comes from the credential."},
 			value: func(q *sallyport.Request) any { return &q.Query }, separator: "="},
 		{input: input{Name: "headers", Label: "Headers", Lines: true, Help: "One `Name: value` per line."},
 			value: func(q *sallyport.Request) any { return &q.Headers }, separator: ":"},
@@ -89,6 +89,8 @@ func (p requestPart) of(q *sallyport.Request) input {
 	case *[]string:
 		in.Value, in.Lines = wordText(*value)
 	case *map[string]string:
+		in.Value = pairText(several(*value), p.separator)
+	case *map[string]sallyport.Texts:
 		in.Value = pairText(*value, p.separator)
 	case *int64:
 		in.Value = strings.TrimPrefix(strconv.FormatInt(*value, 10), "0")
@@ -112,9 +114,16 @@ func (p requestPart) read(q *sallyport.Request, text string) (problem string) {
 	case *[]string:
 		*value = words(text)
 	case *map[string]string:
+		pairs, ok := readPairs(text, p.separator, several(*value))
+		once := single(pairs)
+		if !ok || len(once) < len(pairs) {
+			return "Must be one name" + p.separator + "value per line, each name once."
+		}
+		*value = once
+	case *map[string]sallyport.Texts:
 		pairs, ok := readPairs(text, p.separator, *value)
 		if !ok {
-			return "Must be one name" + p.separator + "value per line, each name once."
+			return "Must be one name" + p.separator + "value per line."
 		}
 		*value = pairs
 	case *int64:
@@ -140,6 +149,8 @@ func (p requestPart) keep(q, from *sallyport.Request) {
 		*value = *p.value(from).(*[]string)
 	case *map[string]string:
 		*value = *p.value(from).(*map[string]string)
+	case *map[string]sallyport.Texts:
+		*value = *p.value(from).(*map[string]sallyport.Texts)
 	case *int64:
 		*value = *p.value(from).(*int64)
 	case **int64:
@@ -208,13 +219,35 @@ func wordText(all []string) (text string, lines bool) {
 	return strings.Join(all, ", "), false
 }
 
-// readPairs reads one pair a line. A line that shows a stored pair is that pair, also if the line cannot show all of it.
-func readPairs(text, separator string, stored map[string]string) (map[string]string, bool) {
-	names := map[string]string{}
-	for name, value := range stored {
-		names[asSent(pairLine(name, value, separator))] = name
+// several makes pairs of which each name has one value to those that may have more.
+func several(pairs map[string]string) map[string]sallyport.Texts {
+	all := map[string]sallyport.Texts{}
+	for name, value := range pairs {
+		all[name] = sallyport.Texts{value}
 	}
-	pairs := map[string]string{}
+	return all
+}
+
+// single undoes several. It leaves out names that have more than one value.
+func single(pairs map[string]sallyport.Texts) map[string]string {
+	all := map[string]string{}
+	for name, values := range pairs {
+		if len(values) == 1 {
+			all[name] = values[0]
+		}
+	}
+	return all
+}
+
+// readPairs reads one pair a line. A line that shows a stored pair is that pair, also if the line cannot show all of it.
+func readPairs(text, separator string, stored map[string]sallyport.Texts) (map[string]sallyport.Texts, bool) {
+	shown := map[string][2]string{}
+	for name, values := range stored {
+		for _, value := range values {
+			shown[asSent(pairLine(name, value, separator))] = [2]string{name, value}
+		}
+	}
+	pairs := map[string]sallyport.Texts{}
 	for line := range strings.Lines(asSent(text)) {
 		line = strings.TrimSuffix(line, "\n")
 		if strings.TrimSpace(line) == "" {
@@ -222,21 +255,23 @@ func readPairs(text, separator string, stored map[string]string) (map[string]str
 		}
 		name, value, ok := strings.Cut(line, separator)
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if known, is := names[line]; is {
-			name, value = known, stored[known]
+		if pair, is := shown[line]; is {
+			name, value = pair[0], pair[1]
 		}
-		if _, twice := pairs[name]; twice || !ok || name == "" {
+		if !ok || name == "" {
 			return pairs, false
 		}
-		pairs[name] = value
+		pairs[name] = append(pairs[name], value)
 	}
 	return pairs, true
 }
 
-func pairText(pairs map[string]string, separator string) string {
+func pairText(pairs map[string]sallyport.Texts, separator string) string {
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(pairs)) {
-		b.WriteString(pairLine(name, pairs[name], separator) + "\n")
+		for _, value := range pairs[name] {
+			b.WriteString(pairLine(name, value, separator) + "\n")
+		}
 	}
 	return b.String()
 }

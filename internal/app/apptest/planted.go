@@ -53,7 +53,7 @@ func Plant(t testing.TB, a *app.App) (p Planted) {
 	spec := service.FlowSpec{
 		Flow: "flow " + key, Description: "for " + key,
 		Source: service.SourceSpec{Connector: "rest", Credential: of.Name, Request: &sallyport.Request{
-			URL: "/list", Query: map[string]string{"q": key}, Headers: map[string]string{"X-Note": key}, Records: "$.list[*]",
+			URL: "/list", Query: map[string]sallyport.Texts{"q": {key}}, Headers: map[string]string{"X-Note": key}, Records: "$.list[*]",
 			Paging: sallyport.Paging{Type: "next_value", Value: "$.next", Query: "after"},
 		}, Schedule: &sallyport.Schedule{Cron: "0 0 1 1 *"}},
 		Destinations: []service.DestinationSpec{

@@ -87,7 +87,7 @@ func open(t *testing.T, l *library, params map[string]any) connector.Source {
 		Split: &connector.Split{Query: "q", Limit: "limit", By: []connector.Dimension{
 			{Field: "kind", Values: []string{"a", "b", "c"}}, {Field: "size", Values: []string{"s", "m"}},
 		}},
-		Request: sallyport.Request{URL: "/", Query: map[string]string{"q": "{q}", "limit": "{limit}"}, Records: "$.results[*]"},
+		Request: sallyport.Request{URL: "/", Query: map[string]sallyport.Texts{"q": {"{q}"}, "limit": {"{limit}"}}, Records: "$.results[*]"},
 	}
 	checked, err := e.CheckParams(params)
 	if err != nil {

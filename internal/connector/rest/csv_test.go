@@ -129,7 +129,7 @@ func TestCSVColumnsOfParameters(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, r.URL.Query().Get("fields")+"\n1,high\n") // the client would notice
 	})
-	c := testConfig(server.URL, sallyport.Request{URL: "/", Query: map[string]string{"fields": "{fields}"}, Format: "csv", Columns: []string{"{fields}"}})
+	c := testConfig(server.URL, sallyport.Request{URL: "/", Query: map[string]sallyport.Texts{"fields": {"{fields}"}}, Format: "csv", Columns: []string{"{fields}"}})
 	c.Endpoint.Params = []connector.Field{{Name: "fields", Type: connector.TypeList, Sent: connector.SentCommas}}
 	c.Params = map[string]any{"fields": []string{"id", "risk"}}
 	records, _, err := pull(t.Context(), mustOpen(t, c), "")

@@ -80,7 +80,7 @@ func (m memory) KeepLookups(_ context.Context, all []sallyport.Lookup) error {
 
 // eachConfig asks a directory about single indicators.
 func eachConfig(d *directory, params map[string]any) Config {
-	c := testConfig(d.address, sallyport.Request{URL: "/api", Query: map[string]string{"indicator": "{indicator}"}, Records: "$"})
+	c := testConfig(d.address, sallyport.Request{URL: "/api", Query: map[string]sallyport.Texts{"indicator": {"{indicator}"}}, Records: "$"})
 	c.Definition.Errors = []connector.ErrorRule{{Status: []int{404}, Match: "not found", Class: connector.ClassEmpty}}
 	c.Endpoint.ID, c.Params = "x.lookup", params
 	c.Endpoint.Each = &connector.Each{Name: "indicator", List: "indicators", Kind: connector.KindIndicator, Cache: connector.Ages{

@@ -134,7 +134,7 @@ func (g *gate) sign(keyed *http.Request, key secret.Text) error {
 
 // withKey adds the key to a query, or to a form, which is written as one.
 func (g *gate) withKey(query string, key secret.Text) string {
-	pair := url.Values{g.auth.Name: {key.Reveal()}}.Encode()
+	pair := encodeQuery(url.Values{g.auth.Name: {key.Reveal()}})
 	return strings.TrimPrefix(withoutPair(query, g.auth.Name)+"&"+pair, "&")
 }
 

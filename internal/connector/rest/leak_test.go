@@ -164,7 +164,7 @@ func TestTheKeyGoesToItsHostAndNowhereElse(t *testing.T) {
 
 func canaryConfig(address string, auth connector.Auth) Config {
 	c := testConfig(address, sallyport.Request{
-		URL: "/api", Query: map[string]string{"q": "1"}, Records: "$.results[*]", Paging: sallyport.Paging{Type: "next_url", Value: "$.next"},
+		URL: "/api", Query: map[string]sallyport.Texts{"q": {"1"}}, Records: "$.results[*]", Paging: sallyport.Paging{Type: "next_url", Value: "$.next"},
 	})
 	c.Definition.Credential.Auth = auth
 	if auth.Kind == connector.AuthForm { // only what is posted has a form

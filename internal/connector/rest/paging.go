@@ -62,7 +62,7 @@ func (t turner) ask(first call, cursor string) (call, error) {
 	default:
 		query := u.Query()
 		query.Set(t.Query, cursor)
-		u.RawQuery = query.Encode()
+		u.RawQuery = encodeQuery(query)
 	}
 	first.url = &u
 	return first, nil

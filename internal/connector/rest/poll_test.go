@@ -26,7 +26,7 @@ func scanning(s *script) Config {
 	c.Endpoint.Params = []connector.Field{{Name: "value"}, {Name: "probe", Type: connector.TypeBoolean, Sent: connector.SentDigit}}
 	c.Params = map[string]any{"value": "a&b", "probe": false}
 	c.Endpoint.Poll = &connector.Poll{
-		Ticket: "$.qid", URL: "/scan", Query: map[string]string{"qid": "{ticket}"}, Status: "$.status", Going: []string{"processing"},
+		Ticket: "$.qid", URL: "/scan", Query: map[string]sallyport.Texts{"qid": {"{ticket}"}}, Status: "$.status", Going: []string{"processing"},
 		Done: []string{"done"}, Missing: []string{"not found"}, Every: sallyport.Duration(10 * time.Second), Deadline: sallyport.Duration(time.Minute),
 	}
 	return c

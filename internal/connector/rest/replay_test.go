@@ -17,7 +17,7 @@ func tested() *connector.Definition {
 	def.Errors = []connector.ErrorRule{{Status: []int{404}, Match: "not found", Class: connector.ClassEmpty}}
 	def.Endpoints = []connector.Endpoint{{
 		ID: "list", Params: []connector.Field{{Name: "id", Type: connector.TypeInteger, Required: true}},
-		Request: sallyport.Request{URL: "/list", Query: map[string]string{"id": "{id}", "all": "1"}, Records: "$.rows[*]",
+		Request: sallyport.Request{URL: "/list", Query: map[string]sallyport.Texts{"id": {"{id}"}, "all": {"1"}}, Records: "$.rows[*]",
 			Paging: sallyport.Paging{Type: "next_value", Value: "$.next", Query: "page"}},
 	}}
 	def.Tests = []connector.Test{{

@@ -162,26 +162,31 @@ func (p params) url(request sallyport.Request, address *url.URL) (*url.URL, erro
 		return nil, sallyport.FieldErrorf("url", "must not hold . or .. as a part of the path, encoded or not")
 	}
 	query, err := p.query(request.Query)
-	u.RawQuery = query.Encode()
+	u.RawQuery = encodeQuery(query)
 	return u, err
 }
 
-// query fills the query of a request. A list that is a whole entry makes one entry an element.
-func (p params) query(listed map[string]string) (url.Values, error) {
+// query fills the query of a request. A list that is a whole value sends the name once for each element.
+func (p params) query(listed map[string]sallyport.Texts) (url.Values, error) {
 	query := url.Values{}
-	for name, text := range listed {
-		if value, alone := p.alone(text); alone {
-			query[name] = texts(value)
-			continue
+	for name, values := range listed {
+		for _, text := range values {
+			if value, alone := p.alone(text); alone {
+				query[name] = append(query[name], texts(value)...)
+				continue
+			}
+			text, err := p.expand(text, escaped(verbatim))
+			if err != nil {
+				return nil, err
+			}
+			query.Add(name, text)
 		}
-		text, err := p.expand(text, escaped(verbatim))
-		if err != nil {
-			return nil, err
-		}
-		query.Set(name, text)
 	}
 	return query, nil
 }
+
+// encodeQuery writes a query with %20 for a space: the plus sign that forms use means a plus sign to strict servers.
+func encodeQuery(query url.Values) string { return strings.ReplaceAll(query.Encode(), "+", "%20") }
 
 func (p params) header(request sallyport.Request, userAgent string) (http.Header, error) {
 	header := http.Header{"Accept": {acceptable(request.Format)}, "User-Agent": {userAgent}}

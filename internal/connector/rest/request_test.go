@@ -26,17 +26,19 @@ func TestNewCall(t *testing.T) {
 		body    string
 	}{
 		{name: "plain", request: sallyport.Request{URL: "/list"}, url: "https://h/base/list"},
-		{name: "query", request: sallyport.Request{URL: "/list", Query: map[string]string{"x": "1", "q": "feed={a} {n}", "n": "{n}", "y": "{yes}"}},
+		{name: "query", request: sallyport.Request{URL: "/list", Query: map[string]sallyport.Texts{"x": {"1"}, "q": {"feed={a} {n}"}, "n": {"{n}"}, "y": {"{yes}"}}},
 			params: map[string]any{"a": "a&b=c #+é", "n": json.Number("12345678901234567"), "yes": true},
-			url:    "https://h/base/list?n=12345678901234567&q=feed%3Da%26b%3Dc+%23%2B%C3%A9+12345678901234567&x=1&y=true"},
-		{name: "not given", request: sallyport.Request{URL: "/list", Query: map[string]string{"a": "{a}", "b": "{b}"}, Headers: map[string]string{"X-A": "{a}"}},
+			url:    "https://h/base/list?n=12345678901234567&q=feed%3Da%26b%3Dc%20%23%2B%C3%A9%2012345678901234567&x=1&y=true"},
+		{name: "more than once", request: sallyport.Request{URL: "/list", Query: map[string]sallyport.Texts{"pony": {"2", "x {a}", "{list}", "{b}", "2"}}},
+			params: map[string]any{"a": "+ &", "list": []string{"ip", "url"}}, url: "https://h/base/list?pony=2&pony=x%20%2B%20%26&pony=ip&pony=url&pony=2"},
+		{name: "not given", request: sallyport.Request{URL: "/list", Query: map[string]sallyport.Texts{"a": {"{a}"}, "b": {"{b}"}}, Headers: map[string]string{"X-A": "{a}"}},
 			params: map[string]any{"b": int64(7)}, url: "https://h/base/list?b=7"},
-		{name: "list", request: sallyport.Request{URL: "/list", Query: map[string]string{"type[]": "{list}", "in": "({list})"}},
+		{name: "list", request: sallyport.Request{URL: "/list", Query: map[string]sallyport.Texts{"type[]": {"{list}"}, "in": {"({list})"}}},
 			params: map[string]any{"list": []string{"ip", "url"}}, url: "https://h/base/list?in=%28ip%2Curl%29&type%5B%5D=ip&type%5B%5D=url"},
-		{name: "list that was stored", request: sallyport.Request{URL: "/list", Query: map[string]string{"l": "{list}"}},
+		{name: "list that was stored", request: sallyport.Request{URL: "/list", Query: map[string]sallyport.Texts{"l": {"{list}"}}},
 			params: map[string]any{"list": []any{"ip", json.Number("7"), 1e7, false}}, url: "https://h/base/list?l=ip&l=7&l=10000000&l=false"},
 		{name: "path", request: sallyport.Request{URL: "/of/{a}/all"}, params: map[string]any{"a": "a/x?y#z %2F"}, url: "https://h/base/of/a%2Fx%3Fy%23z%20%252F/all"},
-		{name: "unknown names stay", request: sallyport.Request{URL: "/x", Query: map[string]string{"q": "{other}"}}, url: "https://h/base/x?q=%7Bother%7D"},
+		{name: "unknown names stay", request: sallyport.Request{URL: "/x", Query: map[string]sallyport.Texts{"q": {"{other}"}}}, url: "https://h/base/x?q=%7Bother%7D"},
 		{name: "header", request: sallyport.Request{URL: "/x", Headers: map[string]string{"accept": "text/json", "X-A": "v {a}"}}, params: map[string]any{"a": "1"},
 			url: "https://h/base/x", header: map[string]string{"Accept": "text/json", "X-A": "v 1"}},
 		{name: "JSON body", method: http.MethodPost, request: sallyport.Request{Method: "POST", URL: "/x",
@@ -78,7 +80,7 @@ func TestNewCallRefuses(t *testing.T) {
 	declared := []connector.Field{{Name: "a"}}
 	for want, request := range map[string]sallyport.Request{
 		"a: must be given":                  {URL: "/{a}"},
-		"a: must be given: the":             {URL: "/", Query: map[string]string{"q": "x {a}"}},
+		"a: must be given: the":             {URL: "/", Query: map[string]sallyport.Texts{"q": {"x {a}"}}},
 		"a: must be given: the request":     {URL: "/", Method: "POST", Body: `{"a": "{a}"}`},
 		"a: must be given: the request can": {URL: "/", Headers: map[string]string{"X": "x {a}"}},
 		"url: must not hold . or ..":        {URL: "/a/../b"},
@@ -97,7 +99,7 @@ func TestNewCallRefuses(t *testing.T) {
 
 func TestOpenRefusesWhatIsInTheWayOfTheKey(t *testing.T) {
 	for want, request := range map[string]sallyport.Request{
-		"query: must not hold key":         {URL: "/", Query: map[string]string{"key": "mine"}},
+		"query: must not hold key":         {URL: "/", Query: map[string]sallyport.Texts{"key": {"mine"}}},
 		"query: must not hold key: the":    {URL: "/", Paging: sallyport.Paging{Type: "page", Query: "key"}},
 		"records: \"x\" is not a JSONPath": {URL: "/", Records: "x"},
 	} {

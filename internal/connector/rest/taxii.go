@@ -62,7 +62,7 @@ func (t *taxii) ask(first call, cursor string) (call, error) {
 		query.Set("next", t.Next)
 		t.asked[t.Next] = true
 	}
-	u.RawQuery = query.Encode()
+	u.RawQuery = encodeQuery(query)
 	first.url = &u
 	return first, nil
 }

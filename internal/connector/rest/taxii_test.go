@@ -14,7 +14,7 @@ import (
 )
 
 var taxiiRequest = sallyport.Request{
-	URL: "/objects/", Query: map[string]string{"limit": "3"}, Records: "$.objects[*]", Format: sallyport.FormatTAXII,
+	URL: "/objects/", Query: map[string]sallyport.Texts{"limit": {"3"}}, Records: "$.objects[*]", Format: sallyport.FormatTAXII,
 	Paging: sallyport.Paging{Type: sallyport.PagingTAXII},
 }
 

@@ -46,7 +46,7 @@ func TestKeyStaysBelowTheAddress(t *testing.T) {
 			mu.Lock()
 			target, asked = strings.ReplaceAll(to, "HOST", strings.TrimPrefix(server.URL, "http://")), nil
 			mu.Unlock()
-			c := testConfig(server.URL+"/api", sallyport.Request{URL: "/start", Query: map[string]string{"how": how}, Records: "$.items[*]", Paging: paging})
+			c := testConfig(server.URL+"/api", sallyport.Request{URL: "/start", Query: map[string]sallyport.Texts{"how": {how}}, Records: "$.items[*]", Paging: paging})
 			_, _, err := pull(t.Context(), mustOpen(t, c), "")
 			if err == nil {
 				t.Errorf("%s to %s: it was followed", how, to)
@@ -79,7 +79,7 @@ func TestPathsBelowTheAddressAreFollowed(t *testing.T) {
 	for to, want := range map[string]string{
 		"/api/x": "/api/x", "x/y": "/api/x/y", "./z": "/api/z", "/api/a/../b": "/api/b", "/api?x=1": "/api?x=1", "/api/a%2Fb..c": "/api/a%2Fb..c",
 	} {
-		c := testConfig(server.URL+"/api", sallyport.Request{URL: "/start", Query: map[string]string{"to": to}, Records: "$[*]"})
+		c := testConfig(server.URL+"/api", sallyport.Request{URL: "/start", Query: map[string]sallyport.Texts{"to": {to}}, Records: "$[*]"})
 		if _, _, err := pull(t.Context(), mustOpen(t, c), ""); err != nil {
 			t.Errorf("%s: %v", to, err)
 		}
