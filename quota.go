@@ -12,6 +12,7 @@ const (
 	WindowSecond = "second"
 	WindowDay    = "day"
 	WindowMonth  = "month"
+	WindowOther  = "other" // any that the headers of responses tell of: it holds requests back while nothing is left, and counts none
 )
 
 // QuotaOrigin is where a limit is known from.
@@ -35,7 +36,7 @@ type QuotaWindow struct {
 	Spent        int64       // calls ever: it only grows
 	Reserve      Reserve     // what runs leave to people
 	BeganAt      time.Time
-	RefusedUntil time.Time // the system refused a call: before this no other is made; zero if it did not
+	RefusedUntil time.Time // the system refused a call, or said that nothing is left: before this no other is made; zero if it did not
 	UpdatedAt    time.Time
 }
 

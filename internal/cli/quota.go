@@ -77,6 +77,8 @@ func leftText(w quota.Window) string {
 	switch {
 	case w.Window == sallyport.WindowSecond && w.Limit > 0:
 		return count(w.Limit) + " a second"
+	case w.Window == sallyport.WindowOther && w.Limit == 0:
+		return count(w.Left) + ", limit unknown"
 	case w.Limit == 0 && w.RefusedUntil.IsZero():
 		return "no limit is known"
 	case w.Limit == 0:
@@ -94,6 +96,9 @@ func reservedText(w quota.Window) string {
 
 func renewText(w quota.Window) string {
 	if !w.RefusedUntil.IsZero() {
+		if w.Window == sallyport.WindowOther {
+			return moment(w.RefusedUntil)
+		}
 		return moment(w.RefusedUntil) + " at the latest, after a refusal"
 	}
 	return moment(w.RenewsAt)

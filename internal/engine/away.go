@@ -38,6 +38,9 @@ func (in *ingestion) waitsForHost(run *sallyport.Run, cause error) bool {
 	}
 	run.Attempts++
 	run.State, run.WaitUntil = sallyport.RunWaiting, now.Add(backoff(run.Attempts, awayFirst, awayMost))
+	if f.Until.After(run.WaitUntil) { // the system says when it is back
+		run.WaitUntil = f.Until.UTC().Truncate(time.Microsecond)
+	}
 	if run.WaitUntil.After(run.GivesUpAt) {
 		run.WaitUntil = run.GivesUpAt
 	}

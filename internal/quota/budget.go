@@ -41,6 +41,8 @@ type budget struct {
 	busy    int64         // calls that are sent and not answered
 	periods []*period
 	second  second
+	hold    time.Time // before this no request is made: the system said that nothing is left; zero: it did not
+	heard   heard
 }
 
 // period is what this process has of a day or month.
@@ -92,6 +94,9 @@ func (b *budget) claim(ctx context.Context, person bool) (*shortage, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	var short *shortage
+	if b.hold.After(b.quota.Now()) {
+		short = &shortage{"", b.hold}
+	}
 	for _, p := range b.periods {
 		if !p.limited || p.left > 0 {
 			continue
@@ -111,7 +116,7 @@ func (b *budget) claim(ctx context.Context, person bool) (*shortage, error) {
 
 // take takes a call of every window that is limited, if what is known is still true. The lock is held.
 func (b *budget) take(now time.Time) bool {
-	if b.stale || b.telling || !now.Before(b.until) {
+	if b.stale || b.telling || !now.Before(b.until) || b.hold.After(now) {
 		return false
 	}
 	for _, p := range b.periods {
@@ -148,7 +153,7 @@ var errRevoked = errors.New("the claim no longer holds")
 
 // revoked tells whether a claimed call must not be sent. The lock is held.
 func (b *budget) revoked(now time.Time) bool {
-	return slices.ContainsFunc(b.periods, func(p *period) bool { return p.limited && (p.left < 0 || !now.Before(p.end)) })
+	return b.hold.After(now) || slices.ContainsFunc(b.periods, func(p *period) bool { return p.limited && (p.left < 0 || !now.Before(p.end)) })
 }
 
 // slot waits until the claimed call may be sent in this second. If it may not, the claim is given back.
@@ -278,6 +283,7 @@ func (b *budget) answered(response *http.Response, now time.Time) {
 	}
 	if response != nil {
 		b.read(response, now)
+		b.hear(response, now)
 	}
 	if b.second.limit > 0 {
 		b.second.cooling = append(b.second.cooling, now.Add(hold))
@@ -331,6 +337,10 @@ func (b *budget) left(window string, header http.Header) (left int64, told bool)
 func (b *budget) refused(f *connector.Failure, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if f.Window == "" {
+		b.holdUntil(earlier(f.Until, now.Add(longestHold)), now)
+		return
+	}
 	if f.Window == sallyport.WindowSecond {
 		b.second.closed = now.Add(hold)
 		if f.Limit > 0 {

@@ -24,6 +24,8 @@ type wish struct {
 type account struct {
 	claims  map[string]claimOn
 	share   shareOf
+	heard   heard
+	hold    time.Time // that comes of it
 	settled map[string]settled
 	shared  shared
 	at      time.Time
@@ -93,6 +95,7 @@ func (b *budget) report(w wish, now time.Time) *account {
 		s.usable, a.share.usable, s.wanted, a.share.wants = 0, 0, 0, 0
 	}
 	s.news, b.stale, b.telling = news{}, false, b.stale
+	a.heard, b.heard = b.heard, heard{}
 	return a
 }
 
@@ -107,6 +110,9 @@ func (b *budget) restore(a *account) {
 	}
 	if b.second.news.isEmpty() {
 		b.second.news = a.share.news
+	}
+	if b.heard.isEmpty() {
+		b.heard = a.heard
 	}
 	b.stale, b.telling = true, false
 }
@@ -128,6 +134,9 @@ func (b *budget) alone(a *account, w wish) {
 // adopt takes over what was settled. The lock is held.
 func (b *budget) adopt(a *account, w wish) {
 	b.telling = false
+	if b.heard.hold.IsZero() { // else it is newer
+		b.hold = a.hold
+	}
 	for _, p := range b.periods {
 		p.settled = a.settled[p.window]
 		p.left = p.held - b.claimed - p.spent
@@ -169,6 +178,7 @@ func (b *budget) transact(ctx context.Context, a *account) error {
 			a.settled[window] = l.settle(window, c)
 		}
 		a.shared = l.share(a.share)
+		a.hold = l.other(a.heard)
 		return l.write(ctx, tx)
 	})
 }
@@ -180,7 +190,7 @@ func (a *account) silent() bool {
 			return false
 		}
 	}
-	return a.share.news.isEmpty()
+	return a.share.news.isEmpty() && a.heard.isEmpty()
 }
 
 // load locks and reads the budget of a credential.

@@ -14,7 +14,7 @@ import (
 // Window is what is left of a budget in one window, for people to see.
 type Window struct {
 	Window       string                `json:"window"`
-	Limit        int64                 `json:"limit"`              // 0: none is known
+	Limit        int64                 `json:"limit"`              // 0: none is known; the system may still say what is left
 	Left         int64                 `json:"left"`               // as far as is known; of a second, all of it
 	Reserved     int64                 `json:"reserved,omitempty"` // of Limit: what runs leave to people
 	Reserve      string                `json:"-"`                  // Reserved as a person wrote it
@@ -28,7 +28,7 @@ type Window struct {
 func (w Window) ForRuns() int64 { return max(0, w.Left-w.Reserved) }
 
 // order is how people read the windows.
-var order = map[string]int{sallyport.WindowSecond: 0, sallyport.WindowDay: 1, sallyport.WindowMonth: 2}
+var order = map[string]int{sallyport.WindowSecond: 0, sallyport.WindowDay: 1, sallyport.WindowMonth: 2, sallyport.WindowOther: 3}
 
 // reader is a store or a transaction.
 type reader interface {
@@ -77,7 +77,11 @@ func ReadAll(ctx context.Context, s *store.Store, now time.Time) (map[sallyport.
 func views(rows []sallyport.QuotaWindow, portions []sallyport.QuotaPortion, now time.Time) []Window {
 	all := []Window{}
 	for _, row := range rows {
-		if row.Limit > 0 || row.RefusedUntil.After(now) || row.Reserve != (sallyport.Reserve{}) {
+		switch {
+		case row.Window == sallyport.WindowOther && otherStands(row, now):
+			all = append(all, viewOther(row, now))
+		case row.Window == sallyport.WindowOther:
+		case row.Limit > 0 || row.RefusedUntil.After(now) || row.Reserve != (sallyport.Reserve{}):
 			all = append(all, view(row, portions, now))
 		}
 	}
@@ -148,6 +152,10 @@ func Set(ctx context.Context, tx *store.Tx, credential sallyport.ID, c Change) e
 
 // apply changes a window.
 func (c Change) apply(w *sallyport.QuotaWindow) {
+	if w.Window == sallyport.WindowOther {
+		w.RefusedUntil = time.Time{} // whoever changes a quota knows better
+		return
+	}
 	if c.Plan != nil {
 		w.Limit, w.Origin, w.RefusedUntil = c.Plan.Windows[w.Window], "", time.Time{}
 		if w.Limit > 0 {

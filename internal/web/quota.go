@@ -124,6 +124,10 @@ func leftWords(w quota.Window) string {
 	switch {
 	case w.Window == sallyport.WindowSecond && w.Limit > 0:
 		return number(w.Limit) + " a second"
+	case w.Window == sallyport.WindowOther && w.Limit == 0:
+		return number(w.Left) + " left, limit unknown"
+	case w.Window == sallyport.WindowOther:
+		return fmt.Sprintf("%s of %s left", number(w.Left), number(w.Limit))
 	case w.Limit == 0 && w.RefusedUntil.IsZero():
 		return "no limit known for the " + w.Window
 	case w.Limit == 0:
@@ -136,6 +140,8 @@ func leftWords(w quota.Window) string {
 func renewalWords(w quota.Window) string {
 	var parts []string
 	switch {
+	case w.Window == sallyport.WindowOther && !w.RefusedUntil.IsZero():
+		parts = append(parts, "renews "+ahead(w.RefusedUntil))
 	case !w.RefusedUntil.IsZero():
 		parts = append(parts, "refused, renews "+ahead(w.RefusedUntil)+" at the latest")
 	case w.Window != sallyport.WindowSecond && !w.RenewsAt.IsZero():

@@ -16,14 +16,14 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/ratelimit"
 	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
 const (
-	maxSentence  = 300                 // characters of what a system says
-	maxBeginning = 4 << 10             // bytes of an answer without a sentence that rules look at
-	maxRefusal   = 64 << 10            // bytes that are read of an answer that is a failure
-	maxUntil     = 31 * 24 * time.Hour // as far ahead as a system may ask to wait
+	maxSentence  = 300      // characters of what a system says
+	maxBeginning = 4 << 10  // bytes of an answer without a sentence that rules look at
+	maxRefusal   = 64 << 10 // bytes that are read of an answer that is a failure
 )
 
 // judge says what an answer without records means.
@@ -76,7 +76,7 @@ func (r rule) limit(text string) int64 {
 // failure classes an answer by its status and sentence. Where there is no sentence, rules look at the beginning of the answer instead, of
 // which only the reason becomes part of the failure.
 func (j *judge) failure(response *http.Response, said jsontext.Value, body []byte) *connector.Failure {
-	f := &connector.Failure{Class: classOf(response.StatusCode), Host: j.host, Status: response.StatusCode, Until: until(response.Header)}
+	f := &connector.Failure{Class: classOf(response.StatusCode), Host: j.host, Status: response.StatusCode, Until: ratelimit.Until(response.Header, time.Now())}
 	text := j.known.String(textOf(said))
 	f.Sentence = line(j.known, text)
 	if text == "" {
@@ -92,6 +92,9 @@ func (j *judge) failure(response *http.Response, said jsontext.Value, body []byt
 			f.Class, f.Window, f.Limit = rule.Class, rule.Window, rule.limit(text)
 			break
 		}
+	}
+	if f.Class == connector.ClassPlan && f.Status == http.StatusForbidden && ratelimit.Says(response.Header, time.Now()) {
+		f.Class = connector.ClassRate // a limit that a system says with 403, as GitHub does
 	}
 	if f.Class == connector.ClassRate && f.Window == "" {
 		f.Window = j.usedUp(response.Header)
@@ -148,23 +151,6 @@ func classOf(status int) connector.Class {
 		return connector.ClassTransient
 	}
 	return connector.ClassPermanent
-}
-
-// until reads when a system wants to be asked again: seconds or a date. It is zero if it does not say.
-func until(header http.Header) time.Time {
-	text := strings.TrimSpace(header.Get("Retry-After"))
-	now := time.Now()
-	at, err := http.ParseTime(text)
-	if seconds, digits := strconv.ParseUint(text, 10, 31); digits == nil {
-		at, err = now.Add(time.Duration(seconds)*time.Second), nil
-	}
-	switch {
-	case err != nil:
-		return time.Time{}
-	case at.After(now.Add(maxUntil)):
-		at = now.Add(maxUntil)
-	}
-	return at.UTC()
 }
 
 // textOf returns what a value says: a string's text, nothing for null, false and what is absent, and of other values their JSON.

@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -110,24 +108,6 @@ func TestOpenRefusesARuleThatIsNoExpression(t *testing.T) {
 	if _, err := Open(c); err == nil || !strings.HasPrefix(err.Error(), "errors[1].match: is not a regular expression") {
 		t.Errorf("got %v", err)
 	}
-}
-
-func TestUntil(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		now := time.Now()
-		for text, want := range map[string]time.Duration{
-			"7": 7 * time.Second, " 120 ": 2 * time.Minute, "0": 0, "2000000000": maxUntil, now.Add(time.Hour).UTC().Format(http.TimeFormat): time.Hour,
-		} {
-			if got := until(http.Header{"Retry-After": {text}}); got.Sub(now) != want {
-				t.Errorf("%s: %s", text, got.Sub(now))
-			}
-		}
-		for _, text := range []string{"", "-1", "soon", "1.5", "99999999999999999999"} {
-			if got := until(http.Header{"Retry-After": {text}}); !got.IsZero() {
-				t.Errorf("%s: %s", text, got)
-			}
-		}
-	})
 }
 
 func TestBrokenAnswers(t *testing.T) {

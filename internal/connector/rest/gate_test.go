@@ -11,11 +11,13 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/ratelimit"
 	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
@@ -235,7 +237,7 @@ func TestHeadersAreRedactedBeforeAnyoneReadsThem(t *testing.T) {
 	if want := "429 Not with [redacted][[redacted]] [in%20[redacted] soon]"; got != want {
 		t.Errorf("got %s", got)
 	}
-	if !until(response.Header).IsZero() {
+	if !ratelimit.Until(response.Header, time.Now()).IsZero() {
 		t.Error("the key is taken for a time")
 	}
 	if _, err := g.follow(request.URL, response.Header.Get("Location")); err == nil || strings.Contains(err.Error(), "123") {
