@@ -45,7 +45,7 @@ type ingestion struct {
 	staged    bool                // something of this page is staged
 	broken    bool                // this page is given up: what is staged of it must go
 	committed time.Time           // the last commit; never yet, so that the first page is committed, and delivered, at once
-	looked    time.Time           // the last commit after which the log of the database was looked at
+	looked    time.Time           // when the log of the database was looked at
 }
 
 // storeFault is a failure of our own store: the run is not to blame, and the job is tried again, though not for ever.
@@ -56,6 +56,9 @@ func (f storeFault) Unwrap() error { return f.error }
 // ingest works a flow's unfinished run to its end, to the end of the slice, or until it must wait.
 func (e *Engine) ingest(ctx context.Context, job *river.Job[ingestArgs]) error {
 	in := &ingestion{Engine: e, job: job}
+	if err := in.mayGoOn(ctx); err != nil {
+		return err
+	}
 	if claimed, err := in.claim(ctx); err != nil || !claimed {
 		return err
 	}
@@ -175,17 +178,18 @@ func (in *ingestion) readPages(ctx context.Context, source connector.Source) err
 const logPause = 5 * time.Second
 
 // mayGoOn lets the run rest at its last commit while another program keeps the log of the database from beginning anew: it would fill the disk.
+// It is called before the run writes anything, and after its pages.
 func (in *ingestion) mayGoOn(ctx context.Context) error {
-	if !in.committed.After(in.looked) {
+	if !in.looked.IsZero() && !in.committed.After(in.looked) {
 		return nil // nothing was written since
 	}
-	in.looked = in.committed
+	in.looked = time.Now()
 	full, err := in.Store.LogIsFull(ctx)
 	if err != nil {
 		return storeFault{err}
 	}
 	if full {
-		in.Log.WarnContext(ctx, "a run pauses: another program keeps a long read transaction open, so the write-ahead log cannot be reused; end that program or let it finish", "flow", in.flow.Name, "run", in.run.ID)
+		in.Log.WarnContext(ctx, "a run pauses: another program keeps a long read transaction open, so the write-ahead log cannot be reused; end that program or let it finish", "flow", in.job.Args.Flow)
 		return river.JobSnooze(logPause)
 	}
 	return nil

@@ -19,7 +19,7 @@ func fails(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError
 // again lets the sleeping job of a run begin, as the clock would.
 func (p *place) again() sallyport.Run {
 	p.Helper()
-	p.change("UPDATE river_job SET state = 'available', scheduled_at = datetime('now', 'subsec', '-1 second') WHERE state = 'scheduled'")
+	p.change("UPDATE river_job SET state = 'available', scheduled_at = datetime('now', 'subsec', '-1 second') WHERE state IN ('available', 'scheduled')")
 	before := p.last()
 	if _, err := p.Service.Engine.Start(p.Context()); err != nil {
 		p.Fatal(err)
