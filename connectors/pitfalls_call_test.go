@@ -1,8 +1,10 @@
 package connectors_test
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
@@ -194,8 +196,8 @@ func TestPitfall17(t *testing.T) {
 	byKey := map[string]map[string]any{}
 	for _, r := range records {
 		id := fmt.Sprint(r["fid"], " ", r["iid"])
-		if before, twice := byKey[id]; twice && !cmp.Equal(before, r) {
-			t.Errorf("%s came as two records:\n%s", id, cmp.Diff(before, r))
+		if before, twice := byKey[id]; twice && !gocmp.Equal(before, r) {
+			t.Errorf("%s came as two records:\n%s", id, gocmp.Diff(before, r))
 		}
 		byKey[id] = r
 	}
@@ -309,13 +311,67 @@ func TestPitfall40(t *testing.T) {
 	}
 }
 
+// TestPitfall44 searches in all ways of the language, once with a limit that holds everything, and once in parts of it.
+func TestPitfall44(t *testing.T) {
+	for _, c := range []struct {
+		endpoint, q, limit string
+		params             map[string]any
+	}{
+		{"explore.search", "seen=2025-04-01+ & type=domain,ip", "6", nil},
+		{"explore.search", "8.8.8.8 | seen=2025-04-01+ risk=high+", "3", nil},
+		{"explore.search", `"feed=a" || risk=critical&active=true`, "25", nil},
+		{"explore.search", "seen=2025-04-01-2025-12-31 not type=url", "25", map[string]any{"date_field": "seen"}},
+		{"explore.search", "active!=true && seen=2025-03-01+", "5", nil},
+		{"explore.search", "seen=2025-04-01+ and content-type=text/html*", "15", nil},
+		{"explore.threats", "category=malware or name=*", "2", nil},
+	} {
+		t.Run(c.q, func(t *testing.T) {
+			u := newUpstream(t, sandbox.Options{Records: 600})
+			params := map[string]any{"q": c.q, "limit": "100000"}
+			maps.Copy(params, c.params)
+			whole, incomplete := u.read(t, c.endpoint, params)
+			params["limit"] = c.limit
+			first := len(u.asked)
+			parts, cut := u.read(t, c.endpoint, params)
+			if first != 1 || incomplete != "" || cut != "" || len(u.asked) < first+4 || len(whole) == 0 {
+				t.Errorf("%d records in %d requests, then %d; incomplete: %q, %q", len(whole), first, len(u.asked)-first, incomplete, cut)
+			}
+			order := func(a, b map[string]any) int {
+				return cmp.Compare(fmt.Sprint(a["iid"], a["tid"]), fmt.Sprint(b["iid"], b["tid"]))
+			}
+			slices.SortFunc(whole, order)
+			slices.SortFunc(parts, order)
+			if diff := gocmp.Diff(whole, parts); diff != "" {
+				t.Errorf("%d records at once, %d in parts: %.1000s", len(whole), len(parts), diff)
+			}
+		})
+	}
+}
+
+// TestPitfall45 wants of every endpoint whose records count indicators in a summary that this is no change.
+func TestPitfall45(t *testing.T) {
+	d, err := catalogue(t).Definition("pulsedive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"threat.get", "feed.get", "feed.list"} {
+		e, err := d.Endpoint(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !d.Shape(e).Has("summary") || !slices.Contains(e.Ignore, "summary") {
+			t.Errorf("%s: another summary counts as a change", e.ID)
+		}
+	}
+}
+
 // TestPitfall42 looks at the addresses: of the endpoints, and which a credential may have.
 func TestPitfall42(t *testing.T) {
 	d, err := catalogue(t).Definition("pulsedive")
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := regexp.MustCompile(`^/(api/(indicator|threat|feed|explore|analyze)\.php|premium/|taxii2/.*)$`)
+	known := regexp.MustCompile(`^/(api/(indicator|threat|feed|explore|analyze|search)\.php|premium/|taxii2/.*)$`)
 	for _, e := range d.Endpoints {
 		if !known.MatchString(e.Request.URL) || e.Poll != nil && !known.MatchString(e.Poll.URL) {
 			t.Errorf("%s asks %s", e.ID, e.Request.URL)

@@ -90,6 +90,20 @@ func TestPitfallsOfShapes(t *testing.T) {
 			`{"stamp_updated":"2019-11-10T09:05:26Z","stamp_seen":null,"risk":null,"retired":false}`},
 		{"34 the order of members", get, []string{`{"iid":1,"risk":"low","indicator":"a.example"}`, `{"indicator":"a.example","risk":"low","iid":1}`},
 			`{"iid":1,"indicator":"a.example","risk":"low"}`},
+		{"43 whether it is retired is unknown", "explore.search", []string{
+			results(`{"iid":1000123,"indicator":"evil.example","type":"domain","risk":"low","stamp_added":"2020-03-04 05:06:07",` +
+				`"stamp_updated":"2024-02-03 04:05:06","stamp_seen":"2023-10-11 12:13:14","stamp_retired":"2024-02-03 04:05:06",` +
+				`"summary":{"properties":{}}}`),
+			results(`{"iid":"1000123","indicator":"evil.example","type":"domain","risk":"low","retired":null,"stamp_added":"2020-03-04 5:06:07",` +
+				`"stamp_updated":"2024-02-03 04:05:06","stamp_seen":"2023-10-11 12:13:14","stamp_retired":"2024-02-03 04:05:06","summary":[]}`),
+		}, `{"iid":1000123,"risk":"low","retired":null,"stamp_seen":"2023-10-11T12:13:14Z","stamp_retired":"2024-02-03T04:05:06Z",` +
+			`"summary":{"domain":null,"domainiid":null,"attributes":{},"properties":{}},"query":"risk=high"}`},
+		{"43 unless it is said", "explore.search", []string{results(`{"iid":1,"risk":"low","retired":0}`), results(`{"iid":1,"risk":"low","retired":"0"}`)},
+			`{"risk":"low","retired":false}`},
+		{"43 of a threat", "explore.threats", []string{results(`{"tid":1,"risk":"low"}`)}, `{"risk":"low","retired":null,"retired_reason":null}`},
+		{"techniques and related threats", "threat.get", []string{
+			`{"techniques":["a",{"id":"T1"}],"related":[{"tid":"2","threat":"B"}]}`, `{"techniques":["a",{"id":"T1"}],"related":{"tid":2,"name":"B"}}`,
+		}, `{"techniques":["a",{"id":"T1"}],"related":[{"tid":2,"name":"B","category":null,"risk":null}],"summary":{}}`},
 		{"a feed by its two names", "feed.get", []string{`{"fid":1,"feed":"A"}`, `{"fid":"1","name":"A"}`}, `{"fid":1,"name":"A"}`},
 		{"a list with gaps", get, []string{`{"attributes":{"port":{"0":"443","2":"80"}}}`}, `{"attributes":{"port":["443","80"]}}`},
 	} {

@@ -43,7 +43,7 @@ func openAt(t *testing.T, address, id string, params map[string]any) (connector.
 		poll.Every = sallyport.Duration(time.Millisecond)
 		own.Poll, e = &poll, &own
 	}
-	source, err := rest.Open(rest.Config{
+	source, err := open(rest.Config{
 		Definition: d, Endpoint: e, Params: checked, Public: map[string]string{"address": address},
 		Secrets: func(context.Context) (map[string]secret.Text, error) {
 			return map[string]secret.Text{"key": secret.New(key)}, nil
@@ -54,6 +54,14 @@ func openAt(t *testing.T, address, id string, params map[string]any) (connector.
 		t.Fatal(err)
 	}
 	return source, d, e
+}
+
+// open opens an endpoint, in parts where it has a query that is asked so.
+func open(c rest.Config) (connector.Source, error) {
+	if c.Endpoint.Split != nil {
+		return rest.OpenSplit(c)
+	}
+	return rest.Open(c)
 }
 
 // pull reads an endpoint of Pulsedive from a server that always gives one answer. It returns the records, or the class of the failure.

@@ -64,6 +64,9 @@ var proofs = map[int][]proof{
 	40: {{".", "TestPitfall40", ""}, {inService, "TestScanIsSubmittedOnce", ""}, {inCLI, "TestKilledWhileSubmitting", ""}},
 	41: {{"../internal/egress", "TestTransportVerifiesTLS", ""}, {"../internal/egress", "TestTransportRefusesOldTLS", ""}, {inRest, "TestSilence", ""}},
 	42: {{".", "TestPitfall42", ""}, {inRest, "TestCheckAddressRefuses", ""}},
+	43: {{".", "TestPitfallsOfShapes", "43 "}, {"../internal/sandbox", "TestRowsOfExplore", ""}},
+	44: {{".", "TestPitfall44", ""}, {"../internal/connector/partition", "TestEveryRecordOnce", ""}, {"../internal/sandbox", "TestPublishedLanguage", ""}},
+	45: {{".", "TestPitfall45", ""}, {inCLI, "TestCountsOfAThreatAreNoChange", ""}},
 }
 
 // TestEveryOddityIsProven wants a test of each oddity that the page of Pulsedive tells of, and that all tests that are named here exist.

@@ -213,6 +213,14 @@ type Split struct {
 	Query string      `yaml:"query" json:"query"` // the parameter that holds the query
 	Limit string      `yaml:"limit" json:"limit"` // the parameter, with a default, that says how many records an answer may have
 	By    []Dimension `yaml:"by" json:"by"`
+	Dates Dates       `yaml:"dates" json:"dates"`
+}
+
+// Dates are the terms by which a query language bounds a date. In them {field} stands for the parameter date_field, {from} and {to} for days
+// such as 2024-01-31.
+type Dates struct {
+	Since string `yaml:"since" json:"since"` // from a day on, in one term: {field}={from}+
+	Range string `yaml:"range" json:"range"` // from a day to another, which may be in it or not: {field}={from}-{to}
 }
 
 // Dimension is a field of the query language, with the values that most records have.

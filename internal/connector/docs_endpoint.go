@@ -177,6 +177,6 @@ func (p *page) split(s *Split) {
 	for _, d := range s.By {
 		rows = append(rows, []string{quote(d.Field), list(d.Values, "and") + ", and all others"})
 	}
-	rows = append(rows, []string{"days, by " + quote(ParamDateField), "halves, down to one day"})
+	rows = append(rows, []string{"days, by " + quote(ParamDateField), "halves, down to one day (" + quote(s.Dates.Since) + ", " + quote(s.Dates.Range) + ")"})
 	p.table([]string{"divided by", "into"}, rows)
 }

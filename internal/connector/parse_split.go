@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"strconv"
+	"strings"
 
 	"github.com/sallyport-io/sallyport"
 )
@@ -32,6 +33,7 @@ func (l *linter) split(at route, e *Endpoint) {
 	needs(e.Split.Limit, TypeInteger, true)
 	needs(ParamSplit, TypeBoolean, true)
 	needs(ParamDateField, TypeString, false)
+	l.dates(at.at("dates"), e.Split.Dates)
 	for i, d := range e.Split.By {
 		if !fieldName.MatchString(d.Field) || len(d.Values) == 0 {
 			l.fault(at.at("by", i), "by: a field with values is required")
@@ -44,6 +46,18 @@ func (l *linter) split(at route, e *Endpoint) {
 	}
 	if paging := e.Request.Paging.Type; e.Each != nil || paging != "" && paging != sallyport.PagingSingle {
 		l.fault(at, "split: an answer has one page, so it goes with paging single only, and not with each")
+	}
+}
+
+// dates checks the terms that bound a date: each has a place for all that it needs.
+func (l *linter) dates(at route, d Dates) {
+	for _, term := range []struct{ name, text, needs string }{
+		{"since", d.Since, "{field}{from}"}, {"range", d.Range, "{field}{from}{to}"},
+	} {
+		if found := strings.Join(placeholder.FindAllString(term.text, -1), ""); found != term.needs || strings.ContainsAny(term.text, " ()") {
+			l.fault(at.at(term.name), "%s: must be one term with %s, in this order, for example {field}={from}+", term.name,
+				strings.ReplaceAll(term.needs, "}{", "}, {"))
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package connector_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -240,4 +241,41 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("the second time: %v", err)
 		}
 	})
+}
+
+// TestDatesOfASplit wants each term that bounds a date to have its places, and to be one term.
+func TestDatesOfASplit(t *testing.T) {
+	const form = `
+connector: demo
+name: Demo
+summary: A demo.
+credential:
+  fields: [{name: address, public: true, required: true}, {name: key, required: true}]
+  auth: {kind: query, name: key, secret: key}
+endpoints:
+  - id: row.search
+    name: Rows
+    summary: Rows.
+    params:
+      - {name: q, required: true}
+      - {name: limit, type: integer, default: 10}
+      - {name: split, type: boolean, default: true}
+      - {name: date_field}
+    split: {query: q, limit: limit, by: [{field: kind, values: [a]}], dates: {since: 'SINCE', range: 'RANGE'}}
+    request: {url: /rows, query: {q: '{q}', limit: '{limit}'}, records: '$.results[*]'}
+`
+	for _, c := range []struct{ since, within, want string }{
+		{"{field}={from}+", "{field}={from}-{to}", ""},
+		{"{field}>={from}", "{field}:[{from},{to}]", ""},
+		{"", "{field}={from}-{to}", "since: must be one term with {field}, {from}"},
+		{"{field}={day}+", "{field}={from}-{to}", "since: must be one term with {field}, {from}"},
+		{"{field}={from}+", "{field}={to}-{from}", "range: must be one term with {field}, {from}, {to}"},
+		{"{field}={from}+", "{field}>={from} and {field}<{to}", "range: must be one term"},
+	} {
+		text := strings.NewReplacer("SINCE", c.since, "RANGE", c.within).Replace(form)
+		_, err := connector.Parse("demo.yaml", []byte(text), nil)
+		if got := fmt.Sprint(err); c.want == "" && err != nil || !strings.Contains(got, c.want) {
+			t.Errorf("%s, %s: %v, want %q", c.since, c.within, err, c.want)
+		}
+	}
 }

@@ -34,7 +34,7 @@ func TestErrorsAreSentencesWithAStatus(t *testing.T) {
 		"/api/indicator.php?iid=two":                       {400, `{"error":"Invalid parameter: iid must be a number."}`},
 		"/api/feed.php?fid=1&get=links&page=-1":            {400, `{"error":"Invalid parameter: page must be a number."}`},
 		"/api/explore.php?q=risk=high&limit=0":             {400, `{"error":"Invalid parameter: limit must be at least 1."}`},
-		"/api/explore.php?q=nofield":                       {400, `{"error":"Invalid query: terms are field=value."}`},
+		"/api/explore.php?q=risk%3E=low":                   {400, `{"error":"Invalid query: terms are field=value or field!=value."}`},
 		"/api/explore.php?q=colour=red":                    {400, `{"error":"Invalid query: unknown field \"colour\"."}`},
 		"/api/feed.php?fid=1&pretty=1&x=%zz&fid=99":        {200, ""},
 		"/api/feed.php?fid=99&pretty=1":                    {404, "{\n    \"error\": \"Feed not found.\"\n}"},
@@ -171,12 +171,12 @@ func TestExploreFindsWhatMatches(t *testing.T) {
 		inFeed2[r.IID] = true
 	}
 	for q, matches := range map[string]func(row) bool{
-		"risk=high":                         func(r row) bool { return r.Risk == "high" },
-		"type=ip and risk=low":              func(r row) bool { return r.Type == "ip" && r.Risk == "low" },
-		"type=url retired=1":                func(r row) bool { return r.Type == "url" && r.Risk == "retired" },
-		"retired=0 type=url":                func(r row) bool { return r.Type == "url" && r.Risk != "retired" },
-		"not type=ip* and not risk=retired": func(r row) bool { return (r.Type == "url" || r.Type == "domain") && r.Risk != "retired" },
-		"ioc=*.EXAMPLE.org":                 func(r row) bool { return strings.HasSuffix(r.Indicator, ".example.org") },
+		"risk=high":                      func(r row) bool { return r.Risk == "high" },
+		"type=ip and risk=low":           func(r row) bool { return r.Type == "ip" && r.Risk == "low" },
+		"type=url retired=1":             func(r row) bool { return r.Type == "url" },
+		"active=true type=url":           func(r row) bool { return r.Type == "url" },
+		"not type=ip* and not risk=high": func(r row) bool { return (r.Type == "url" || r.Type == "domain") && r.Risk != "high" },
+		"ioc=*.EXAMPLE.org":              func(r row) bool { return strings.HasSuffix(r.Indicator, ".example.org") },
 		"ioc=https://* or ioc=192.0.2.*": func(r row) bool {
 			return strings.HasPrefix(r.Indicator, "https://") || strings.HasPrefix(r.Indicator, "192.0.2.")
 		},
@@ -209,7 +209,7 @@ func TestExploreStopsAtItsLimit(t *testing.T) {
 			t.Errorf("limit %q: %d rows", limit, len(rows))
 		}
 	}
-	if got := string(b.get(t, "/api/explore.php", "q", "ioc=nowhere.test")); got != `{"results":[]}` {
+	if got := string(b.get(t, "/api/explore.php", "q", "ioc=nowhere.test")); got != `{"results":[],"query":"ioc=nowhere.test"}` {
 		t.Errorf("nothing is written as %s", got)
 	}
 }
@@ -217,11 +217,15 @@ func TestExploreStopsAtItsLimit(t *testing.T) {
 func TestExploreFindsThreats(t *testing.T) {
 	b := start(t, sandbox.Options{})
 	for q, want := range map[string][]string{
-		"name=*phish*":           {"Dolor Phish"},
-		"alias=珈琲":               {"Café Loader"},
-		"category=malware":       {"Lorem Stealer"},
-		"risk=high or risk=none": {"Lorem Stealer", "Amet Group"},
-		"threat=Zeus":            nil,
+		"name=*phish*":                       {"Dolor Phish"},
+		"alias=珈琲":                           {"Café Loader"},
+		"category=malware":                   {"Lorem Stealer", "Zeus"},
+		"risk=high or risk=none":             {"Lorem Stealer", "Amet Group", "Zeus"},
+		"risk=high+":                         {"Lorem Stealer", "Ipsum Botnet", "Zeus"},
+		"zbot":                               {"Zeus"},
+		"threat=Zeus,nobody":                 {"Zeus"},
+		"category=botnet,phishing & port=53": {"Ipsum Botnet", "Dolor Phish"},
+		"threat=Lorem":                       nil,
 	} {
 		var got []string
 		body := b.get(t, "/api/explore.php", "type", "threats", "q", q)

@@ -31,8 +31,8 @@ func (s *Sandbox) exploreIndicators(c *call, q string, limit int) error {
 	if err != nil {
 		return err
 	}
-	return c.results(c.world.size+1, limit, func(k int) bool {
-		i := c.world.indicator(k - 1) // the first one is pulsedive.com
+	return c.results(q, c.world.size+len(famous), limit, func(k int) bool {
+		i := c.world.indicator(k - len(famous)) // the famous ones first
 		found := i.there() && matches(i)
 		if found {
 			c.out.exploreRow(i)
@@ -42,11 +42,11 @@ func (s *Sandbox) exploreIndicators(c *call, q string, limit int) error {
 }
 
 func (s *Sandbox) exploreThreats(c *call, q string, limit int) error {
-	matches, err := parseQuery(q, threatTerm)
+	matches, err := parseQuery(q, c.world.threatTerm)
 	if err != nil {
 		return err
 	}
-	return c.results(len(c.world.threats), limit, func(k int) bool {
+	return c.results(q, len(c.world.threats), limit, func(k int) bool {
 		t := c.world.threats[k]
 		found := matches(t)
 		if found {
@@ -56,8 +56,9 @@ func (s *Sandbox) exploreThreats(c *call, q string, limit int) error {
 	})
 }
 
-// results writes the envelope and calls row for 0 … count-1, until it has written limit rows or nobody waits for them any more.
-func (c *call) results(count, limit int, row func(k int) bool) error {
+// results writes the envelope, which repeats the query, and calls row for 0 … count-1, until it has written limit rows or nobody waits for
+// them any more.
+func (c *call) results(q string, count, limit int, row func(k int) bool) error {
 	c.out.begin('{')
 	c.out.key("results")
 	c.out.begin('[')
@@ -70,6 +71,7 @@ func (c *call) results(count, limit int, row func(k int) bool) error {
 		}
 	}
 	c.out.end(']')
+	c.out.stringField("query", q)
 	c.out.end('}')
 	return nil
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -36,11 +37,13 @@ const (
 	iidStep  = 7
 )
 
-// self is the number of every indicator that is not computed; among them is pulsedive.com, which clients like to ask for to see whether
-// their key works.
+// self is the number of an indicator that was submitted.
 const self = -1
 
-var pulsedive = outsider{"pulsedive.com", kindDomain, 53929, riskNone}
+// famous are what clients like to ask for to see whether their key works. They have the numbers -1, -2 …, the last one first.
+var famous = [...]outsider{
+	{"8.8.8.8", kindIP, 3, riskNone}, {"google.com", kindDomain, 2, riskNone}, {"pulsedive.com", kindDomain, 53929, riskNone},
+}
 
 // risks are the names of the risk levels; retired stands in their place where only one value is shown.
 var risks = [...]string{"unknown", "none", "low", "medium", "high", "critical", retired}
@@ -88,11 +91,14 @@ const (
 
 func (w *world) indicator(n int) indicator {
 	i := indicator{w, n, mix(w.seed ^ mix(uint64(n))), nil}
-	if n == self {
-		i.out = &pulsedive
+	if n < 0 && -n <= len(famous) {
+		i.out = &famous[len(famous)+n]
 	}
 	return i
 }
+
+// famous tells whether clients like to ask for it.
+func (i indicator) famous() bool { return i.out != nil && i.out.iid > 0 && i.out.iid < firstKept }
 
 // pick draws a number in [0, n).
 func (i indicator) pick(s slot, n int) int { return below(i.draw^uint64(s)<<32, n) }
@@ -202,8 +208,8 @@ func (w *world) rotation() int { return below(w.seed, ipCount) }
 
 // byIID finds the indicator with an id.
 func (w *world) byIID(iid int) (indicator, bool) {
-	if iid == pulsedive.iid {
-		return w.indicator(self), true
+	if i, ok := w.famous(func(o outsider) bool { return o.iid == iid }); ok {
+		return i, true
 	}
 	if o := w.kept.at(iid); o != nil {
 		return w.outside(o), true
@@ -214,6 +220,12 @@ func (w *world) byIID(iid int) (indicator, bool) {
 	}
 	i := w.indicator(n)
 	return i, i.iid() == iid
+}
+
+// famous finds one of those that clients like to ask for.
+func (w *world) famous(is func(outsider) bool) (indicator, bool) {
+	k := slices.IndexFunc(famous[:], is)
+	return w.indicator(k - len(famous)), k >= 0
 }
 
 // byValue finds the indicator with a value: a domain in any case, an address in any spelling, a URL as it is.
@@ -230,8 +242,8 @@ func (w *world) byValue(value string) (indicator, bool) {
 // computed is byValue without those that were submitted.
 func (w *world) computed(value string) (indicator, bool) {
 	value = strings.TrimSpace(value)
-	if strings.EqualFold(value, pulsedive.value) {
-		return w.indicator(self), true
+	if i, ok := w.famous(func(o outsider) bool { return strings.EqualFold(o.value, value) }); ok {
+		return i, true
 	}
 	if address, err := netip.ParseAddr(value); err == nil {
 		i := w.indicator(w.addressNumber(address))

@@ -13,7 +13,7 @@ type linkGroup struct {
 
 // links returns what an indicator is linked to, the empty groups left out. All of it lies within one repetition of [kinds].
 func (i indicator) links() []linkGroup {
-	if i.out != nil && i.out.iid == pulsedive.iid { // whom clients ask for first finds something
+	if i.famous() { // whom clients ask for first finds something
 		return []linkGroup{{"Related Domains", []indicator{i.w.indicator(0)}}}
 	}
 	var groups []linkGroup
@@ -99,19 +99,19 @@ func (e *encoder) linkRow2019(label string, to indicator) {
 		return
 	}
 	e.unknownRow(to, false)
-	e.writeHead(to)
+	e.writeHead(to, to.shownRisk())
 	e.stampField("stamp_seen", to.seen())
-	e.summary(to, false, "[]")
+	e.summary(to, "[]")
 	e.stringField("base64", base64.StdEncoding.EncodeToString([]byte(to.value())))
 	e.end('}')
 }
 
 // linkRowBy is linkRow with who linked it, and why.
 func (e *encoder) linkRowBy(to indicator) {
-	e.writeHead(to)
+	e.writeHead(to, to.shownRisk())
 	e.stampField("stamp_linked", to.linked(linkedByOther))
 	e.stringField("uid", "")
 	e.stringField("comment", "")
-	e.summary(to, false, "[]")
+	e.summary(to, "[]")
 	e.end('}')
 }

@@ -51,6 +51,7 @@ func makeThreats() []threat {
 			"Execution", "Café", []string{"Кафе", "珈琲"}},
 		{listing{4, 17, 4}, 5, "Amet Group", "apt", "none", "", "Reconnaissance", "", nil},
 		{listing{0, 1, 0}, 6, "Quiet Example", "general", "unknown", "Nothing is linked to it.", "", "", nil},
+		{listing{6, 19, 30}, 7, "Zeus", "malware", "high", "Here Zeus is made up, too.", "Collection", "Zeus_(disambiguation)", []string{"Zbot"}},
 	}
 }
 
@@ -59,8 +60,9 @@ func (t threat) named(is func(string) bool) bool {
 	return is(t.name) || slices.ContainsFunc(t.aliases, is)
 }
 
-// threat writes a threat.
-func (e *encoder) threat(t threat) {
+// threatDetail writes a threat. What newer answers have besides, among it counts of the indicators, comes last.
+func (s *Sandbox) threatDetail(c *call, t threat) error {
+	e := c.out
 	e.begin('{')
 	e.intField("tid", t.id)
 	e.stringField("threat", t.name)
@@ -84,12 +86,39 @@ func (e *encoder) threat(t threat) {
 	e.tactics(t)
 	e.news(t)
 	if e.odd.has(shapes2025) {
-		e.stringField("notes", "Filler text.\nOf two lines.")
-		e.key("attributes")
-		e.none()
-		e.rawField("comments", "[]")
+		if err := c.newThreatFields(t); err != nil {
+			return err
+		}
 	}
 	e.end('}')
+	return nil
+}
+
+func (c *call) newThreatFields(t threat) error {
+	e := c.out
+	e.stringField("notes", "Filler text.\nOf two lines.")
+	e.key("attributes")
+	e.none()
+	e.key("techniques")
+	e.strings([]string{"T0000 - Example technique"})
+	e.key("related")
+	e.begin('[')
+	if other, ok := c.world.threat(t.id%len(c.world.threats) + 1); ok {
+		e.begin('{')
+		e.intField("tid", other.id)
+		e.stringField("threat", other.name)
+		e.stringField("category", other.category)
+		e.stringField("risk", other.risk)
+		e.end('}')
+	}
+	e.end(']')
+	e.rawField("comments", "[]")
+	n, err := c.world.count(c, t.listing, nil)
+	if err == nil {
+		e.key("summary")
+		e.summaryOf(n, true, "feeds", nil)
+	}
+	return err
 }
 
 func (e *encoder) tactics(t threat) {
@@ -139,6 +168,9 @@ func (s *Sandbox) feedDetail(c *call, f feed) error {
 	e.stringField("website", f.website)
 	if e.odd.has(shapes2025) {
 		e.stringField("accesslink", f.website)
+		e.stringField("description", "")
+		e.key("summary")
+		e.summaryOf(n, true, "threats", nil)
 	}
 	e.stringField("schedule", "daily")
 	e.stampField("stamp_added", epoch)

@@ -56,8 +56,7 @@ func (s *Sandbox) getThreat(c *call) error {
 	case !ok:
 		return refuse(http.StatusNotFound, "Threat not found.")
 	case c.form.Get("get") != "links":
-		c.out.threat(t)
-		return nil
+		return s.threatDetail(c, t)
 	case c.set("summary"):
 		return s.threatSummary(c, t)
 	}
@@ -76,8 +75,7 @@ func (s *Sandbox) getThreatByName(c *call) error {
 	if !ok {
 		return refuse(http.StatusNotFound, "Threat not found.")
 	}
-	c.out.threat(t)
-	return nil
+	return s.threatDetail(c, t)
 }
 
 // getFeed answers with a feed, its linked indicators or a summary of them.

@@ -11,7 +11,7 @@ import (
 	"sync"
 )
 
-// outsider is an indicator whose value is not computed: pulsedive.com, and what was submitted.
+// outsider is an indicator whose value is not computed: one that is famous, or was submitted.
 type outsider struct {
 	value, kind string
 	iid         int // 0 if it is not kept

@@ -254,7 +254,7 @@ func listingParities() map[string]parity {
 		},
 		"explore without a result": {
 			path: "/api/explore.php", queries: [][]string{{"q", "ioc=nowhere.test"}},
-			recorded: []string{"pulsedive-rb__api_search"},
+			recorded: []string{"pulsedive-rb__api_search"}, documented: map[string]string{".query": "string"},
 		},
 	}
 }

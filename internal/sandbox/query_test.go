@@ -5,12 +5,14 @@ import (
 	"testing"
 )
 
-// letters is a term that is true of texts that contain its value.
+// letters is a term that is true of texts that contain one of its values.
 func letters(c condition) (func(string) bool, error) {
-	if c.field != "has" || c.op != "=" {
+	if c.field != "" && c.field != "has" {
 		return nil, unknownField(c.field)
 	}
-	return func(s string) bool { return strings.Contains(s, c.value) }, nil
+	return anyOf(c.values, func(value string) func(string) bool {
+		return func(s string) bool { return strings.Contains(s, value) }
+	}), nil
 }
 
 func TestQueriesMean(t *testing.T) {
@@ -29,6 +31,22 @@ func TestQueriesMean(t *testing.T) {
 		`has="a"`:                          "a ab ac abc",
 		"  has=a\n\tand  has=b ":           "ab abc",
 		"((has=a or has=b) and not has=c)": "a b ab",
+		"a":                                "a ab ac abc",
+		"a b":                              "ab abc",
+		"a,b":                              "a b ab ac bc abc",
+		"has=a,b and not c":                "a b ab",
+		`has="a",b`:                        "a b ab ac bc abc",
+		`"has"=a`:                          "a ab ac abc",
+		"has!=a":                           "b c bc",
+		"has!=a,b":                         "c",
+		"not has!=a":                       "a ab ac abc",
+		"has=a&has=b":                      "ab abc",
+		"has=a && has=b&&c":                "abc",
+		"has=a|has=b":                      "a b ab ac bc abc",
+		"has=a || b|c":                     "a b c ab ac bc abc",
+		"c|a&b":                            "c ab ac bc abc",
+		"(c|a)&b":                          "ab bc abc",
+		`"a|b" or "a&b" or "and" or c`:     "c ac bc abc",
 	} {
 		matches, err := parseQuery(q, letters)
 		if err != nil {
@@ -49,8 +67,8 @@ func TestQueriesMean(t *testing.T) {
 
 func TestBadQueriesAreRefused(t *testing.T) {
 	for _, q := range []string{
-		"", "   ", "a", "=a", "has=", `has=""`, "has=a and", "or has=a", "not", "(has=a", "has=a)", "()", "other=a", "has=a and and has=b",
-		"has<a", "has>=a", "has<", "<a", "has<=",
+		"", "   ", "=a", "!=a", "has=", "has!=", `has=""`, "has=a,", "has=,a", ",", "has=a and", "or has=a", "not", "(has=a", "has=a)", "()", "other=a",
+		"has=a and and has=b", "has=a & & has=b", "has=a &&& has=b", "has=a |", "| has=a", "&", "not and a", "has>=a", "has<=a", "has<>=a",
 		strings.Repeat("not ", 200) + "has=a", strings.Repeat("(", 5000),
 	} {
 		if _, err := parseQuery(q, letters); err == nil {
@@ -83,7 +101,7 @@ func TestPatterns(t *testing.T) {
 }
 
 func FuzzParseQuery(f *testing.F) {
-	for _, q := range []string{"has=a and (not has=b or has=c)", `has="x y`, "((", "not", ")"} {
+	for _, q := range []string{"has=a and (not has=b or has=c)", `has="x y`, "((", "not", ")", "a|b&&c||d&e", `"a,b",c!=d`, "has!=a,b"} {
 		f.Add(q)
 	}
 	f.Fuzz(func(t *testing.T, q string) {

@@ -26,47 +26,78 @@ const (
 	linkedByOther  slot = 200
 )
 
-// writeHead begins an object with what every row about an indicator begins with.
-func (e *encoder) writeHead(i indicator) {
+// writeHead begins an object with what every row about an indicator begins with. Risk is an index into [risks].
+func (e *encoder) writeHead(i indicator, risk int) {
 	e.begin('{')
 	e.intField("iid", i.iid())
 	e.key("indicator")
 	e.scratch = i.appendValue(e.scratch[:0])
 	e.bytes(e.scratch)
 	e.stringField("type", i.kind())
-	e.stringField("risk", risks[i.shownRisk()])
+	e.stringField("risk", risks[risk])
 }
 
 // linkRow writes an indicator as feeds, threats and other indicators link to it. A summary without properties is written as empty.
 func (e *encoder) linkRow(i indicator, linked int64, empty string) {
-	e.writeHead(i)
+	e.writeHead(i, i.shownRisk())
 	e.stampField("stamp_linked", linked)
-	e.summary(i, false, empty)
+	e.summary(i, empty)
 	e.end('}')
 }
 
-// exploreRow writes an indicator as Explore finds it.
+// exploreRow writes an indicator as Explore finds it. The row keeps its level of risk and does not say whether it is retired: a time of
+// retirement is there of those that are, and of some that were seen again after it.
 func (e *encoder) exploreRow(i indicator) {
-	e.writeHead(i)
+	e.writeHead(i, i.risk())
 	e.stampField("stamp_added", i.added())
 	e.stampField("stamp_updated", i.updated())
 	e.stampField("stamp_seen", i.seen())
-	e.summary(i, true, "[]")
+	switch {
+	case i.retired():
+		e.stampField("stamp_retired", i.updated())
+	case i.pick(slotRetired, 24) == 23:
+		e.stampField("stamp_retired", i.added())
+	}
+	e.exploreSummary(i)
+	e.end('}')
+}
+
+// exploreSummary writes what a row of Explore shows: of a URL its domain, a few properties, and the attributes if there are any.
+func (e *encoder) exploreSummary(i indicator) {
+	e.key("summary")
+	e.begin('{')
+	if i.kind() == kindURL && i.out == nil {
+		on := i.w.indicator(i.n - 1)
+		e.stringField("domain", on.value())
+		e.intField("domainiid", on.iid())
+	}
+	e.key("properties")
+	e.begin('{')
+	e.summaryGroups(i, i.profile().server != "")
+	e.end('}')
+	if len(i.profile().ports) > 0 {
+		e.attributes(i)
+	}
 	e.end('}')
 }
 
 // summary writes the few properties that rows show.
-func (e *encoder) summary(i indicator, withHTTP bool, empty string) {
+func (e *encoder) summary(i indicator, empty string) {
 	e.key("summary")
-	where := i.place()
-	web := withHTTP && i.profile().server != ""
-	if where == (place{}) && !i.private() && !web {
+	if i.place() == (place{}) && !i.private() {
 		e.emptySummary(i, empty)
 		return
 	}
 	e.begin('{')
 	e.key("properties")
 	e.begin('{')
+	e.summaryGroups(i, false)
+	e.end('}')
+	e.end('}')
+}
+
+// summaryGroups writes the groups of properties that rows show, that of a web server only if it is wanted.
+func (e *encoder) summaryGroups(i indicator, web bool) {
 	for k, first := 0, e.turn(3); k < 3; k++ {
 		switch (first + k) % 3 {
 		case 0:
@@ -75,7 +106,7 @@ func (e *encoder) summary(i indicator, withHTTP bool, empty string) {
 				e.raw(webSummary)
 			}
 		case 1:
-			e.places(where)
+			e.places(i.place())
 		default:
 			if i.private() {
 				e.key("whois")
@@ -83,8 +114,6 @@ func (e *encoder) summary(i indicator, withHTTP bool, empty string) {
 			}
 		}
 	}
-	e.end('}')
-	e.end('}')
 }
 
 // webSummary is what rows show of a host with a web server.

@@ -60,20 +60,26 @@ func (s *Source) terms(p part) (terms []string) {
 	}
 	switch {
 	case !p.days:
-	case p.from == firstDay && !p.open: // what has no date is neither before nor after
-		terms = append(terms, fmt.Sprintf("not %s>=%s", s.DateField, day(p.to)))
-	case p.from > firstDay:
-		terms = append(terms, fmt.Sprintf("%s>=%s", s.DateField, day(p.from)))
-		if !p.open {
-			terms = append(terms, fmt.Sprintf("%s<%s", s.DateField, day(p.to)))
-		}
+	case p.from == firstDay && p.open:
+	case p.open:
+		terms = append(terms, s.bound(s.Dates.Since, p.from, p.to))
+	case p.from == firstDay: // what has no date is neither before nor after
+		terms = append(terms, "not "+s.bound(s.Dates.Since, p.to, p.to))
+	default: // whether the last day of a range is in it depends on the system: the next part begins with it
+		terms = append(terms, s.bound(s.Dates.Range, p.from, p.to), "not "+s.bound(s.Dates.Since, p.to, p.to))
 	}
 	return terms
 }
 
+// bound is a term that bounds the date.
+func (s *Source) bound(term string, from, to int64) string {
+	return strings.NewReplacer("{field}", s.DateField, "{from}", day(from), "{to}", day(to)).Replace(term)
+}
+
 func day(n int64) string { return time.Unix(n*86400, 0).UTC().Format(time.DateOnly) }
 
-var orWord = regexp.MustCompile(`(?i)\bor\b`)
+// orWord finds what may bind less than "and".
+var orWord = regexp.MustCompile(`(?i)\bor\b|\|`)
 
 // query is the query for a part. It stands in parentheses where what is added would otherwise bind to its last term only.
 func (s *Source) query(p part) string {

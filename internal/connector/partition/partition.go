@@ -26,6 +26,8 @@ type Config struct {
 	By    []connector.Dimension
 	// DateField is a field of the query language that holds dates. Empty: a query is not divided by them.
 	DateField string
+	// Dates are the terms that bound that field.
+	Dates connector.Dates
 	// Whole says that one call is all there is to be: the query is not divided.
 	Whole bool
 	// Ask opens the call for a query.

@@ -24,6 +24,7 @@ import (
 // library is a system with a query language and an end to its answers.
 type library struct {
 	books   []map[string]string
+	last    bool // the last day of a range is in it
 	calls   int
 	queries []string
 }
@@ -35,25 +36,39 @@ func (l *library) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	limit, _ := strconv.Atoi(q.Get("limit"))
 	found := []map[string]string{}
 	for _, b := range l.books {
-		if len(found) < limit && matches(b, q.Get("q")) {
+		if len(found) < limit && l.matches(b, q.Get("q")) {
 			found = append(found, b)
 		}
 	}
 	json.NewEncoder(w).Encode(map[string]any{"results": found}) // the client would notice
 }
 
-var term = regexp.MustCompile(`^(not )?([a-z]+)(=|>=|<)(\S+)$`)
+var (
+	term  = regexp.MustCompile(`^(not )?([a-z]+)=(\S+)$`)
+	since = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)\+$`)
+	days  = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)-(\d{4}-\d\d-\d\d)$`)
+)
+
+// fits tells whether a value is the wanted one, or lies in the wanted time.
+func (l *library) fits(value, wanted string) bool {
+	if m := since.FindStringSubmatch(wanted); m != nil {
+		return value >= m[1]
+	}
+	if m := days.FindStringSubmatch(wanted); m != nil {
+		return value >= m[1] && (value < m[2] || l.last && strings.HasPrefix(value, m[2]))
+	}
+	return value == wanted || wanted == "*"
+}
 
 // matches understands terms that are joined by and, as far as these tests need it.
-func matches(book map[string]string, q string) bool {
+func (l *library) matches(book map[string]string, q string) bool {
 	for t := range strings.SplitSeq(q, " and ") {
 		m := term.FindStringSubmatch(t)
 		if m == nil {
 			panic(t)
 		}
 		value, there := book[m[2]]
-		is := map[string]bool{"=": value == m[4] || m[4] == "*", ">=": there && value >= m[4], "<": there && value < m[4]}[m[3]]
-		if is == (m[1] != "") {
+		if is := there && l.fits(value, m[3]); is == (m[1] != "") {
 			return false
 		}
 	}
@@ -86,7 +101,7 @@ func open(t *testing.T, l *library, params map[string]any) connector.Source {
 		},
 		Split: &connector.Split{Query: "q", Limit: "limit", By: []connector.Dimension{
 			{Field: "kind", Values: []string{"a", "b", "c"}}, {Field: "size", Values: []string{"s", "m"}},
-		}},
+		}, Dates: connector.Dates{Since: "{field}={from}+", Range: "{field}={from}-{to}"}},
 		Request: sallyport.Request{URL: "/", Query: map[string]sallyport.Texts{"q": {"{q}"}, "limit": {"{limit}"}}, Records: "$.results[*]"},
 	}
 	checked, err := e.CheckParams(params)
@@ -150,7 +165,7 @@ func TestWholeIsOneCall(t *testing.T) {
 func TestEveryRecordOnce(t *testing.T) {
 	for seed, n := range []int{0, 10, 11, 100, 1000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			l := &library{books: shelf(n, uint64(seed))}
+			l := &library{books: shelf(n, uint64(seed)), last: seed%2 == 0}
 			source := open(t, l, map[string]any{"q": "id=*", "date_field": "added", "limit": 30})
 			ids, cursors, incomplete := read(t, source, "")
 			all := slices.Clone(ids)
@@ -189,8 +204,8 @@ func TestIncomplete(t *testing.T) {
 		"not divided": {map[string]any{"split": false}, 10, []string{"the query has more than 10 results"}},
 		"by fields":   {nil, 24, []string{"kind=a and size=m has more than 10 results", "kind=a and not size=s and not size=m has more than 10 results"}},
 		"by days": {map[string]any{"date_field": "added"}, 24, []string{
-			"kind=a and size=m and added>=2024-02-03 and added<2024-02-04 has more than 10 results",
-			"kind=a and not size=s and not size=m and added>=2024-02-03 and added<2024-02-04 has more than 10 results",
+			"kind=a and size=m and added=2024-02-03-2024-02-04 and not added=2024-02-04+ has more than 10 results",
+			"kind=a and not size=s and not size=m and added=2024-02-03-2024-02-04 and not added=2024-02-04+ has more than 10 results",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -209,7 +224,7 @@ func TestIncomplete(t *testing.T) {
 // TestQueries finds those to which nothing can be added, which are refused before a call is spent.
 func TestQueries(t *testing.T) {
 	for q, ok := range map[string]bool{
-		"a=1": true, `(a=1 or b="(")`: true, "a=1) or (b=2": false, "(a=1": false, `a="x`: false, `a=")"`: true,
+		"a=1": true, "a=1|b&&(c)": true, `(a=1 or b="(")`: true, "a=1) or (b=2": false, "(a=1": false, `a="x`: false, `a=")"`: true,
 	} {
 		_, err := partition.New(partition.Config{Query: q, Limit: 1})
 		if (err == nil) != ok || err != nil && sallyport.CodeOf(err) != sallyport.Invalid {

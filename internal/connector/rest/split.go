@@ -20,23 +20,19 @@ func OpenSplit(c Config) (connector.Source, error) {
 
 func split(c Config, source *Source) (connector.Source, error) {
 	spec := c.Endpoint.Split
-	query, _ := c.Params[spec.Query].(string)
-	limit, ok := c.Params[spec.Limit]
-	if !ok { // a flow that was applied before the parameter had a default
-		checked, err := c.Endpoint.CheckParams(c.Params)
-		if err != nil {
-			return nil, err
-		}
-		limit = checked[spec.Limit]
+	given, err := c.Endpoint.CheckParams(c.Params) // a flow may have been applied before a parameter had a default
+	if err != nil {
+		return nil, err
 	}
-	number, _ := limit.(json.Number)
+	query, _ := given[spec.Query].(string)
+	number, _ := given[spec.Limit].(json.Number)
 	most, err := number.Int64()
 	if err != nil {
 		return nil, sallyport.FieldErrorf("params."+spec.Limit, "must be a whole number")
 	}
-	dates, _ := c.Params[connector.ParamDateField].(string)
+	field, _ := given[connector.ParamDateField].(string)
 	parted, err := partition.New(partition.Config{
-		Query: query, Limit: most, By: spec.By, DateField: dates, Whole: c.Params[connector.ParamSplit] == false,
+		Query: query, Limit: most, By: spec.By, DateField: field, Dates: spec.Dates, Whole: given[connector.ParamSplit] == false,
 		Ask:  func(query string) (connector.Source, error) { return source.with(c, spec.Query, query) },
 		Done: source.gate.closeIdle,
 	})

@@ -35,7 +35,8 @@ func withoutWord(text []byte, word string) ([]byte, bool) {
 	return text, false
 }
 
-// flag writes whether something is so: because it is said, or because the word stands in the level.
+// flag writes whether something is so: because it is said, or because the word stands in the level. If neither is there it is not so, or
+// unknown.
 func (n *Normaliser) flag(f *field, value, level []byte) {
 	marked := false
 	if kindOf(level) == '"' {
@@ -47,6 +48,8 @@ func (n *Normaliser) flag(f *field, value, level []byte) {
 		n.asText(value)
 	case marked, said && !isFalse(plain(value)):
 		n.out = append(n.out, "true"...)
+	case f.unknown && !said:
+		n.out = append(n.out, "null"...)
 	default:
 		n.out = append(n.out, "false"...)
 	}

@@ -38,7 +38,7 @@ type schema struct {
 type own struct {
 	Also      []string `json:"also"`      // other names of the member
 	Separator string   `json:"separator"` // of a list: stands between its values in one text
-	Flag      string   `json:"flag"`      // of a text: the word, alone or behind a colon, that means that the boolean of this name is true
+	Flag      string   `json:"flag"`      // of a text: the word, alone or behind a colon, that means that the boolean of this name is true; otherwise it is false, or null if that is a type of it
 	Reason    string   `json:"reason"`    // of that boolean: a text in its place means true, and goes to the member of this name
 	Rows      *ownRows `json:"rows"`      // of an object of objects of lists: its members may be lists of rows
 }
@@ -213,7 +213,8 @@ func (c compiler) field(at string, to *node, p property, depth int) error {
 		to.index = map[string]int{}
 	}
 	to.index[p.name] = len(to.fields)
-	to.fields = append(to.fields, field{name: p.name, inQuotes: string(quoted), quoted: string(quoted) + ":", node: form})
+	to.fields = append(to.fields, field{name: p.name, inQuotes: string(quoted), quoted: string(quoted) + ":", node: form,
+		unknown: slices.Contains(p.Type, "null")})
 	return nil
 }
 

@@ -67,6 +67,8 @@ type field struct {
 	word string // roleLevel, roleFlag
 	// explained says that a text in the place of this flag goes to another member.
 	explained bool
+	// unknown says that this flag may be null: nothing is said about it. Otherwise what is not said is not so.
+	unknown bool
 }
 
 // role says what a member has to do with another one of the same object.

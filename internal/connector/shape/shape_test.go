@@ -63,6 +63,20 @@ func whole(members map[string]string) string {
 	return "{" + strings.Join(out, ",") + members["+"] + "}"
 }
 
+// TestUnknownFlag tells a flag that may be null from one that is false if nothing is said.
+func TestUnknownFlag(t *testing.T) {
+	n := mustNew(t, `{"type":"object","properties":{
+		"risk":{"type":"string","x-sallyport":{"flag":"old"}},"old":{"type":["boolean","null"]}}}`).Normaliser()
+	for record, want := range map[string]string{
+		`{}`: "null", `{"risk":"low"}`: "null", `{"old":null}`: "null", `{"old":""}`: "null", `{"old":0}`: "false", `{"old":"false"}`: "false",
+		`{"old":1}`: "true", `{"risk":"low:old"}`: "true", `{"risk":"old","old":0}`: "true", `{"old":"maybe"}`: `"maybe"`,
+	} {
+		if got := string(n.Record([]byte(record))); !strings.HasSuffix(got, `"old":`+want+"}") {
+			t.Errorf("%s is %s, want %s", record, got, want)
+		}
+	}
+}
+
 func TestRecord(t *testing.T) {
 	s := mustNew(t, things)
 	n := s.Normaliser()
