@@ -49,9 +49,9 @@ func ReadAddress(text string) (system string, request sallyport.Request, err err
 				"`sallyport credential add rest --set auth=query --set name=%s --secret-stdin`, and leave the parameter out here", name, name)
 		}
 		if request.Query == nil {
-			request.Query = map[string]string{}
+			request.Query = map[string]sallyport.Texts{}
 		}
-		request.Query[name] = all[0]
+		request.Query[name] = all
 	}
 	if u.Scheme != "" {
 		system = u.Scheme + "://" + u.Host

@@ -62,7 +62,7 @@ func TestExchanges(t *testing.T) {
 		w.Header().Set("Link", fmt.Sprintf(`<http://%s/new?key=%s&page=2>; rel="next"`, r.Host, testKey))
 		io.WriteString(w, `[{"id": 1}]`)
 	})
-	c := testConfig(server.URL, sallyport.Request{URL: "/old", Records: "$[*]", Query: map[string]string{"q": "a b"}})
+	c := testConfig(server.URL, sallyport.Request{URL: "/old", Records: "$[*]", Query: map[string]sallyport.Texts{"q": {"a b"}}})
 	c.Recorder = new(Recorder)
 	known := secret.NewRedactor()
 	known.Add(secret.New(testKey))
