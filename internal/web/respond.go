@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -268,9 +270,24 @@ func (s *server) secured(next http.Handler) http.Handler {
 // frame is what every page has around it.
 func (s *server) frame(r *http.Request, title, section string) frame {
 	u, _ := auth.UserOf(r.Context())
-	f := frame{Title: title, Section: section, User: u.Name, Partial: isPartial(r) && !isFragment(r), asset: s.assets.url}
+	f := frame{Title: title, Section: section, User: u.Name, Partial: isPartial(r) && !isFragment(r), Safer: safer(r), asset: s.assets.url}
 	if u.ID != "" && !isFragment(r) {
 		f.Notice = s.Auth.TakeNotice(r.Context())
 	}
 	return f
+}
+
+// safer is the page that a browser is on, at the name of its own that Sallyport has on this machine. Browsers give the cookies of localhost and
+// 127.0.0.1 to the programs at all its ports.
+func safer(r *http.Request) string {
+	name, port, err := net.SplitHostPort(r.Host)
+	ip, notIP := netip.ParseAddr(name)
+	if err != nil || !strings.EqualFold(name, "localhost") && (notIP != nil || !ip.Unmap().IsLoopback()) {
+		return ""
+	}
+	path := "/"
+	if r.Method == http.MethodGet && !isFragment(r) { // others are no pages to open
+		path = r.URL.RequestURI()
+	}
+	return "http://" + net.JoinHostPort("sallyport.localhost", port) + path
 }

@@ -2,10 +2,7 @@ package web
 
 import (
 	"errors"
-	"net"
 	"net/http"
-	"net/netip"
-	"strings"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/auth"
@@ -19,7 +16,6 @@ type signInForm struct {
 	SetUp   bool
 	Minimum int
 	Ended   bool              // somebody was signed in, and is not any more
-	Safer   string            // the same page at the address that shares its cookies with no other program; "": this is it
 	Errors  map[string]string // by field; "" is about the form as a whole
 }
 
@@ -32,7 +28,7 @@ func (s *server) showSetUp(w http.ResponseWriter, r *http.Request) error {
 }
 
 func setUpForm(r *http.Request) signInForm {
-	return signInForm{Action: r.URL.Path, SetUp: true, Minimum: auth.MinPassword, Safer: safer(r), Errors: map[string]string{}}
+	return signInForm{Action: r.URL.Path, SetUp: true, Minimum: auth.MinPassword, Errors: map[string]string{}}
 }
 
 // spent says what to do where a set-up link is worth nothing.
@@ -68,17 +64,6 @@ func (s *server) setUp(w http.ResponseWriter, r *http.Request) error {
 	return s.done(w, r, "/credentials", "Welcome! Start by adding a credential for the account you want to pull data from.")
 }
 
-// safer is the page that a browser is on, at the name of its own that Sallyport has on this machine. Browsers give the cookies of localhost and
-// 127.0.0.1 to the programs at all its ports.
-func safer(r *http.Request) string {
-	name, port, err := net.SplitHostPort(r.Host)
-	ip, notIP := netip.ParseAddr(name)
-	if err != nil || !strings.EqualFold(name, "localhost") && (notIP != nil || !ip.Unmap().IsLoopback()) {
-		return ""
-	}
-	return "http://" + net.JoinHostPort("sallyport.localhost", port) + r.URL.RequestURI()
-}
-
 func fieldLabel(field string) string {
 	return map[string]string{"name": "the name", "password": "the password"}[field]
 }
@@ -89,7 +74,7 @@ func (s *server) showSignIn(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
-	form := signInForm{Action: "/sign-in", Next: next, Safer: safer(r), Ended: r.URL.Query().Has("ended"), Errors: map[string]string{}}
+	form := signInForm{Action: "/sign-in", Next: next, Ended: r.URL.Query().Has("ended"), Errors: map[string]string{}}
 	s.show(w, r, http.StatusOK, signInPage(s.frame(r, "Sign in", ""), form))
 	return nil
 }
@@ -98,7 +83,7 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := parseForm(r); err != nil {
 		return err
 	}
-	form := signInForm{Action: "/sign-in", Name: r.PostForm.Get("name"), Next: local(r.PostForm.Get("next")), Safer: safer(r), Errors: map[string]string{}}
+	form := signInForm{Action: "/sign-in", Name: r.PostForm.Get("name"), Next: local(r.PostForm.Get("next")), Errors: map[string]string{}}
 	err := s.Auth.SignIn(r.Context(), form.Name, r.PostForm.Get("password"), auth.Address(r))
 	switch code := sallyport.CodeOf(err); code {
 	case "":
