@@ -31,6 +31,7 @@ type answer struct {
 	body     *body
 	decoder  decoder        // nil if there is nothing to decode
 	first    jsontext.Value // nil if there is no record
+	before   beside         // of the first page, if this is a later one; nil: of none
 }
 
 // ask makes one attempt of a call. Its errors are failures, unless the fault is on this side.
@@ -47,7 +48,7 @@ func (r *reading) ask(ctx context.Context, c call) (*answer, error) {
 		stop(nil)
 		return nil, r.late(err)
 	}
-	a := &answer{judge: &r.judge, shape: r.shape, ctx: ctx, response: response}
+	a := &answer{judge: &r.judge, shape: r.shape, ctx: ctx, response: response, before: r.usual}
 	a.body = newBody(r.peeked(response.Body), r.limits.Body, r.limits.Record, time.Since(begin), stop)
 	if err := a.begin(&r.stream); err != nil {
 		a.body.Close()
@@ -150,7 +151,7 @@ func (a *answer) begin(s *stream) error {
 	switch {
 	case nothing && textOf(said) != "":
 		return a.judge.failure(a.response, said, nil)
-	case a.decoder.found() == absent && !a.shape.taxii:
+	case a.decoder.found() == absent && !a.shape.taxii && !a.mayLack():
 		return a.broken(fmt.Errorf("it has nothing at %s, where the records should be", a.shape.text[atRecords]))
 	}
 	return nil
@@ -273,6 +274,14 @@ func (a *answer) value(place int) jsontext.Value {
 func (a *answer) names() [][]byte {
 	if s, ok := a.decoder.(*stream); ok {
 		return s.names
+	}
+	return nil
+}
+
+// filtered are the values that a filter chose the records from, nil if there was none.
+func (a *answer) filtered() *filtered {
+	if t, ok := a.decoder.(*tree); ok {
+		return t.sent
 	}
 	return nil
 }

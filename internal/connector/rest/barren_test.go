@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/sallyport-io/sallyport"
@@ -58,69 +57,6 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestNotFoundAfterAPage: counted pages may end with a 404. The list is whole only if the page before it was certainly not full.
-func TestNotFoundAfterAPage(t *testing.T) {
-	empty := connector.ErrorRule{Status: []int{404}, Match: "^no results", Class: connector.ClassEmpty}
-	for _, c := range []struct {
-		name   string
-		paging sallyport.Paging
-		pages  []int // their lengths; then 404
-		from   string
-		said   string
-		whole  bool
-	}{
-		{"after full pages", sallyport.Paging{Type: sallyport.PagingPage, Query: "p"}, []int{3, 3}, "", "", false},
-		{"after full pages of a known size", sallyport.Paging{Type: sallyport.PagingPage, Query: "p", Size: 3}, []int{3, 3}, "", "", false},
-		{"after the only page", sallyport.Paging{Type: sallyport.PagingPage, Query: "p"}, []int{3}, "", "", false},
-		{"after a shorter page", sallyport.Paging{Type: sallyport.PagingPage, Query: "p"}, []int{3, 3, 2}, "", "", true},
-		{"after a longer page", sallyport.Paging{Type: sallyport.PagingPage, Query: "p"}, []int{2, 3}, "", "", false},
-		{"a page shorter than the known size", sallyport.Paging{Type: sallyport.PagingPage, Query: "p", Size: 3}, []int{3, 2}, "", "", true},
-		{"by offset, after full pages", sallyport.Paging{Type: sallyport.PagingOffset, Query: "p"}, []int{3, 3}, "", "", false},
-		{"by offset, after a shorter page", sallyport.Paging{Type: sallyport.PagingOffset, Query: "p"}, []int{3, 1}, "", "", true},
-		{"at once in a pass that begins in the middle", sallyport.Paging{Type: sallyport.PagingPage, Query: "p"}, []int{3, 2}, "3", "", false},
-		{"a rule says that it is empty", sallyport.Paging{Type: sallyport.PagingPage, Query: "p"}, []int{3, 3}, "", `{"error":"No results"}`, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-				n, _ := strconv.Atoi(r.URL.Query().Get("p"))
-				if c.paging.Type == sallyport.PagingOffset {
-					n = n/3 + 1 // all but the last page have three
-					if r.URL.Query().Get("p") == "4" {
-						n = 3
-					}
-				}
-				if n > len(c.pages) {
-					w.WriteHeader(http.StatusNotFound)
-					fmt.Fprint(w, c.said)
-					return
-				}
-				records := []string{}
-				for i := range c.pages[n-1] {
-					records = append(records, fmt.Sprint(n*10+i))
-				}
-				fmt.Fprintf(w, `{"r":[%s]}`, strings.Join(records, ","))
-			})
-			config := testConfig(server.URL, sallyport.Request{URL: "/", Records: "$.r[*]", Paging: c.paging})
-			config.Definition.Errors = []connector.ErrorRule{empty}
-			incomplete := ""
-			for page, err := range mustOpen(t, config).Pages(t.Context(), c.from) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, err := range page.Records {
-					if err != nil {
-						t.Fatal(err)
-					}
-				}
-				incomplete = page.Incomplete
-			}
-			if want := map[bool]string{false: notFoundReason}[c.whole]; incomplete != want {
-				t.Errorf("incomplete: %q, want %q", incomplete, want)
-			}
-		})
-	}
-}
-
 // TestBarrenPages: a list that gives nothing new and still leads on ends after ten pages, and is incomplete. Fewer do not end it.
 func TestBarrenPages(t *testing.T) {
 	for _, c := range []struct {
@@ -153,6 +89,8 @@ func TestBarrenPages(t *testing.T) {
 				}
 				fmt.Fprintf(w, `{"more":true,"next":"p%d","objects":[%s]}`, n, objects)
 			}, 11, 2},
+		{"the same page again and again", sallyport.Request{URL: "/", Records: "$.r[*]", Paging: sallyport.Paging{Type: sallyport.PagingPage, Query: "p"}},
+			func(w http.ResponseWriter, _ int) { fmt.Fprint(w, `{"r":[1]}`) }, 11, 11},
 		{"two pages in turn", sallyport.Request{URL: "/", Records: "$.r[*]", Paging: sallyport.Paging{Type: sallyport.PagingNextValue, Value: "$.n", Query: "p"}},
 			func(w http.ResponseWriter, n int) { fmt.Fprintf(w, `{"r":[%d],"n":"p%d"}`, n%2, n) }, 12, 12},
 	} {

@@ -47,6 +47,7 @@ type stream struct {
 	open   []frame // the objects and lists that lead to the current value
 	begun  bool
 	seen   presence
+	beside beside
 	values [places]jsontext.Value
 	names  [][]byte // of the members that the wildcards of the path to the records met, outermost first
 }
@@ -113,7 +114,13 @@ func (s *stream) advance() (hits, error) {
 			return hits{}, err
 		}
 		s.meet(top, name)
-		return s.shape.match(top.within, len(s.open)-1, name), nil
+		h := s.shape.match(top.within, len(s.open)-1, name)
+		if h != (hits{}) || !s.isBeside(top) {
+			return h, nil
+		}
+		if err := s.note(name); err != nil {
+			return hits{}, err
+		}
 	}
 }
 

@@ -57,7 +57,7 @@ func TestGatePutsTheKeyOnACloneOnly(t *testing.T) {
 		{"query", "https://api.example.com/a?b=c", connector.Auth{Kind: "query", Name: "key", Secret: "key"},
 			"https://api.example.com/a?b=c&key=" + testKey, http.Header{"X": {"y"}}},
 		{"only query", "https://api.example.com/a", connector.Auth{Kind: "query", Name: "api key", Secret: "key"},
-			"https://api.example.com/a?api+key=" + testKey, http.Header{"X": {"y"}}},
+			"https://api.example.com/a?api%20key=" + testKey, http.Header{"X": {"y"}}},
 		{"query that is there already", "https://api.example.com/a?k%65y=x&b=%7C;&key=y", connector.Auth{Kind: "query", Name: "key", Secret: "key"},
 			"https://api.example.com/a?b=%7C;&key=" + testKey, http.Header{"X": {"y"}}},
 		{"header", "https://api.example.com/a", connector.Auth{Kind: "header", Name: "X-Key", Secret: "key"},

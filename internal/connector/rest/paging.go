@@ -1,14 +1,10 @@
 package rest
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -70,12 +66,13 @@ func (t turner) ask(first call, cursor string) (call, error) {
 
 // turned is what the next cursor is made of.
 type turned struct {
-	cursor  string         // of this page
-	records int64          // that it had
-	value   jsontext.Value // that stood at the paging's path; nil if nothing did
-	more    jsontext.Value // what says whether there are more pages; nil if nothing does
-	header  http.Header
-	url     *url.URL // that the page was read from
+	cursor string         // of this page
+	sent   int64          // the records that the system sent, whatever a filter left of them
+	short  bool           // fewer records than size do not make it the last page
+	value  jsontext.Value // that stood at the paging's path; nil if nothing did
+	more   jsontext.Value // what says whether there are more pages; nil if nothing does
+	header http.Header
+	url    *url.URL // that the page was read from
 }
 
 // after returns the cursor of the page behind this one, "" if this is the last.
@@ -84,7 +81,7 @@ func (t turner) after(page turned) (string, error) {
 	case sallyport.PagingPage, sallyport.PagingOffset:
 		return t.count(page)
 	case sallyport.PagingNextValue:
-		return t.nextValue(page)
+		return t.scalar(page.value)
 	case sallyport.PagingNextURL:
 		text, err := t.scalar(page.value)
 		if err != nil || text == "" {
@@ -102,12 +99,12 @@ func (t turner) after(page turned) (string, error) {
 }
 
 func (t turner) count(page turned) (string, error) {
-	if page.records == 0 || page.records < t.Size {
+	if page.sent == 0 || page.sent < t.Size && !page.short {
 		return "", nil
 	}
 	current, step := t.start(), int64(1)
 	if t.Type == sallyport.PagingOffset {
-		step = page.records
+		step = page.sent
 	}
 	if page.cursor != "" {
 		var err error
@@ -118,18 +115,17 @@ func (t turner) count(page turned) (string, error) {
 	return strconv.FormatInt(current+step, 10), nil
 }
 
-// nextValue takes the value for a cursor. Where both are whole numbers, pages must go up: otherwise they would come again for ever.
-func (t turner) nextValue(page turned) (string, error) {
-	text, err := t.scalar(page.value)
-	if err != nil || text == "" || page.value.Kind() != '0' {
-		return text, err
+// name is the cursor by which the request for a page is recognised: the first page may be led to by a value that its own request holds.
+func (t turner) name(first call, cursor string) string {
+	switch {
+	case cursor != "":
+		return cursor
+	case t.Type == sallyport.PagingNextURL || t.Type == sallyport.PagingLinkHeader:
+		return first.url.String()
+	case t.Type == sallyport.PagingNextValue:
+		return first.url.Query().Get(t.Query)
 	}
-	following, err1 := strconv.ParseInt(text, 10, 64)
-	current, err2 := strconv.ParseInt(page.cursor, 10, 64)
-	if err1 == nil && err2 == nil && following <= current {
-		return "", fmt.Errorf("endless paging: %s leads from page %d to page %d", t.Value, current, following)
-	}
-	return text, nil
+	return ""
 }
 
 // scalar returns the value at the paging's path as text: "" where there is nothing, null, false or an empty text, which all end the paging.
@@ -163,28 +159,4 @@ func (t turner) resolve(from *url.URL, link string) (string, error) {
 		return "", fmt.Errorf("the link to the next page %w", err)
 	}
 	return bounded(u.String())
-}
-
-var (
-	link      = regexp.MustCompile(`<([^<>]*)>((?:\s*;\s*[^\s=;,]+\s*(?:=\s*(?:"[^"]*"|[^",;]*))?)*)`)
-	linkParam = regexp.MustCompile(`;\s*([^\s=;,]+)\s*(?:=\s*(?:"([^"]*)"|([^",;]*)))?`)
-)
-
-// nextLink returns the target of the first link with the relation "next", "" if there is none.
-func nextLink(headers []string) (string, error) {
-	for _, header := range headers {
-		links := link.FindAllStringSubmatch(header, -1)
-		if links == nil && strings.TrimSpace(header) != "" {
-			return "", errors.New("its Link header is not well-formed")
-		}
-		for _, l := range links {
-			for _, param := range linkParam.FindAllStringSubmatch(l[2], -1) {
-				relations := strings.Fields(strings.ToLower(param[2] + param[3]))
-				if strings.EqualFold(param[1], "rel") && slices.Contains(relations, "next") {
-					return l[1], nil
-				}
-			}
-		}
-	}
-	return "", nil
 }

@@ -225,10 +225,7 @@ func (s *Source) look(ctx context.Context, t ticket) (*page, error) {
 		answer.body.Close()
 		return nil, err
 	}
-	p := &page{reading: r, answer: answer, err: errUnread}
-	p.hash.SetSeed(r.seed)
-	p.Records = p.read
-	return p, nil
+	return newPage(r, answer), nil
 }
 
 // judge says whether what was begun is still going on, by the status first: while it is, other parts of the answer look like a failure.

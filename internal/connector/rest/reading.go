@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"slices"
+	"net/http"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -27,19 +28,24 @@ type reading struct {
 	compact []byte // used again for every record that needs it
 	forming forming
 	seed    maphash.Seed
-	asked   map[uint64]bool // the cursors so far
-	taxii   *taxii          // nil with any other paging
-	last    uint64          // the hash of the last page's records
-	had     map[uint64]bool // the hashes of the pages so far that had records
-	barren  int             // pages in a row that had no new record and still named a next one
-	longest int64           // records of the longest page so far
-	before  int64           // records of the page before this one
+	asked   map[uint64]uint64 // the hash of what the system sent last for each cursor so far
+	taxii   *taxii            // nil with any other paging
+	known   *known            // nil if the records have no key, or there is one page
+	last    *page             // the one before this one
+	usual   beside            // what stood beside the records of the first page; nil: it was not read yet
+	had     map[uint64]bool   // the hashes of the pages so far that had records
+	barren  int               // pages in a row that had no new record and still named a next one
+	longest int64             // records of the longest page so far
+	lowered bool              // the first page was shorter than size, and not the last one
 }
 
 func newReading(s *Source, cursor string) *reading {
-	r := &reading{Source: s, forming: s.form.begin(), cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]bool{}, had: map[uint64]bool{}}
-	if s.turner.Type == sallyport.PagingTAXII {
+	r := &reading{Source: s, forming: s.form.begin(), cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]uint64{}, had: map[uint64]bool{}}
+	switch {
+	case s.turner.Type == sallyport.PagingTAXII:
 		r.taxii = &taxii{asked: map[string]bool{}}
+	case s.turner.Type != sallyport.PagingSingle && s.turner.Type != "" && len(s.key) > 0:
+		r.known = newKnown(s.key, r.seed)
 	}
 	return r
 }
@@ -49,10 +55,16 @@ type page struct {
 	connector.Page
 	*reading
 	answer *answer
+	cursor string // that it was asked for with
 	count  int64
-	fresh  int64 // records that were not there before
+	fresh  int64    // records that were not there before
+	moved  bool     // a key of an earlier page came again, with other contents
+	held   [][]byte // records whose keys are known, until the first new one
+	room   int      // bytes that may still be held
+	queue  [][]byte // records that come before the next one
 	hash   maphash.Hash
-	err    error // errUnread until it was read to its end
+	sum    uint64 // the hash of what the system sent
+	err    error  // errUnread until it was read to its end
 }
 
 // open asks for the page at the cursor, again if need be, until its first record is there.
@@ -60,11 +72,13 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 	if r.pages++; r.pages > r.limits.Pages {
 		return nil, r.judge.broken(connector.ClassPermanent, 200, fmt.Errorf("there are more than %d pages", r.limits.Pages))
 	}
+	if text, is := strings.CutPrefix(r.cursor, faulty); is {
+		return nil, r.judge.broken(connector.ClassPermanent, http.StatusOK, errors.New(text))
+	}
 	call, err := r.call()
 	if err != nil {
 		return nil, err
 	}
-	r.asked[maphash.String(r.seed, r.cursor)] = true
 	answer, err := r.repeat(ctx, call)
 	incomplete := ""
 	if f, ok := errors.AsType[*connector.Failure](err); ok {
@@ -75,35 +89,38 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &page{reading: r, answer: answer, err: errUnread}
+	p := newPage(r, answer)
 	p.Incomplete = incomplete
-	p.hash.SetSeed(r.seed)
-	p.Records = p.read
 	return p, nil
 }
 
-// missing is what the failure of a page means: no error if the page has no records, or the one before it was the last. Pages that are counted end
-// safely with one that was shorter than another. After any other, "not found" may also be a system that lost the rest of its list.
+func newPage(r *reading, answer *answer) *page {
+	p := &page{reading: r, answer: answer, cursor: r.cursor, room: maxHeld, err: errUnread}
+	p.hash.SetSeed(r.seed)
+	p.Records = p.read
+	return p
+}
+
+// missing is what the failure of a page means: no error if the page has no records, or the one before it was the last. Only pages that are
+// counted end with "not found": after any other, it is a page that the one before it led to.
 func (r *reading) missing(f *connector.Failure) (incomplete string, err error) {
 	named := f.Class == connector.ClassEmpty || f.Class == connector.ClassNotFound
+	behind := r.turner.counts() && r.cursor != "" && r.cursor != strconv.FormatInt(r.turner.start(), 10)
 	switch {
 	case r.cursor == "" && f.Class == connector.ClassEmpty:
 		return "", nil
+	case behind && (named || f.Missing()):
+		return "", nil
+	case behind && r.lowered && r.pages == 2 && f.Class == connector.ClassPermanent && f.Status/100 == 4:
+		return fmt.Sprintf("the first page had %d records, fewer than paging.size, and the request for the next one failed (HTTP %d)", r.longest, f.Status), nil
 	case r.cursor == "" || !named && !f.Missing():
 		return "", f
-	case r.turner.counts() && r.cursor != strconv.FormatInt(r.turner.start(), 10):
-		if f.Class != connector.ClassEmpty && r.before >= r.longest {
-			incomplete = notFoundReason
-		}
-		return incomplete, nil
 	case named:
 		return "", r.judge.broken(connector.ClassPermanent, f.Status, fmt.Errorf("it says %q of a page that the one before it led to", f.Sentence))
 	}
 	f.Later = true
 	return "", f
 }
-
-const notFoundReason = `the list ended with "not found" after a page that may have been full, so records may be missing`
 
 // call is the one for the page at the cursor.
 func (r *reading) call() (call, error) {
@@ -138,18 +155,38 @@ func (p *page) read(yield func([]byte, error) bool) {
 	}
 }
 
-// record returns the next record as it is passed on.
+// record returns the next record as it is passed on. Records whose keys earlier pages had wait for the first new one of their page: a page that
+// has none is no part of the list.
 func (p *page) record() (jsontext.Value, error) {
 	for {
-		record, err := p.next()
-		if err != nil {
-			return nil, err
-		}
-		if p.taxii == nil || p.taxii.isNew(record) {
-			p.fresh++
+		if len(p.queue) > 0 {
+			record := p.queue[0]
+			p.queue = p.queue[1:]
 			return record, nil
 		}
+		record, err := p.next()
+		switch {
+		case err != nil:
+			return nil, err
+		case p.taxii != nil && !p.taxii.isNew(record):
+		case p.known == nil || p.isFresh(record):
+			p.fresh++
+			if len(p.held) == 0 {
+				return record, nil
+			}
+			p.queue, p.held = append(p.held, bytes.Clone(record)), nil
+		default:
+			p.held = append(p.held, bytes.Clone(record))
+			p.room -= len(record)
+		}
 	}
+}
+
+// isFresh tells whether a record is passed on at once: its key is new, or that of an earlier record of its page was.
+func (p *page) isFresh(record []byte) bool {
+	fresh, moved := p.known.add(record)
+	p.moved = p.moved || moved
+	return fresh || p.fresh > 0 || p.room < len(record)
 }
 
 // next returns the next record, whether it was there before or not.
@@ -174,72 +211,6 @@ func (p *page) next() (jsontext.Value, error) {
 		return nil, p.answer.explain(err)
 	}
 	return record, nil
-}
-
-// finish finds the next page, and makes sure that paging gets on: neither to a page that was asked for nor with records that were there.
-func (p *page) finish() error {
-	if p.answer == nil {
-		return nil
-	}
-	sum := p.hash.Sum64()
-	if p.count > 0 && p.pages > 1 && sum == p.last {
-		return p.answer.broken(errors.New("endless paging: it has the same records as the page before"))
-	}
-	p.last = sum
-	next, resume, err := p.after(turned{
-		cursor: p.cursor, records: p.count, value: p.answer.value(atNext), more: p.answer.value(atMore),
-		header: p.answer.response.Header, url: p.answer.response.Request.URL,
-	})
-	switch {
-	case err != nil:
-		return p.answer.broken(err)
-	case next != "" && p.asked[maphash.String(p.seed, next)]:
-		return p.answer.broken(errors.New("endless paging: it leads back to a page that was read before"))
-	case p.gate.known.Contains(next), p.gate.known.Contains(resume):
-		return p.answer.broken(errors.New("what leads to its next page holds the key, which would be stored in the open"))
-	}
-	p.Next, p.Resume = next, resume
-	if next == "" {
-		p.Incomplete = p.cutOff()
-	}
-	p.lead(sum)
-	p.longest, p.before = max(p.longest, p.count), p.count
-	return nil
-}
-
-// lead ends a list whose pages have had no new record for too long, though each names a next one.
-func (p *page) lead(sum uint64) {
-	p.Barren = p.Next != "" && (p.fresh == 0 || p.had[sum])
-	p.had[sum] = true
-	if !p.Barren {
-		p.reading.barren = 0
-		return
-	}
-	if p.reading.barren++; p.reading.barren >= connector.MaxBarren {
-		p.Next, p.Incomplete = "", connector.BarrenReason
-	}
-}
-
-// cutOff says why a list that ends with this page may have more, "" if nothing speaks for that. Its pages are numbered from 0.
-func (p *page) cutOff() string {
-	if p.cut == nil || p.turner.Type != sallyport.PagingNextValue {
-		return ""
-	}
-	number := 1
-	if before, err := strconv.Atoi(p.cursor); err == nil {
-		number += before
-	}
-	full := p.longest
-	switch {
-	case full == 0 && p.cursor != "":
-		full = 1 // an earlier pass read the pages before, and nobody knows how long they were: rather incomplete than the rest vanished
-	case full == 0:
-		full = p.cut.Full
-	}
-	if full == 0 || p.count < full || !slices.Contains(p.cut.After, number) {
-		return ""
-	}
-	return fmt.Sprintf("the list ends with page %d, where a plan may end it", number)
 }
 
 // after finds the cursor of the next page, and that of the next run.

@@ -84,6 +84,7 @@ type Source struct {
 	turner    turner
 	cut       *connector.Cut // nil: a list that ends is whole
 	shape     *shape
+	key       []string // the fields that name a record
 	form      *form
 	judge     judge
 	gate      *gate
@@ -137,6 +138,7 @@ func open(c Config, attempts int) (*Source, error) {
 		turner:    turner{request.Paging, g},
 		cut:       c.Definition.Limits.Cut,
 		shape:     shape,
+		key:       request.Key,
 		form:      form,
 		judge:     judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known, quota: c.Quota},
 		gate:      g,

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -41,11 +40,13 @@ type taxii struct {
 	page  []string        // the versions of this page
 	asked map[string]bool // what was given for asking for pages so far
 	given string          // the added_after of the parameters
+	fresh int             // objects of this page that were not read before
+	stuck bool            // the list ended with objects that were read before, though the server says that it has more
 }
 
 // ask returns the call for the page at a cursor.
 func (t *taxii) ask(first call, cursor string) (call, error) {
-	t.trail, t.page, t.known = trail{}, nil, map[string]bool{}
+	t.trail, t.page, t.known, t.fresh = trail{}, nil, map[string]bool{}, 0
 	if cursor != "" && json.Unmarshal([]byte(cursor), &t.trail) != nil {
 		return first, sallyport.Errorf(sallyport.Invalid, "the cursor is none of a TAXII collection: begin again without it")
 	}
@@ -75,6 +76,7 @@ func (t *taxii) isNew(object jsontext.Value) bool {
 		return false
 	}
 	t.known[version] = true
+	t.fresh++
 	return true
 }
 
@@ -89,25 +91,26 @@ func versionOf(object jsontext.Value) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// after returns the cursors of the next page, "" if this is the last, and of the next run.
+// after returns the cursors of the next page, "" if this is the last, and of the next run. Some servers give the same next for every page: the list
+// then ends with a page that has no new object.
 func (t *taxii) after(page turned) (next, resume string, err error) {
-	reached, err := t.reached(page.header)
-	if err != nil {
-		return "", "", err
-	}
-	if resume, err = reached.later().cursor(); err != nil || page.more == nil || page.more.Kind() != 't' {
+	reached, late := t.reached(page.header)
+	if resume, err = reached.later().cursor(); err != nil || textOf(page.more) != "true" {
 		return "", resume, err
 	}
 	text, err := turner{Paging: sallyport.Paging{Value: "$.next"}}.scalar(page.value)
 	switch {
 	case err != nil:
 		return "", "", err
-	case t.asked[text]:
-		return "", "", errors.New("endless paging: its next leads back to a page that was read before")
+	case t.asked[text] && t.fresh == 0:
+		t.stuck = page.sent > 0
+		return "", resume, nil
 	case text != "":
 		reached.Next, reached.After = text, t.After
 		next, err = reached.cursor()
 		return next, resume, err
+	case late != nil:
+		return "", "", late
 	case reached.Last.IsZero():
 		return "", "", fmt.Errorf("it has more, but neither next nor the header %s says how to ask for it", lastAdded)
 	case !t.growsTo(reached.later().After):
@@ -131,15 +134,14 @@ func (t *taxii) growsTo(after string) bool {
 	return err != nil || errThen != nil || then.After(now)
 }
 
-// reached is how far this page has got.
-func (t *taxii) reached(header http.Header) (trail, error) {
-	to := trail{Last: t.Last, Seen: t.page}
+// reached is how far this page has got. A time that cannot be read is an error for those who need it; without it the trail stays where it was.
+func (t *taxii) reached(header http.Header) (to trail, late error) {
+	to = trail{Last: t.Last, Seen: t.page}
 	if text := header.Get(lastAdded); text != "" {
 		last, err := parseAdded(text)
 		if err != nil {
-			return to, fmt.Errorf("its header %s is no time", lastAdded)
-		}
-		if last.After(to.Last) {
+			late = fmt.Errorf("its header %s is no time", lastAdded)
+		} else if last.After(to.Last) {
 			to.Last = last
 		}
 	}
@@ -147,7 +149,7 @@ func (t *taxii) reached(header http.Header) (trail, error) {
 		to.Seen = slices.Concat(t.Seen, t.page)
 	}
 	to.Seen = unique(to.Seen)
-	return to, nil
+	return to, late
 }
 
 // unique drops repetitions, and the first of too many.
@@ -189,9 +191,15 @@ func (t trail) cursor() (string, error) {
 	return string(text), err
 }
 
-// parseAdded reads a time as TAXII and Pulsedive write it. Without a zone it is in UTC.
+// addedForms are those of TAXII, of Pulsedive, of HTTP and of JavaScript.
+var addedForms = []string{
+	time.RFC3339Nano, time.DateTime, "2006-01-02T15:04:05", "2006-01-02T15:04:05Z0700", http.TimeFormat, time.RFC1123Z, "Mon Jan 02 2006 15:04:05 GMT-0700",
+}
+
+// parseAdded reads a time as real servers write it. Without a zone it is in UTC.
 func parseAdded(text string) (t time.Time, err error) {
-	for _, form := range []string{time.RFC3339Nano, time.DateTime, "2006-01-02T15:04:05"} {
+	text, _, _ = strings.Cut(text, "(") // JavaScript has the name of the zone in brackets
+	for _, form := range addedForms {
 		if t, err = time.Parse(form, strings.TrimSpace(text)); err == nil {
 			return t.UTC(), nil
 		}

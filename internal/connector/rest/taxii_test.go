@@ -142,11 +142,9 @@ func TestTAXIIThatDoesNotGetOn(t *testing.T) {
 		bodies            []string
 		want              string
 	}{
-		"a next that repeats":       {"", last, []string{`{"more":true,"next":"x","objects":[{"id":"1"}]}`, `{"more":true,"next":"x","objects":[{"id":"2"}]}`}, "its next leads back to a page that was read before"},
-		"the same objects":          {"", last, []string{`{"more":true,"next":"x","objects":[{"id":"1"}]}`, `{"more":true,"next":"y","objects":[{"id":"1"}]}`}, "it has the same records as the page before"},
 		"a time that does not grow": {"", last, []string{`{"more":true,"objects":[{"id":"1"}]}`, `{"more":true,"objects":[{"id":"2"}]}`}, "added_after does not grow beyond 2024-01-15T10:30:44.000Z"},
 		"no way on":                 {"", "", []string{`{"more":true,"objects":[{"id":"1"}]}`}, "neither next nor the header X-TAXII-Date-Added-Last"},
-		"a time that is none":       {"", "yesterday", []string{`{"objects":[]}`}, "its header X-TAXII-Date-Added-Last is no time"},
+		"a time that is none":       {"", "yesterday", []string{`{"more":true,"objects":[]}`}, "its header X-TAXII-Date-Added-Last is no time"},
 		"a next that is a list":     {"", last, []string{`{"more":true,"next":[],"objects":[]}`}, "neither a text nor a number"},
 		"another version":           {"application/taxii+json; version=2.0", last, []string{`{}`}, "it is in version 2.0 of TAXII, not 2.1"},
 		"an old version":            {"application/vnd.oasis.taxii+json", last, []string{`{}`}, "it is in version 2.0 of TAXII"},
@@ -176,6 +174,52 @@ func TestTAXIIThatDoesNotGetOn(t *testing.T) {
 	}
 	if _, _, err := pull(t.Context(), mustOpen(t, taxiiConfig("http://127.0.0.1:1")), "no trail"); err == nil || !strings.Contains(err.Error(), "begin again without it") {
 		t.Errorf("a foreign cursor: %v", err)
+	}
+}
+
+// TestTAXIIEnds: a next that stays the same is legal, and times that are not needed may be anything.
+func TestTAXIIEnds(t *testing.T) {
+	const script = "Thu Feb 20 2020 22:10:20 GMT+0000 (Coordinated Universal Time)"
+	for name, test := range map[string]struct {
+		last    string
+		bodies  []string
+		objects int
+		asked   int
+		resume  bool
+		doubt   bool
+	}{
+		"the same next, then no more":       {"2024-01-15T10:30:45Z", []string{`{"more":true,"next":"x","objects":[{"id":"1"}]}`, `{"more":true,"next":"x","objects":[{"id":"2"}]}`, `{"more":false,"next":"x","objects":[{"id":"3"}]}`}, 3, 3, true, false},
+		"the same next, then nothing new":   {"2024-01-15T10:30:45Z", []string{`{"more":true,"next":"x","objects":[{"id":"1"}]}`, `{"more":true,"next":"x","objects":[{"id":"2"}]}`}, 2, 3, true, true},
+		"the same next, then nothing":       {"", []string{`{"more":true,"next":"x","objects":[{"id":"1"}]}`, `{"more":true,"next":"x","objects":[]}`}, 1, 2, false, false},
+		"times as JavaScript prints them":   {script, []string{`{"more":true,"next":"1","objects":[{"id":"1"}]}`, `{"more":false,"objects":[{"id":"2"}]}`}, 2, 2, true, false},
+		"times that nobody can read":        {"a while ago", []string{`{"more":true,"next":"1","objects":[{"id":"1"}]}`, `{"more":false,"objects":[{"id":"2"}]}`}, 2, 2, false, false},
+		"a number as next, a text as more":  {"", []string{`{"more":"true","next":50,"objects":[{"id":"1"}]}`, `{"objects":[{"id":"2"}]}`}, 2, 2, false, false},
+		"an empty page whose next moves on": {"", []string{`{"more":true,"next":"1"}`, `{"more":true,"next":"2"}`, `{"objects":[{"id":"2"}]}`}, 1, 3, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/taxii+json;version=2.1")
+				if test.last != "" {
+					w.Header().Set(lastAdded, test.last)
+				}
+				fmt.Fprint(w, test.bodies[min(asked, len(test.bodies)-1)])
+				asked++
+			})
+			objects, resume, incomplete := 0, "", ""
+			for page, err := range mustOpen(t, taxiiConfig(server.URL)).Pages(t.Context(), "") {
+				if err != nil {
+					t.Fatal(err)
+				}
+				for range page.Records {
+					objects++
+				}
+				resume, incomplete = page.Resume, page.Incomplete
+			}
+			if objects != test.objects || asked != test.asked || (resume != "") != test.resume || (incomplete != "") != test.doubt {
+				t.Errorf("%d objects, %d requests, resume %q, incomplete %q", objects, asked, resume, incomplete)
+			}
+		})
 	}
 }
 

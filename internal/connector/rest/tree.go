@@ -20,6 +20,7 @@ type tree struct {
 	shape *shape
 	root  any
 	nodes []any
+	sent  *filtered // what the system sent, where a filter chooses from it; nil: all of it is selected
 	seen  presence
 	text  bytes.Buffer
 }
@@ -39,7 +40,7 @@ func newTree(ctx context.Context, shape *shape, from io.Reader) (*tree, error) {
 		return nil, errTrailing
 	}
 	var err error
-	if t.nodes, err = shape.selectFrom(ctx, t.root); err != nil {
+	if t.nodes, t.sent, err = shape.selectFrom(ctx, t.root); err != nil {
 		return nil, err
 	}
 	if _, list := single(t.nodes).([]any); list && shape.query.Query().Singular() != nil {
@@ -52,7 +53,7 @@ func newTree(ctx context.Context, shape *shape, from io.Reader) (*tree, error) {
 }
 
 // selectFrom selects the records. The library panics on some expressions, for example on a match with an invalid regular expression.
-func (s *shape) selectFrom(ctx context.Context, root any) (nodes []any, err error) {
+func (s *shape) selectFrom(ctx context.Context, root any) (nodes []any, sent *filtered, err error) {
 	defer func() {
 		if recover() != nil {
 			err = sallyport.FieldErrorf(fields[atRecords], "%q cannot be evaluated: check the functions in it", s.text[atRecords])
@@ -63,7 +64,7 @@ func (s *shape) selectFrom(ctx context.Context, root any) (nodes []any, err erro
 		err = sallyport.FieldErrorf(fields[atRecords], "%q takes more than %d steps on this response: use a path with fewer `..`, `*` and filters",
 			s.text[atRecords], maxSteps)
 	}
-	return nodes, err
+	return nodes, w.sent, err
 }
 
 func single(nodes []any) any {

@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/theory/jsonpath/spec"
@@ -26,12 +27,42 @@ type walk struct {
 	root  any
 	left  int // steps
 	whole int // values within the root, once they were counted
+	sent  *filtered
+}
+
+// filtered are the values that the first filter or slice of a path chooses from: those that the system sent.
+type filtered struct {
+	lists []any
+}
+
+// count is how many there are.
+func (f *filtered) count() (n int64) {
+	for _, list := range f.lists {
+		n += int64(count(list))
+	}
+	return n
+}
+
+// last returns the last one, nil if there is none.
+func (f *filtered) last() any {
+	for _, list := range slices.Backward(f.lists) {
+		if list, ok := list.([]any); ok && len(list) > 0 {
+			return list[len(list)-1]
+		}
+	}
+	return nil
 }
 
 // along returns the values that segments lead to.
 func (w *walk) along(segments []*spec.Segment) ([]any, error) {
 	nodes := []any{w.root}
 	for _, segment := range segments {
+		if w.sent == nil && chooses(segment) {
+			w.sent = &filtered{lists: nodes}
+			if segment.IsDescendant() { // it has no list of its own: most likely it is about the longest one
+				w.sent.lists = []any{largest(w.root)}
+			}
+		}
 		var next []any
 		for _, node := range nodes {
 			if err := w.step(segment, node, &next); err != nil {
@@ -41,6 +72,30 @@ func (w *walk) along(segments []*spec.Segment) ([]any, error) {
 		nodes = next
 	}
 	return nodes, nil
+}
+
+// largest returns the longest list of objects within a value.
+func largest(node any) (found []any) {
+	if list, _ := node.([]any); len(list) > 0 {
+		if _, objects := list[0].(map[string]any); objects {
+			found = list
+		}
+	}
+	for child := range children(node) {
+		if within := largest(child); len(within) > len(found) {
+			found = within
+		}
+	}
+	return found
+}
+
+// chooses tells whether a segment leaves out some of the elements of a list.
+func chooses(segment *spec.Segment) bool {
+	return slices.ContainsFunc(segment.Selectors(), func(selector spec.Selector) bool {
+		_, filter := selector.(*spec.FilterSelector)
+		_, slice := selector.(spec.SliceSelector)
+		return filter || slice
+	})
 }
 
 // step appends what a segment selects from a value and, if it descends, from all values within it.

@@ -28,7 +28,8 @@ func selected(ctx context.Context, t *testing.T, path, text string) ([]any, erro
 	if err := json.Unmarshal([]byte(text), &root); err != nil {
 		t.Fatal(err)
 	}
-	return s.selectFrom(ctx, root)
+	nodes, _, err := s.selectFrom(ctx, root)
+	return nodes, err
 }
 
 // TestSelectionIsTheLibrarys compares with what the library selects by itself. The objects have one member each, as their order is free.
