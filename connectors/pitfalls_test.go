@@ -68,7 +68,9 @@ func open(c rest.Config) (connector.Source, error) {
 func pull(t *testing.T, id string, params map[string]any, status int, body string) (records []map[string]any, class connector.Class) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", "3600") // longer than the source waits
+		if status != http.StatusForbidden { // with it a 403 is about the rate
+			w.Header().Set("Retry-After", "3600") // longer than the source waits
+		}
 		w.WriteHeader(status)
 		io.WriteString(w, body) // a test server
 	}))

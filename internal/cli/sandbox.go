@@ -9,7 +9,7 @@ import (
 type sandboxCommand struct {
 	Addr    string `help:"Loopback address to listen on." default:"127.0.0.1:8421"`
 	Records int    `help:"Indicators linked to feed 1." default:"2500"`
-	Plan    string `help:"Limits of the account: free, pro, team, business, feed or unlimited." default:"unlimited"`
+	Plan    string `help:"Limits of the account: free, pro, team, business, feed, cut or unlimited." default:"unlimited"`
 
 	Oddities []string `help:"Ways in which answers are odd, like shapes-2019,shuffled; docs/sandbox.md lists them."`
 }

@@ -30,6 +30,7 @@ type accountPage struct {
 	Pages      int // 0 means all
 	Explore    int
 	CSV, TAXII bool
+	Soft       bool
 	Keys       []keyView
 	Key        string // a new key, shown this once
 	Form       keyForm
@@ -87,7 +88,7 @@ func (s *Sandbox) showAccount(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Sandbox) accountPage() accountPage {
-	page := accountPage{Plan: s.plan.name, Pages: s.plan.pages, Explore: s.plan.explore, CSV: s.plan.csv, TAXII: s.plan.taxii,
+	page := accountPage{Plan: s.plan.name, Pages: s.plan.pages, Explore: s.plan.explore, CSV: s.plan.csv, TAXII: s.plan.taxii, Soft: s.plan.soft,
 		Form: keyForm{Read: true}}
 	for _, w := range s.account.look(s.now()) {
 		page.Limits = append(page.Limits, limitView{w.period, w.max, w.used, w.left()})

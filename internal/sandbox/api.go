@@ -64,6 +64,7 @@ func (s *Sandbox) addAPI(mux *http.ServeMux) {
 	mux.Handle("/api/threat.php", s.api(reading, s.getThreat))
 	mux.Handle("/api/feed.php", s.api(reading, s.getFeed))
 	mux.Handle("/api/info.php", s.api(reading, s.getInfo))
+	mux.Handle("/api/search.php", s.api(reading, s.search))
 	mux.Handle("/api/explore.php", s.api(reading, s.explore))
 	mux.Handle("/api/analyze.php", s.api(polling, s.pollScan))
 	mux.Handle("POST /api/analyze.php", s.api(submitting, s.submitScan))

@@ -29,7 +29,7 @@ func TestErrorsAreSentencesWithAStatus(t *testing.T) {
 		"/api/info.php?fid=99":                             {404, noFeed},
 		"/api/indicator.php?x=y":                           {400, `{"error":"Missing required parameter: indicator or iid."}`},
 		"/api/threat.php?x=y":                              {400, `{"error":"Missing required parameter: tid or threat."}`},
-		"/api/feed.php?x=y":                                {400, `{"error":"Missing required parameter: fid."}`},
+		"/api/feed.php?x=y":                                {400, `{"error":"Missing required parameter: fid or feed."}`},
 		"/api/explore.php?x=y":                             {400, `{"error":"Missing required parameter: q."}`},
 		"/api/indicator.php?iid=two":                       {400, `{"error":"Invalid parameter: iid must be a number."}`},
 		"/api/feed.php?fid=1&get=links&page=-1":            {400, `{"error":"Invalid parameter: page must be a number."}`},

@@ -56,7 +56,7 @@ func (s *Sandbox) exploreThreats(c *call, q string, limit int) error {
 	})
 }
 
-// results writes the envelope, which repeats the query, and calls row for 0 … count-1, until it has written limit rows or nobody waits for
+// results writes the envelope, which repeats the query if there is one, and calls row for 0 … count-1, until it has written limit rows or nobody waits for
 // them any more.
 func (c *call) results(q string, count, limit int, row func(k int) bool) error {
 	c.out.begin('{')
@@ -71,7 +71,9 @@ func (c *call) results(q string, count, limit int, row func(k int) bool) error {
 		}
 	}
 	c.out.end(']')
-	c.out.stringField("query", q)
+	if q != "" {
+		c.out.stringField("query", q)
+	}
 	c.out.end('}')
 	return nil
 }

@@ -133,19 +133,19 @@ func (s *Sandbox) exportCSV(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.header.Set("Content-Type", csvType)
-	c.header.Set("Content-Disposition", `attachment; filename="pulsedive.csv"`)
-	if pretty, ok := c.out.w.(*indenter); ok {
-		c.out.w = pretty.w
-	}
-	return c.rows(w, query)
+	return c.table(w, query.columns, query.header, query.wants)
 }
 
-// rows writes the rows and gives up when nobody waits for them any more.
-func (c *call) rows(w *world, query exportQuery) error {
+// table writes indicators as CSV, and gives up when nobody waits for them any more.
+func (c *call) table(w *world, columns []column, header bool, wants func(indicator) bool) error {
+	c.header.Set("Content-Type", csvType)
+	c.header.Set("Content-Disposition", `attachment; filename="pulsedive.csv"`)
 	e := c.out
-	if query.header {
-		for k, col := range query.columns {
+	if pretty, ok := e.w.(*indenter); ok {
+		e.w = pretty.w
+	}
+	if header {
+		for k, col := range columns {
 			e.cell(k, append(e.scratch[:0], col.name...))
 		}
 		e.b = append(e.b, '\n')
@@ -155,10 +155,10 @@ func (c *call) rows(w *world, query exportQuery) error {
 			return c.Err()
 		}
 		i := w.indicator(n)
-		if !w.has(n) || !query.wants(i) {
+		if !w.has(n) || !wants(i) {
 			continue
 		}
-		for k, col := range query.columns {
+		for k, col := range columns {
 			e.cell(k, col.append(e.scratch[:0], i))
 		}
 		e.b = append(e.b, '\n')

@@ -67,6 +67,22 @@ func remainingNow(b *bench) string {
 	return "0 " + strconv.Itoa(left["day"]-1) + " " + strconv.Itoa(left["month"]-1)
 }
 
+// TestSoftLimitsRefuseNothing makes more requests than a plan allows: they are answered, with nothing left.
+func TestSoftLimitsRefuseNothing(t *testing.T) {
+	for plan, allowed := range map[string]int{"team": 20, "business": 50} {
+		b := start(t, sandbox.Options{Plan: plan, Now: func() time.Time { return noon }})
+		for n := range allowed + 5 {
+			w := b.ask("/api/indicator.php", "indicator", "pulsedive.com")
+			if want := strconv.Itoa(max(allowed-n-1, 0)); w.Code != http.StatusOK || w.Header().Get("X-Requests-Remaining-Second") != want {
+				t.Fatalf("%s, request %d: %d, left %s, want %s", plan, n+1, w.Code, remaining(w), want)
+			}
+		}
+		if page := b.do(httptest.NewRequest(http.MethodGet, "/account", nil)).Body.String(); !strings.Contains(page, "The limits are soft") {
+			t.Errorf("%s: the account page does not say that the limits are soft", plan)
+		}
+	}
+}
+
 func TestPlans(t *testing.T) {
 	for plan, want := range map[string]struct {
 		left           string
@@ -77,6 +93,7 @@ func TestPlans(t *testing.T) {
 		"team":      {"19 49999 999999", 4, 2000},
 		"business":  {"49 199999 -", 5, 10_000},
 		"feed":      {"49 - -", 5, 10_000},
+		"cut":       {"- - -", 2, 100},
 		"unlimited": {"- - -", 5, 100_000},
 	} {
 		t.Run(plan, func(t *testing.T) {

@@ -83,7 +83,6 @@ func (s *Sandbox) threatDetail(c *call, t threat) error {
 	e.stampField("updated_last_domain", epoch+400*day)
 	e.key("othernames")
 	e.strings(t.aliases)
-	e.tactics(t)
 	e.news(t)
 	if e.odd.has(shapes2025) {
 		if err := c.newThreatFields(t); err != nil {
@@ -99,6 +98,7 @@ func (c *call) newThreatFields(t threat) error {
 	e.stringField("notes", "Filler text.\nOf two lines.")
 	e.key("attributes")
 	e.none()
+	e.tactics(t)
 	e.key("techniques")
 	e.strings([]string{"T0000 - Example technique"})
 	e.key("related")

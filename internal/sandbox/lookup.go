@@ -80,17 +80,10 @@ func (s *Sandbox) getThreatByName(c *call) error {
 
 // getFeed answers with a feed, its linked indicators or a summary of them.
 func (s *Sandbox) getFeed(c *call) error {
-	if c.form.Get("fid") == "" {
-		return missing("fid")
-	}
-	fid, err := c.number("fid", 0)
-	if err != nil {
-		return err
-	}
-	f, ok := c.world.feed(fid)
+	f, err := c.findFeed()
 	switch {
-	case !ok:
-		return refuse(http.StatusNotFound, "Feed not found.")
+	case err != nil:
+		return err
 	case c.form.Get("get") != "links":
 		return s.feedDetail(c, f)
 	case c.set("summary"):
@@ -99,10 +92,30 @@ func (s *Sandbox) getFeed(c *call) error {
 	return s.linkedPage(c, f.listing, linkedByFeed+slot(f.id))
 }
 
+// findFeed finds a feed by its id, or by its name and, if that is given, its organization.
+func (c *call) findFeed() (feed, error) {
+	name := c.form.Get("feed")
+	if name == "" && c.form.Get("fid") == "" {
+		return feed{}, missing("fid or feed")
+	}
+	fid, err := c.number("fid", 0)
+	if err != nil {
+		return feed{}, err
+	}
+	f, ok := c.world.feed(fid)
+	if fid == 0 {
+		f, ok = c.world.feedNamed(name, c.form.Get("organization"))
+	}
+	if !ok {
+		return f, refuse(http.StatusNotFound, "Feed not found.")
+	}
+	return f, nil
+}
+
 // getInfo is the old single address of all three.
 func (s *Sandbox) getInfo(c *call) error {
 	switch {
-	case c.form.Get("fid") != "":
+	case c.form.Get("fid") != "", c.form.Get("feed") != "":
 		return s.getFeed(c)
 	case c.form.Get("tid") != "", c.form.Get("tname") != "", c.form.Get("threat") != "":
 		return s.getThreat(c)

@@ -28,6 +28,7 @@ const (
 	shiftingPages
 	missingNext
 	stuckNext
+	constantNext
 	endlessScan
 	missingColumn
 	tooManyExports
@@ -56,6 +57,7 @@ var oddities = [...]struct {
 	{shiftingPages, "shifting-pages", "a page begins with the last record of the one before"},
 	{missingNext, "missing-next", "TAXII says that there is more, but not what is next"},
 	{stuckNext, "stuck-next", "TAXII answers from the second page on with the next that it was asked for"},
+	{constantNext, "constant-next", "TAXII has the same next on every page, and the server remembers where it leads"},
 	{endlessScan, "endless-scan", "a scan never ends"},
 	{missingColumn, "missing-column", "the last column that was asked for is not in the CSV export"},
 	{tooManyExports, "export-interval", "the CSV export is refused within 8 hours of the last one"},

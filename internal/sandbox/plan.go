@@ -14,6 +14,7 @@ type plan struct {
 	explore int     // the largest limit that Explore takes
 	csv     bool    // the CSV export
 	taxii   bool    // the collections of TAXII, not only that for tests
+	soft    bool    // requests beyond the limits are counted, and not refused
 }
 
 // limit is how many requests a period of the calendar (UTC) may have.
@@ -25,9 +26,10 @@ type limit struct {
 var plans = []plan{
 	{name: "free", limits: []limit{{"month", 250}, {"day", 10}, {"second", 1}}, pages: 1, explore: 100},
 	{name: "pro", limits: []limit{{"month", 300_000}, {"day", 10_000}, {"second", 10}}, pages: 2, explore: 1000, taxii: true},
-	{name: "team", limits: []limit{{"month", 1_000_000}, {"day", 50_000}, {"second", 20}}, pages: 4, explore: 2000, taxii: true},
-	{name: "business", limits: []limit{{"day", 200_000}, {"second", 50}}, pages: 10, explore: 10_000, taxii: true},
+	{name: "team", limits: []limit{{"month", 1_000_000}, {"day", 50_000}, {"second", 20}}, pages: 4, explore: 2000, taxii: true, soft: true},
+	{name: "business", limits: []limit{{"day", 200_000}, {"second", 50}}, pages: 10, explore: 10_000, taxii: true, soft: true},
 	{name: "feed", limits: []limit{{"second", 50}}, explore: 10_000, csv: true, taxii: true},
+	{name: "cut", pages: 2, explore: 100, csv: true, taxii: true},
 	{name: "unlimited", explore: 100_000, csv: true, taxii: true},
 }
 
@@ -68,6 +70,7 @@ func begin(period string, t time.Time) time.Time {
 // meter counts the requests of a plan. It may be used concurrently.
 type meter struct {
 	mu      sync.Mutex
+	soft    bool
 	windows []window
 }
 
@@ -78,17 +81,17 @@ type window struct {
 	used  int
 }
 
-func (w window) left() int { return w.max - w.used }
+func (w window) left() int { return max(w.max-w.used, 0) }
 
 func newMeter(p plan) *meter {
-	m := new(meter)
+	m := &meter{soft: p.soft}
 	for _, l := range p.limits {
 		m.windows = append(m.windows, window{limit: l})
 	}
 	return m
 }
 
-// take counts a request, unless a limit is used up or it is free. It returns the windows after that, or the longest one that is used up.
+// take counts a request, unless a limit that is not soft is used up, or it is free. It returns the windows after that, or the longest one that is used up.
 func (m *meter) take(now time.Time, counts bool) (left []window, exceeded *window) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -97,7 +100,7 @@ func (m *meter) take(now time.Time, counts bool) (left []window, exceeded *windo
 		return slices.Clone(m.windows), nil
 	}
 	for _, w := range m.windows {
-		if w.left() <= 0 {
+		if w.left() == 0 && !m.soft {
 			return nil, &w
 		}
 	}

@@ -23,7 +23,7 @@ const (
 // Options say what a sandbox is like. The zero value is a sandbox of 2,500 records without limits.
 type Options struct {
 	Records  int              // indicators linked to feed 1; 0 means 2,500
-	Plan     string           // free, pro, team, business, feed or unlimited; "" means unlimited
+	Plan     string           // free, pro, team, business, feed, cut or unlimited; "" means unlimited
 	Seed     uint64           // another seed makes other data
 	PageSize int              // linked indicators on a page; 0 means 500
 	Now      func() time.Time // nil means time.Now
@@ -46,6 +46,7 @@ type Sandbox struct {
 	keys      keyring
 	account   *meter // all keys of the account share one budget
 	anonymous *meter // so do all requests without a key
+	cursors   cursors
 	journal   journal
 	faults    faults
 	encoders  sync.Pool
@@ -124,5 +125,5 @@ func (s *Sandbox) Handler() http.Handler {
 	s.addPages(mux)
 	s.addAPI(mux)
 	s.addControls(mux)
-	return s.journaled(s.faulty(mux))
+	return s.journaled(merged(s.faulty(mux)))
 }

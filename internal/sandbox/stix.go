@@ -138,6 +138,16 @@ func (e *encoder) stix(m member) {
 	e.end('}')
 }
 
+// manifest writes what is told of a member without its content.
+func (e *encoder) manifest(m member) {
+	e.begin('{')
+	e.stringField("id", m.id())
+	e.stringField("date_added", stixTime(m.created()))
+	e.stringField("version", stixTime(m.modified()))
+	e.stringField("media_type", stixType)
+	e.end('}')
+}
+
 // confidences go with [risks].
 var confidences = [...]int{0, 10, 30, 50, 70, 90}
 

@@ -2,14 +2,13 @@ package sandbox
 
 import (
 	"cmp"
-	"context"
+	"hash/fnv"
 	"mime"
 	"net/http"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
-	"time"
+	"sync"
 )
 
 const (
@@ -26,19 +25,34 @@ const (
 var taxiiReading = admission{scopes: []string{scopeRead}, keyed: true, taxii: true}
 
 func (s *Sandbox) addTAXII(mux *http.ServeMux) {
+	const one = "api/collections/{id}/"
 	for path, answer := range map[string]func(*call) error{
-		"": s.taxiiDiscovery, "api/": s.taxiiAPI, "api/collections/": s.taxiiCollections,
-		"api/collections/{id}/": s.taxiiCollection, "api/collections/{id}/objects/": s.taxiiObjects,
+		"": s.taxiiDiscovery, "api/": s.taxiiAPI, "api/collections/": s.taxiiCollections, one: s.taxiiCollection,
+		one + "objects/": s.taxiiObjects, one + "manifest/": s.taxiiManifest,
+		one + "objects/{object}/": s.taxiiObject, one + "objects/{object}/versions/": s.taxiiVersions,
 	} {
-		mux.Handle("GET "+taxiiRoot+path+"{$}", s.api(taxiiReading, accepting(answer)))
+		mux.Handle(taxiiRoot+path+"{$}", s.api(taxiiReading, onlyReading(accepting(answer))))
+	}
+	mux.Handle(taxiiRoot, s.api(taxiiReading, accepting(func(*call) error { return refuse(http.StatusNotFound, "Resource not found.") })))
+}
+
+// onlyReading refuses to write: no collection can be written to.
+func onlyReading(answer func(*call) error) func(*call) error {
+	return func(c *call) error {
+		if c.request.Method != http.MethodGet && c.request.Method != http.MethodHead {
+			c.header.Set("Allow", "GET, HEAD")
+			return refuse(http.StatusMethodNotAllowed, "Method not allowed.")
+		}
+		return answer(c)
 	}
 }
 
-// accepting refuses who does not ask for TAXII 2.1, in the header or, as only Pulsedive takes it, in a parameter.
+// accepting refuses who does not ask for TAXII 2.1, in the header or, as only Pulsedive takes it, in a parameter, its plus sign encoded or not.
 func accepting(answer func(*call) error) func(*call) error {
 	return func(c *call) error {
 		asked := strings.Join(c.request.Header.Values("Accept"), ",")
-		for wanted := range strings.SplitSeq(cmp.Or(c.form.Get("accept"), asked), ",") {
+		parameter := strings.Replace(c.form.Get("accept"), "taxii json", "taxii+json", 1) // a + in a query means a space
+		for wanted := range strings.SplitSeq(cmp.Or(parameter, asked), ",") {
 			kind, parameters, err := mime.ParseMediaType(wanted)
 			if err == nil && kind == "application/taxii+json" && (parameters["version"] == "" || parameters["version"] == "2.1") {
 				c.header.Set("Content-Type", taxiiType)
@@ -123,16 +137,23 @@ func (c *call) collection() (collection, error) {
 }
 
 // taxiiObjects answers with an envelope of objects, in the order in which they were added.
-func (s *Sandbox) taxiiObjects(c *call) error {
-	of, err := c.collection()
+func (s *Sandbox) taxiiObjects(c *call) error { return s.taxiiPage(c, c.out.stix) }
+
+// taxiiManifest answers with what is told of those objects without their content.
+func (s *Sandbox) taxiiManifest(c *call) error { return s.taxiiPage(c, c.out.manifest) }
+
+// taxiiPage answers with a page of members, each as it is written by write.
+func (s *Sandbox) taxiiPage(c *call, write func(member)) error {
+	query, err := c.objectQuery()
 	if err != nil {
 		return err
 	}
-	if !c.plan.taxii && !of.free {
-		return refuse(http.StatusForbidden, "Your plan does not include this collection.")
-	}
-	query, err := c.objectQuery(of)
-	if err != nil {
+	constant := c.out.odd.has(constantNext)
+	if next := c.form.Get("next"); constant && next != "" {
+		if query.from, err = s.cursors.at(next); err != nil {
+			return err
+		}
+	} else if err = query.skip(next); err != nil {
 		return err
 	}
 	found, err := query.find(c)
@@ -141,15 +162,20 @@ func (s *Sandbox) taxiiObjects(c *call) error {
 	}
 	more := len(found) > query.limit
 	found = found[:min(len(found), query.limit)]
+	next := ""
 	if len(found) > 0 {
+		last := found[len(found)-1]
 		c.header.Set("X-TAXII-Date-Added-First", stixTime(found[0].created()))
-		c.header.Set("X-TAXII-Date-Added-Last", stixTime(found[len(found)-1].created()))
+		c.header.Set("X-TAXII-Date-Added-Last", stixTime(last.created()))
+		if next = last.token(); constant {
+			next = s.cursors.keep(c, last.p+1)
+		}
 	}
-	c.envelope(found, more)
+	c.envelope(found, more, next, write)
 	return nil
 }
 
-func (c *call) envelope(found []member, more bool) {
+func (c *call) envelope(found []member, more bool, next string, write func(member)) {
 	e, asked := c.out, c.form.Get("next")
 	stuck := e.odd.has(stuckNext) && asked != ""
 	e.begin('{')
@@ -158,86 +184,88 @@ func (c *call) envelope(found []member, more bool) {
 	case stuck:
 		e.stringField("next", asked)
 	case more && !e.odd.has(missingNext):
-		e.stringField("next", found[len(found)-1].token())
+		e.stringField("next", next)
 	}
 	e.key("objects")
 	e.begin('[')
 	for _, m := range found {
-		e.stix(m)
+		write(m)
 	}
 	e.end(']')
 	e.end('}')
 }
 
-// objectQuery is which members of a collection are asked for.
-type objectQuery struct {
-	of               collection
-	world            *world
-	from, limit      int
-	types, ids, spec []string // empty means all
+// taxiiObject answers with one object.
+func (s *Sandbox) taxiiObject(c *call) error {
+	m, err := c.object()
+	if err == nil {
+		c.envelope([]member{m}, false, "", c.out.stix)
+	}
+	return err
 }
 
-func (c *call) objectQuery(of collection) (q objectQuery, err error) {
-	q = objectQuery{of: of, world: c.world, types: c.listed("match[type]", nil), ids: c.listed("match[id]", nil),
-		spec: c.listed("match[spec_version]", nil)}
-	q.limit, err = c.number("limit", defaultObjects)
-	if err == nil && q.limit < 1 {
-		err = refuse(http.StatusBadRequest, "Invalid parameter: limit must be at least 1.")
+// taxiiVersions answers with the versions of one object: there is only the last one.
+func (s *Sandbox) taxiiVersions(c *call) error {
+	m, err := c.object()
+	if err == nil {
+		c.out.begin('{')
+		c.out.rawField("more", "false")
+		c.out.key("versions")
+		c.out.strings([]string{stixTime(m.modified())})
+		c.out.end('}')
+	}
+	return err
+}
+
+// object finds the object of a collection that the path names.
+func (c *call) object() (member, error) {
+	query, err := c.objectQuery()
+	if err != nil {
+		return member{}, err
+	}
+	query.ids = []string{c.request.PathValue("object")}
+	found, err := query.find(c)
+	if err == nil && len(found) == 0 {
+		err = refuse(http.StatusNotFound, "Object not found.")
 	}
 	if err != nil {
-		return q, err
+		return member{}, err
 	}
-	q.limit = min(q.limit, maxObjects)
-	if text := c.form.Get("added_after"); text != "" {
-		after, err := parseAdded(text)
-		if err != nil {
-			return q, err
-		}
-		q.from = sort.Search(of.count(c.world), func(p int) bool { return time.Unix(of.member(c.world, p).created(), 0).After(after) })
-	}
-	next, err := q.after(c.form.Get("next"))
-	q.from = max(q.from, next)
-	return q, err
+	return found[0], nil
 }
 
-// after returns the position behind the one that a next names.
-func (q objectQuery) after(next string) (int, error) {
-	if next == "" {
-		return 0, nil
+// cursors remember where a next leads that is the same on every page. They may be used concurrently.
+type cursors struct {
+	mu    sync.Mutex
+	after map[string]int
+}
+
+const maxCursors = 1000
+
+// keep remembers the position behind a page, and returns the next that leads there: one for each query, whatever its page.
+func (k *cursors) keep(c *call, position int) string {
+	query := c.request.URL.Query()
+	for _, name := range []string{"next", "key", "accept"} {
+		query.Del(name)
 	}
-	_, text, _ := strings.Cut(next, "|")
-	p, err := strconv.Atoi(text)
-	if err != nil || p < 0 || p >= q.of.count(q.world) || q.of.member(q.world, p).token() != next {
+	h := fnv.New64a()
+	h.Write([]byte(c.request.URL.Path + "?" + query.Encode())) // never fails
+	next := strconv.FormatUint(h.Sum64(), 16)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.after == nil || len(k.after) >= maxCursors {
+		k.after = map[string]int{}
+	}
+	k.after[next] = position
+	return next
+}
+
+func (k *cursors) at(next string) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	position, ok := k.after[next]
+	if !ok {
 		return 0, refuse(http.StatusBadRequest, "Invalid parameter: next.")
 	}
-	return p + 1, nil
-}
-
-// parseAdded reads a time in the form of STIX, or in that of the API.
-func parseAdded(text string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339Nano, time.DateTime} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, refuse(http.StatusBadRequest, "Invalid parameter: added_after must be like 2024-01-15T10:30:45.000Z.")
-}
-
-// find returns one more member than the limit, if there is one.
-func (q objectQuery) find(ctx context.Context) ([]member, error) {
-	var found []member
-	for p := q.from; p < q.of.count(q.world) && len(found) <= q.limit; p++ {
-		if p%4096 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if m := q.of.member(q.world, p); m.there() && q.wants(m) {
-			found = append(found, m)
-		}
-	}
-	return found, nil
-}
-
-func (q objectQuery) wants(m member) bool {
-	return (len(q.types) == 0 || slices.Contains(q.types, m.kind())) && (len(q.ids) == 0 || slices.Contains(q.ids, m.id())) &&
-		(len(q.spec) == 0 || slices.Contains(q.spec, "2.1"))
+	return position, nil
 }

@@ -161,10 +161,12 @@ func TestTAXIIFilters(t *testing.T) {
 		query []string
 		want  []string
 	}{
-		"ids":   {[]string{"match[id]", strings.Join(wanted, ","), "match[version]", "all"}, wanted},
-		"types": {[]string{"match[type]", "marking-definition,identity"}, []string{all[0].ID, all[1].ID}},
-		"spec":  {[]string{"match[spec_version]", "2.0"}, nil},
-		"both":  {[]string{"match[id]", wanted[1], "match[type]", "indicator", "match[seen]", "whatever"}, wanted[1:2]},
+		"ids":             {[]string{"match[id]", strings.Join(wanted, ","), "match[version]", "all"}, wanted},
+		"types":           {[]string{"match[type]", "marking-definition,identity"}, []string{all[0].ID, all[1].ID}},
+		"spec":            {[]string{"match[spec_version]", "2.0"}, nil},
+		"both":            {[]string{"match[id]", wanted[1], "match[type]", "indicator", "match[version]", "first"}, wanted[1:2]},
+		"another version": {[]string{"match[id]", wanted[1], "match[version]", "2001-01-01T00:00:00Z"}, nil},
+		"its version":     {[]string{"match[id]", wanted[1], "match[version]", "2001-01-01 00:00:00," + all[77].Modified}, wanted[1:2]},
 	} {
 		var got []string
 		for _, o := range b.objects(t, indicators, test.query...).Objects {
@@ -211,7 +213,8 @@ func TestTAXIIWantsItsMediaType(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]int{
-		"application/taxii%2Bjson;version=2.1": 200, "application%2Ftaxii%2Bjson%3Bversion%3D2.1": 200, "application/taxii+json;version=2.1": 406,
+		"application/taxii%2Bjson;version=2.1": 200, "application%2Ftaxii%2Bjson%3Bversion%3D2.1": 200, "application/taxii+json;version=2.1": 200,
+		"application/taxii+json": 200, "application/json": 406,
 	} {
 		w := b.do(httptest.NewRequest(http.MethodGet, "/taxii2/?key="+b.key+"&accept="+query, nil))
 		if w.Code != want {
@@ -250,7 +253,7 @@ func TestBadTAXIIRequestsAreRefused(t *testing.T) {
 	b := start(t, sandbox.Options{})
 	for query, want := range map[string]int{
 		"limit=0": 400, "limit=many": 400, "next=nonsense": 400, "next=2024-01-01+00:00:00|7": 400, "next=2024-01-01+00:00:00|-1": 400,
-		"next=2024-01-01+00:00:00|99999999": 400, "added_after=yesterday": 400,
+		"next=2024-01-01+00:00:00|99999999": 400, "added_after=yesterday": 400, "match[seen]=lately": 400, "match[version]=newest": 400,
 	} {
 		values, err := url.ParseQuery(query)
 		if err != nil {
@@ -286,5 +289,93 @@ func TestNextMayBeMissingOrStuck(t *testing.T) {
 	second := b.objects(t, indicators, "limit", "10", "next", first.Next)
 	if !second.More || second.Next != first.Next || first.Next == "" {
 		t.Errorf("stuck: %q, then %q", first.Next, second.Next)
+	}
+}
+
+// TestLastSeenIsAFilter finds the object of an indicator by when it was seen last.
+func TestLastSeenIsAFilter(t *testing.T) {
+	b := start(t, sandbox.Options{Records: 100})
+	some := b.objects(t, indicators, "limit", "50").Objects[40]
+	seen := decode[struct {
+		Seen string `json:"stamp_seen"`
+	}](t, b.get(t, "/api/indicator.php", "iid", some.External[0].ID)).Seen
+	found := b.objects(t, indicators, "match[seen]", "2001-01-01T00:00:00Z,"+seen).Objects
+	if len(found) == 0 || !slices.ContainsFunc(found, func(o stixObject) bool { return o.ID == some.ID }) || len(found) > 3 {
+		t.Errorf("seen at %s: %+v", seen, found)
+	}
+}
+
+// TestConstantNext follows a next that is the same on every page, of two queries by turns.
+func TestConstantNext(t *testing.T) {
+	b := start(t, sandbox.Options{Records: 300, Oddities: []string{"constant-next"}})
+	usual, _ := start(t, sandbox.Options{Records: 300}).all(t, indicators, "limit", "1000")
+	var one, other []stixObject
+	first, second := b.objects(t, indicators, "limit", "1000"), b.objects(t, indicators, "limit", "7")
+	next := second.Next
+	for one = first.Objects; first.More; one = append(one, first.Objects...) {
+		first = b.objects(t, indicators, "limit", "1000", "next", first.Next)
+	}
+	for other = second.Objects; len(other) < 100; other = append(other, second.Objects...) {
+		if second = b.objects(t, indicators, "limit", "7", "next", second.Next); second.Next != next {
+			t.Fatalf("next is %s, then %s", next, second.Next)
+		}
+	}
+	if !reflect.DeepEqual(one, usual) || !reflect.DeepEqual(other, usual[:len(other)]) {
+		t.Errorf("%d and %d objects, of %d", len(one), len(other), len(usual))
+	}
+	if w := b.taxii(indicators, "next", "nonsense"); w.Code != http.StatusBadRequest {
+		t.Errorf("a next that was never given: %d", w.Code)
+	}
+}
+
+// TestManifestAndObjects compares what a manifest and single objects say with the envelope.
+func TestManifestAndObjects(t *testing.T) {
+	b := start(t, sandbox.Options{Records: 300})
+	objects := b.objects(t, indicators, "limit", "20", "match[type]", "indicator")
+	manifest := decode[struct {
+		More    bool
+		Next    string
+		Objects []struct {
+			ID, Version string
+			Added       string `json:"date_added"`
+			Media       string `json:"media_type"`
+		}
+	}](t, b.taxii(strings.Replace(indicators, "/objects/", "/manifest/", 1), "limit", "20", "match[type]", "indicator").Body.Bytes())
+	if len(manifest.Objects) != 20 || manifest.More != objects.More || manifest.Next != objects.Next {
+		t.Fatalf("%+v", manifest)
+	}
+	for k, o := range objects.Objects {
+		if m := manifest.Objects[k]; m.ID != o.ID || m.Version != o.Modified || m.Added != o.Created || !strings.HasPrefix(m.Media, "application/stix+json") {
+			t.Errorf("%+v of %+v", m, o)
+		}
+	}
+	wanted := objects.Objects[7]
+	alone := b.objects(t, indicators+wanted.ID+"/")
+	versions := decode[struct{ Versions []string }](t, b.taxii(indicators+wanted.ID+"/versions/").Body.Bytes()).Versions
+	if len(alone.Objects) != 1 || !reflect.DeepEqual(alone.Objects[0], wanted) || !slices.Equal(versions, []string{wanted.Modified}) {
+		t.Errorf("%+v in the versions %q, not %+v", alone, versions, wanted)
+	}
+}
+
+// TestTAXIIAnswersAsTAXII asks for what is not there, or may not be done: errors have TAXII's media type and form.
+func TestTAXIIAnswersAsTAXII(t *testing.T) {
+	b := start(t, sandbox.Options{})
+	unknown := "indicator--00000000-0000-4000-8000-000000000000"
+	for _, c := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/taxii2/nothing/", 404}, {"GET", "/taxii2/api/nothing", 404}, {"GET", "/taxii2/api/status/1/", 404},
+		{"GET", "/taxii2/api/collections/nothing/manifest/", 404}, {"GET", indicators + unknown + "/", 404},
+		{"GET", indicators + unknown + "/versions/", 404}, {"POST", indicators, 405}, {"DELETE", indicators + unknown + "/", 405},
+		{"GET", "/taxii2", 200}, {"GET", "/taxii2/api/collections", 200}, {"GET", "/taxii2//api/", 200},
+	} {
+		r := httptest.NewRequest(c.method, c.path, nil)
+		r.Header.Set("Accept", taxiiType)
+		r.SetBasicAuth("taxii2", b.key)
+		w := b.do(r)
+		if w.Code != c.status || w.Header().Get("Content-Type") != taxiiType || !strings.HasPrefix(w.Body.String(), `{"title":"`) && c.status != 200 {
+			t.Errorf("%s %s: %d %s %.100s", c.method, c.path, w.Code, w.Header().Get("Content-Type"), w.Body)
+		}
 	}
 }

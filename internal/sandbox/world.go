@@ -35,6 +35,16 @@ func (w *world) feed(id int) (feed, bool) {
 	return w.feeds[id-1], true
 }
 
+// feedNamed finds a feed by its name, and by its organization unless that is "".
+func (w *world) feedNamed(name, organization string) (feed, bool) {
+	for _, f := range w.feeds {
+		if strings.EqualFold(f.name, name) && (organization == "" || strings.EqualFold(f.organization, organization)) {
+			return f, true
+		}
+	}
+	return feed{}, false
+}
+
 // threat finds a threat by its id.
 func (w *world) threat(id int) (threat, bool) {
 	if id < 1 || id > len(w.threats) {
