@@ -9,10 +9,10 @@ import (
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
 )
 
-// slots are the places in which jobs work: so many at once, and at most a share of them for one host, so that a host that hangs leaves places
-// for the others. Jobs that find none wait in memory, first come, first served. The zero value has no places.
+// slots are the places in which jobs work: so many at once, and for one host at most half of those that other hosts leave, so that hosts that
+// hang leave places for the others. Jobs that find none wait in memory, first come, first served. The zero value has no places.
 type slots struct {
-	total, share int
+	total int
 
 	mu      sync.Mutex
 	used    int
@@ -28,7 +28,7 @@ type ticket struct {
 }
 
 func newSlots(total int) *slots {
-	return &slots{total: total, share: total / 2, hosts: map[string]int{}}
+	return &slots{total: total, hosts: map[string]int{}}
 }
 
 // enter asks for a place. Whether or not it was granted, leave must be called once.
@@ -58,7 +58,7 @@ func (s *slots) leave(t *ticket) {
 // grant gives the free places to those who wait, except where their host has its share.
 func (s *slots) grant() {
 	s.waiting = slices.DeleteFunc(s.waiting, func(t *ticket) bool {
-		if s.used == s.total || t.host != "" && s.hosts[t.host] == s.share {
+		if !s.has(t.host) {
 			return false
 		}
 		s.used++
@@ -67,6 +67,13 @@ func (s *slots) grant() {
 		close(t.ready)
 		return true
 	})
+}
+
+// has tells whether there is a place for one more job of a host. A host that has none gets one as long as any is free.
+func (s *slots) has(host string) bool {
+	n := s.hosts[host]
+	left := s.total - (s.used - n) // by other hosts
+	return s.used < s.total && (host == "" || n == 0 || n < left/2)
 }
 
 // within does a job's work in a place for its host, which is free again afterwards, however the work ends. While none is free it waits, until

@@ -14,8 +14,8 @@ import (
 	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
-// TestSlots: whatever comes and goes in whatever order, no more work than may, at most half for one host; nobody waits who could have a place,
-// and those of one host get theirs in the order in which they came.
+// TestSlots: whatever comes and goes in whatever order, no more work than may, at most half for one host and three quarters for two; nobody
+// waits who could have a place, and those of one host get theirs in the order in which they came.
 func TestSlots(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newSlots(rapid.IntRange(2, 9).Draw(t, "total"))
@@ -62,13 +62,19 @@ func checkSlots(t *rapid.T, s *slots, here []*ticket) {
 	if used > s.total || used != s.used || cmp.Diff(hosts, s.hosts) != "" || !slices.Equal(waiting, s.waiting) {
 		t.Fatalf("%d work, by %v; the books say %d of %d, by %v", used, hosts, s.used, s.total, s.hosts)
 	}
+	delete(hosts, "")
 	for host, n := range hosts {
-		if host != "" && n > s.total/2 {
+		if n > s.total/2 {
 			t.Fatalf("%q has %d of %d places", host, n, s.total)
+		}
+		for other, m := range hosts {
+			if s.total >= 4 && host != other && n+m > (3*s.total+3)/4 {
+				t.Fatalf("%q and %q have %d of %d places", host, other, n+m, s.total)
+			}
 		}
 	}
 	for host := range waits {
-		if used < s.total && (host == "" || hosts[host] < s.share) {
+		if used < s.total && (host == "" || hosts[host] == 0 || hosts[host] < (s.total-used+hosts[host])/2) {
 			t.Fatalf("one of host %q waits for nothing: %d of %d work, by %v", host, used, s.total, hosts)
 		}
 	}

@@ -27,26 +27,35 @@ func hanging(t *testing.T) (address string, asked chan struct{}, release func())
 	return server.URL, asked, func() { close(released) }
 }
 
-// crowd applies and starts 16 flows of a system.
-func (p *place) crowd(address string) {
+// system adds a credential for a system.
+func (p *place) system(name, connector, address string, fields map[string]string, secretField string) {
 	p.Helper()
-	draft := service.CredentialDraft{
-		Name: "slow", Connector: "rest", Public: map[string]string{"address": address, "auth": "query", "name": "key"},
-		Secrets: map[string]secret.Text{"value": secret.New("the-key-of-the-slow-system")},
-	}
+	fields["address"] = address
+	draft := service.CredentialDraft{Name: name, Connector: connector, Public: fields, Secrets: map[string]secret.Text{secretField: secret.New("the-key-of-the-slow-system")}}
 	if _, err := p.Service.CreateCredential(p.Context(), actor, draft, service.WithoutTesting); err != nil {
 		p.Fatal(err)
 	}
-	for i := range 16 {
-		file := service.FlowFile{Name: "slow.yaml", Data: fmt.Appendf(nil,
-			"flow: slow-%d\nsource: {connector: rest, credential: slow, request: {url: /, records: \"$.results[*]\"}}\ndestinations: [{name: lines, connector: file, config: {path: %q}}]\n",
-			i, filepath.Join(p.dir, fmt.Sprintf("slow-%d.ndjson", i)))}
-		if _, err := p.Service.ApplyFlows(p.Context(), actor, []service.FlowFile{file}, false); err != nil {
-			p.Fatal(err)
-		}
-		if _, _, err := p.Service.StartRun(p.Context(), actor, fmt.Sprintf("slow-%d", i)); err != nil {
-			p.Fatal(err)
-		}
+}
+
+// crowd applies and starts n flows of a system.
+func (p *place) crowd(name, address string, n int) {
+	p.Helper()
+	p.system(name, "rest", address, map[string]string{"auth": "query", "name": "key"}, "value")
+	for i := range n {
+		p.begin(fmt.Sprintf("%s-%d", name, i), fmt.Sprintf(`source: {connector: rest, credential: %s, request: {url: /, records: "$.results[*]"}}
+destinations: [{name: lines, connector: file, config: {path: %q}}]
+`, name, filepath.Join(p.dir, fmt.Sprintf("%s-%d.ndjson", name, i))))
+	}
+}
+
+// begin applies a flow and starts it.
+func (p *place) begin(name, text string) {
+	p.Helper()
+	if err := p.applyFile("flow: %s\n%s", name, text); err != nil {
+		p.Fatal(err)
+	}
+	if _, _, err := p.Service.StartRun(p.Context(), actor, name); err != nil {
+		p.Fatal(err)
 	}
 }
 
@@ -55,7 +64,7 @@ func (p *place) crowd(address string) {
 func TestHangingHost(t *testing.T) {
 	p := newPlace(t, map[string]func(http.ResponseWriter){"0": list(0, 10, 10, "")})
 	address, asked, release := hanging(t)
-	p.crowd(address)
+	p.crowd("slow", address, 16)
 	if _, err := p.Service.Engine.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -78,11 +87,73 @@ func TestHangingHost(t *testing.T) {
 	p.allDone(16)
 }
 
+// TestHangingHosts: two systems that hang at the same time leave places, too.
+func TestHangingHosts(t *testing.T) {
+	p := newPlace(t, map[string]func(http.ResponseWriter){"0": list(0, 10, 10, "")})
+	one, askedOne, releaseOne := hanging(t)
+	two, askedTwo, releaseTwo := hanging(t)
+	p.crowd("one", one, 8)
+	p.crowd("two", two, 8)
+	if _, err := p.Service.Engine.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer p.stop()
+	defer releaseOne()
+	defer releaseTwo()
+	const least, most = 10, 12 // 5 and 5, 8 and 4
+	for range least {
+		select {
+		case <-askedOne:
+		case <-askedTwo:
+		}
+	}
+	if run := p.run(); run.State != sallyport.RunSucceeded || p.kept() != 10 {
+		t.Errorf("the run beside the hanging ones is %s: %s", run.State, run.Error)
+	}
+	if n := least + len(askedOne) + len(askedTwo); n > most {
+		t.Errorf("%d of 16 places are used for two hosts", n)
+	}
+}
+
+// TestHangingSubmissions: sixteen deliveries that submit to a system that hangs leave places for those to another.
+func TestHangingSubmissions(t *testing.T) {
+	p := newPlace(t, map[string]func(http.ResponseWriter){"0": func(w http.ResponseWriter) {
+		fmt.Fprint(w, `{"results":[{"id":0,"indicator":"a.example.com"}],"next":null}`)
+	}})
+	address, asked, release := hanging(t)
+	p.system("scans", "pulsedive", address, map[string]string{}, "key")
+	for i := range 16 {
+		p.begin(fmt.Sprint("scan-", i), fmt.Sprintf(`source: {connector: rest, credential: api, request: {url: /, query: {page: "0"}, records: "$.results[*]"}}
+destinations: [{name: scan, connector: pulsedive, credential: scans, config: {answers: answered-%d, field: indicator}}]
+`, i))
+	}
+	if _, err := p.Service.Engine.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer p.stop()
+	defer release()
+	<-asked
+	submitting := func() (n int) {
+		err := p.Service.Store.SQL().QueryRowContext(t.Context(),
+			"SELECT count(*) FROM delivery JOIN destination ON destination.id = destination_id WHERE name = 'scan' AND delivery.state = 'running'").Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for deadline := time.Now().Add(20 * time.Second); submitting() < 8 && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if run := p.run(); run.State != sallyport.RunSucceeded || p.delivered("out.ndjson") != 1 || submitting() != 8 {
+		t.Errorf("the run beside the %d hanging deliveries is %s: %s", submitting(), run.State, run.Error)
+	}
+}
+
 // TestRestartWhileJobsWaitForTheirHost: what waits for a place goes on with the next process.
 func TestRestartWhileJobsWaitForTheirHost(t *testing.T) {
 	p := newPlace(t, nil)
 	address, asked, release := hanging(t)
-	p.crowd(address)
+	p.crowd("slow", address, 16)
 	if _, err := p.Service.Engine.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
