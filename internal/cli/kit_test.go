@@ -14,7 +14,7 @@ import (
 // built is the directory of the program, once it was built.
 var built string
 
-// program builds the program as users have it: faster than these tests themselves are when the race detector is in them.
+// program builds the program as it is released: faster than these tests themselves are when the race detector is in them.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "sallyport-test-")
 	if err != nil {
@@ -22,7 +22,9 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	built = dir
 	path := filepath.Join(dir, "sallyport")
-	output, err := exec.Command("go", "build", "-o", path, "github.com/sallyport-io/sallyport/cmd/sallyport").CombinedOutput()
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, "github.com/sallyport-io/sallyport/cmd/sallyport")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	output, err := cmd.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%w\n%s", err, output)
 	}
