@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed static/*.css static/*.js static/*.svg
@@ -28,8 +29,8 @@ type asset struct {
 	plain, gzip []byte
 }
 
-// loadAssets reads the files that are compiled in. Pictures come first: style sheets name them.
-func loadAssets() *assets {
+// loadAssets reads the files that are compiled in, once. Pictures come first: style sheets name them.
+var loadAssets = sync.OnceValue(func() *assets {
 	a := &assets{urls: map[string]string{}, files: map[string]asset{}}
 	for _, pattern := range []string{"*.svg", "*.css", "*.js"} {
 		names, err := fs.Glob(staticFiles, "static/"+pattern)
@@ -45,7 +46,7 @@ func loadAssets() *assets {
 		}
 	}
 	return a
-}
+})
 
 func (a *assets) add(name string, data []byte) {
 	for other, url := range a.urls {

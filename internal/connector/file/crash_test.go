@@ -20,10 +20,10 @@ import (
 
 const out = "new/deeper/out"
 
-// groups are the batches of a dataset as they are committed; "close" ends a delivery. One is larger than the buffer of a destination, so that a
-// part of it is written before its commit.
+// groups are the batches of a dataset as they are committed; "close" ends a delivery. One is larger than a small buffer, so that a part of it is
+// written before its commit.
 func groups() [][]string {
-	large := strings.Repeat("0123456789abcdef", 8_500)
+	large := strings.Repeat("0123456789abcdef", 550)
 	record := func(id int, text string) string { return `{"id":` + strconv.Itoa(id) + `,"text":"` + text + `"}` }
 	return [][]string{
 		{record(1, "one"), record(2, "two")},
@@ -159,6 +159,7 @@ func expected(format string) string {
 
 // everyOperation calls f for each operation of a delivery without faults, until f fails.
 func everyOperation(t *testing.T, f func(t *testing.T, format, want string, n int, op filestest.Op)) {
+	file.SmallBuffer(t)
 	for _, format := range []string{"ndjson", "csv"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()

@@ -36,7 +36,8 @@ const (
 	formatCSV   = "csv"
 )
 
-const bufferBytes = 256 << 10
+// bufferBytes is how much is encoded before it is written. Only tests change it.
+var bufferBytes = 256 << 10
 
 type destination struct {
 	path      string // as people know it
