@@ -84,7 +84,21 @@ type Paging struct {
 	Value string `json:"value,omitempty" yaml:"value,omitempty"` // next_value, next_url: dotted path to the value, such as $.page_next
 	Query string `json:"query,omitempty" yaml:"query,omitempty"` // page, offset, next_value: the query parameter that carries it
 	Start *int64 `json:"start,omitempty" yaml:"start,omitempty"` // page, offset: the first number; absent: page counts from 1, offset from 0
-	Size  int64  `json:"size,omitempty" yaml:"size,omitempty"`   // page, offset: records of a full page; a shorter one is the last
+	Size  int64  `json:"size,omitempty" yaml:"size,omitempty"`   // page, offset, last: records of a full page; a shorter one is the last
+	// Where the next value stands if value is not given: in a header of the response (next_value, next_url), or in the last record (next_value).
+	Header string `json:"header,omitempty" yaml:"header,omitempty"` // the name of the header, such as X-Next-Page
+	Last   string `json:"last,omitempty" yaml:"last,omitempty"`     // dotted path within the last record, such as $.id
+	// What a response says about the list, beside the records. Every type but single and taxii may have these.
+	More  string `json:"more,omitempty" yaml:"more,omitempty"`   // dotted path to whether more follows, such as $.has_more: true, false, 1 or 0
+	Total string `json:"total,omitempty" yaml:"total,omitempty"` // dotted path to the number of records of the whole list, such as $.count
+	Pages string `json:"pages,omitempty" yaml:"pages,omitempty"` // dotted path to the number of pages of the whole list, such as $.meta.total_pages
+	Until Until  `json:"until,omitzero" yaml:"until,omitempty"`  // a condition that ends the list
+}
+
+// Until is a condition that ends a list: the page that meets it is the last.
+type Until struct {
+	Path   string `json:"path,omitempty" yaml:"path,omitempty"`     // dotted path in the response, such as $.status
+	Equals string `json:"equals,omitempty" yaml:"equals,omitempty"` // the value that stands there then, as text: done, true, 0; absent: any value but null, false, 0 and an empty text
 }
 
 // Schedule says when a source is due: every so often, or by a cron expression in a time zone.

@@ -28,16 +28,23 @@ func (p *page) manual(d *Definition) {
 	p.code("yaml", fmt.Sprintf(manualExample, d.Connector))
 	p.text("Where `records` leads through objects, as `$.groups[*][*]` does, `names: [group]` puts the names of their members into the records, " +
 		"a field for each wildcard. `with: {name: value}` puts fields into every record.")
-	const last = "until a page is empty or has fewer records than `size`. " +
-		"A 404 ends the list, too; unless the page before it was shorter than another, the run is incomplete."
+	const last = "until a page is empty, has fewer records than `size`, or is not found."
 	p.table([]string{"type of paging", "the next page", "needs"}, [][]string{
 		{quote(sallyport.PagingSingle), "There is none.", ""},
 		{quote(sallyport.PagingPage), "A page number counts up from `start` (1) " + last, "`query`"},
 		{quote(sallyport.PagingOffset), "A record offset counts up from `start` (0) " + last, "`query`"},
-		{quote(sallyport.PagingNextValue), "The value at `value` in the answer goes into the parameter `query`.", "`value`, `query`"},
-		{quote(sallyport.PagingNextURL), "The value at `value` in the answer is the URL of the next call.", "`value`"},
-		{quote(sallyport.PagingLinkHeader), "The `Link` header with `rel=\"next\"` is the URL of the next call.", ""},
-		{quote(sallyport.PagingTAXII), "What `next` in the answer says, or else what was added after its last object; the next run begins there, too.", "`format: taxii`"},
+		{quote(sallyport.PagingNextValue), "A value goes into the parameter `query`: the one at `value` in the response, in its header `header`, or at `last` in its last record.",
+			"`query` and one of `value`, `header`, `last`"},
+		{quote(sallyport.PagingNextURL), "The value at `value` in the response, or in its header `header`, is the URL of the next request.", "`value` or `header`"},
+		{quote(sallyport.PagingLinkHeader), "The `Link` header with `rel=\"next\"` is the URL of the next request.", ""},
+		{quote(sallyport.PagingTAXII), "What `next` in the response says, or else what was added after its last object; the next run begins there, too.", "`format: taxii`"},
+	})
+	p.text("What a response says about its list, beside the records, ends it or is compared with what was read:")
+	p.table([]string{"setting of paging", "example", "meaning"}, [][]string{
+		{"`more`", "`$.has_more`", "Whether more follows: true, false, 1 or 0. False ends the list, whatever else leads on."},
+		{"`total`", "`$.count`", "The records of the whole list. A run that reads another number is incomplete."},
+		{"`pages`", "`$.meta.total_pages`", "The pages of the whole list. The list ends there, without one more request."},
+		{"`until`", "`{path: $.status, equals: done}`", "The page where this holds is the last one. Without `equals`, any value but null, false and 0 ends the list."},
 	})
 	p.table([]string{"`format` of answers", "the records", "needs"}, [][]string{
 		{quote(sallyport.FormatJSON), "What `records` leads to. It is the default.", ""},

@@ -145,7 +145,7 @@ func TestParseCallFaults(t *testing.T) {
 		"format":               {"key: [id]\n", "format: jsno\n", `demo.yaml:31:15: format: there is no format of answers "jsno"; did you mean "json"?`},
 		"columns":              {"key: [id]\n", "columns: [id]\n", "demo.yaml:31:16: columns: goes with format csv only"},
 		"csv with records":     {"key: [id]\n", "format: csv\n", "demo.yaml:29:16: records: does not go with format csv: its rows are the records"},
-		"csv with a value":     {"records: $.things[*]", "format: csv", "demo.yaml:30:22: paging.type: next_value does not go with format csv: it looks for a value in JSON"},
+		"csv with a value":     {"records: $.things[*]", "format: csv", "demo.yaml:30:41: paging.value: does not go with format csv: it looks for a value in JSON"},
 		"taxii paging":         {paging, "      paging: {type: taxii}\n", "demo.yaml:30:22: paging.type: taxii goes with format taxii only"},
 		"sent":                 {"type: integer, example: 1", "type: integer, sent: comma", `demo.yaml:23:41: there is no way to send a value "comma"; did you mean "commas"?`},
 		"sent, type":           {"type: integer, example: 1", "type: integer, sent: digit", "demo.yaml:23:41: sent: digit is for fields of type boolean"},

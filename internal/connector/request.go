@@ -1,7 +1,6 @@
 package connector
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -163,8 +162,8 @@ func checkFormat(r *sallyport.Request) error {
 		return sallyport.FieldErrorf("columns", "goes with format csv only")
 	case r.Format == sallyport.FormatCSV && r.Records != "$":
 		return sallyport.FieldErrorf("records", "does not go with format csv: its rows are the records")
-	case r.Format == sallyport.FormatCSV && r.Paging.Value != "":
-		return sallyport.FieldErrorf("paging.type", "%s does not go with format csv: it looks for a value in JSON", r.Paging.Type)
+	case r.Format == sallyport.FormatCSV && inJSON(r.Paging) != "":
+		return sallyport.FieldErrorf("paging."+inJSON(r.Paging), "does not go with format csv: it looks for a value in JSON")
 	}
 	for i, name := range r.Columns {
 		if name == "" || slices.Contains(r.Columns[:i], name) {
@@ -213,63 +212,6 @@ func wildcards(text string) int {
 		}
 	}
 	return n
-}
-
-// pagingParts says which parts a type of paging has. All that it has are required, but start and size.
-type pagingParts struct{ value, query, numbers bool }
-
-func pagingTypes() map[string]pagingParts {
-	return map[string]pagingParts{
-		sallyport.PagingSingle:     {},
-		sallyport.PagingPage:       {query: true, numbers: true},
-		sallyport.PagingOffset:     {query: true, numbers: true},
-		sallyport.PagingNextValue:  {value: true, query: true},
-		sallyport.PagingNextURL:    {value: true},
-		sallyport.PagingLinkHeader: {},
-		sallyport.PagingTAXII:      {},
-	}
-}
-
-func checkPaging(r *sallyport.Request) error {
-	p := &r.Paging
-	if p.Type == "" {
-		p.Type = sallyport.PagingSingle
-	}
-	types := pagingTypes()
-	has, ok := types[p.Type]
-	if !ok {
-		return sallyport.Unknown("paging.type", "type of paging", p.Type, slices.Sorted(maps.Keys(types)))
-	}
-	for _, part := range []struct {
-		name       string
-		given, has bool
-		optional   bool
-	}{
-		{name: "value", given: p.Value != "", has: has.value},
-		{name: "query", given: p.Query != "", has: has.query},
-		{name: "start", given: p.Start != nil, has: has.numbers, optional: true},
-		{name: "size", given: p.Size != 0, has: has.numbers, optional: true},
-	} {
-		switch {
-		case part.given && !part.has:
-			return sallyport.FieldErrorf("paging."+part.name, "does not belong to paging of type %s", p.Type)
-		case part.has && !part.given && !part.optional:
-			return sallyport.FieldErrorf("paging."+part.name, "is required for paging of type %s", p.Type)
-		}
-	}
-	return checkPagingValues(p)
-}
-
-func checkPagingValues(p *sallyport.Paging) error {
-	switch {
-	case p.Value != "" && !isNamePath(p.Value):
-		return sallyport.FieldErrorf("paging.value", "must be a path of names such as $.paging.next")
-	case p.Start != nil && *p.Start < 0:
-		return sallyport.FieldErrorf("paging.start", "must not be negative")
-	case p.Size < 0:
-		return sallyport.FieldErrorf("paging.size", "must not be negative")
-	}
-	return nil
 }
 
 // isNamePath tells whether a path leads through members of objects to one value.

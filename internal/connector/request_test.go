@@ -53,6 +53,32 @@ func TestCheckRequest(t *testing.T) {
 		"page": {func(r *sallyport.Request) {
 			r.Paging = sallyport.Paging{Type: "page", Query: "p", Start: number(0), Size: 10}
 		}, ""},
+		"all about a list": {func(r *sallyport.Request) {
+			r.Paging = sallyport.Paging{Type: "next_value", Query: "p", Header: "X-Next", More: "$.m", Total: "$.t", Pages: "$.p", Until: sallyport.Until{Path: "$.s", Equals: "done"}}
+		}, ""},
+		"last, size": {func(r *sallyport.Request) {
+			r.Paging = sallyport.Paging{Type: "next_value", Query: "p", Last: "$.id", Size: 10}
+		}, ""},
+		"next URL in a header": {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "next_url", Header: "X-Next"} }, ""},
+		"two next values": {func(r *sallyport.Request) {
+			r.Paging = sallyport.Paging{Type: "next_value", Query: "p", Value: "$.n", Header: "X"}
+		}, "paging.header: does not go with paging.value: the next page is found in one place"},
+		"header and last": {func(r *sallyport.Request) {
+			r.Paging = sallyport.Paging{Type: "next_value", Query: "p", Last: "$.n", Header: "X"}
+		}, "paging.last: does not go with paging.value or paging.header: the next page is found in one place"},
+		"next header name": {func(r *sallyport.Request) {
+			r.Paging = sallyport.Paging{Type: "next_value", Query: "p", Header: "X Y"}
+		}, `paging.header: "X Y" must be the name of a header`},
+		"page, header":     {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page", Query: "p", Header: "X"} }, "paging.header: does not belong to paging of type page"},
+		"next URL, last":   {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "next_url", Value: "$.n", Last: "$.id"} }, "paging.last: does not belong to paging of type next_url"},
+		"single, total":    {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "single", Total: "$.n"} }, "paging.total: does not belong to paging of type single"},
+		"more, a wildcard": {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page", Query: "p", More: "$.m[*]"} }, "paging.more: must be a path of names such as $.paging.next"},
+		"until, no path": {func(r *sallyport.Request) {
+			r.Paging = sallyport.Paging{Type: "page", Query: "p", Until: sallyport.Until{Equals: "done"}}
+		}, `paging.until.path: is required: the path to what must equal "done"`},
+		"csv, total": {func(r *sallyport.Request) {
+			r.Format, r.Records, r.Paging = "csv", "", sallyport.Paging{Type: "page", Query: "p", Total: "$.n"}
+		}, "paging.total: does not go with format csv: it looks for a value in JSON"},
 		"page, no query": {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page"} }, "paging.query: is required for paging of type page"},
 		"page, value":    {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page", Query: "p", Value: "$.n"} }, "paging.value: does not belong to paging of type page"},
 		"page, start":    {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page", Query: "p", Start: number(-1)} }, "paging.start: must not be negative"},

@@ -199,6 +199,8 @@ func requestSpecs() (all []service.FlowSpec) {
 		{URL: "/x", Records: "$[*][*]", Names: []string{"group"}, With: map[string]string{"of": " it = that ", "x": ""}, Key: []string{"of", "a, b", " c "}, Paging: sallyport.Paging{Type: "page", Query: "p", Start: &start, Size: 50}},
 		{URL: "/x", Format: "csv", Columns: []string{"id", "a, b"}, Key: []string{"id"}},
 		{URL: "/x", Paging: sallyport.Paging{Type: "offset", Query: "from", Size: 1}},
+		{URL: "/x", Paging: sallyport.Paging{Type: "next_value", Query: "p", Header: "X-Next-Page", More: "$.more", Total: "$.n", Pages: "$.m.pages", Until: sallyport.Until{Path: "$.s", Equals: "done"}}},
+		{URL: "/x", Paging: sallyport.Paging{Type: "next_value", Query: "after", Last: "$.id", Size: 100}},
 		{URL: "/x", Paging: sallyport.Paging{Type: "next_value", Query: "after", Value: "$.next"}, Records: "$.results[*]"},
 		{URL: "/x", Paging: sallyport.Paging{Type: "next_url", Value: "$.next"}, Records: "$.results[*]"},
 		{URL: "/x", Paging: sallyport.Paging{Type: "link_header"}, Records: "$[*]"},

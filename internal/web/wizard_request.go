@@ -28,6 +28,10 @@ func requestParts() []requestPart {
 	leads := func(q *sallyport.Request) bool {
 		return q.Paging.Type == sallyport.PagingNextValue || q.Paging.Type == sallyport.PagingNextURL
 	}
+	byValue := func(q *sallyport.Request) bool { return q.Paging.Type == sallyport.PagingNextValue }
+	several := func(q *sallyport.Request) bool {
+		return counts(q) || leads(q) || q.Paging.Type == sallyport.PagingLinkHeader
+	}
 	return []requestPart{
 		{input: input{Name: "method", Label: "Method", Options: optionsOf(http.MethodGet, http.MethodPost)}, standard: http.MethodGet,
 			value: func(q *sallyport.Request) any { return &q.Method }},
@@ -53,12 +57,26 @@ func requestParts() []requestPart {
 			value: func(q *sallyport.Request) any { return &q.Paging.Type }},
 		{input: input{Name: "paging.value", Label: "Next in the Response", Placeholder: "$.page_next", Help: "Path to the value or URL of the next page."},
 			value: func(q *sallyport.Request) any { return &q.Paging.Value }, shown: leads},
+		{input: input{Name: "paging.header", Label: "Next in a Header", Placeholder: "X-Next-Page", Help: "Instead of a path: the response header with the value or URL of the next page."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Header }, shown: leads},
+		{input: input{Name: "paging.last", Label: "Next in the Last Record", Placeholder: "$.id", Help: "Instead of a path in the response: the path within its last record."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Last }, shown: byValue},
 		{input: input{Name: "paging.query", Label: "Paging Parameter", Placeholder: "page", Help: "The query parameter that carries the page, the offset or the next value."},
 			value: func(q *sallyport.Request) any { return &q.Paging.Query }, shown: func(q *sallyport.Request) bool { return counts(q) || q.Paging.Type == sallyport.PagingNextValue }},
 		{input: input{Name: "paging.start", Label: "First Number", Help: "If empty, pages count from 1, offsets from 0."},
 			value: func(q *sallyport.Request) any { return &q.Paging.Start }, shown: counts},
-		{input: input{Name: "paging.size", Label: "Records of a Full Page", Help: "A shorter page is the last one."},
-			value: func(q *sallyport.Request) any { return &q.Paging.Size }, shown: counts},
+		{input: input{Name: "paging.size", Label: "Records of a Full Page", Help: "A shorter page is the last one. With a value in the last record, or with numbers."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Size }, shown: func(q *sallyport.Request) bool { return counts(q) || byValue(q) }},
+		{input: input{Name: "paging.more", Label: "More Follows", Placeholder: "$.has_more", Help: "Path to what says whether more pages follow: true, false, 1 or 0."},
+			value: func(q *sallyport.Request) any { return &q.Paging.More }, shown: several},
+		{input: input{Name: "paging.total", Label: "Records in the List", Placeholder: "$.count", Help: "Path to the number of records of the whole list. A run that reads another number is incomplete."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Total }, shown: several},
+		{input: input{Name: "paging.pages", Label: "Pages in the List", Placeholder: "$.meta.total_pages", Help: "Path to the number of pages of the whole list."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Pages }, shown: several},
+		{input: input{Name: "paging.until.path", Label: "End Condition", Placeholder: "$.status", Help: "Path to a value that ends the list."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Until.Path }, shown: several},
+		{input: input{Name: "paging.until.equals", Label: "End Condition Equals", Placeholder: "done", Help: "If empty, any value but null, false and 0 ends the list."},
+			value: func(q *sallyport.Request) any { return &q.Paging.Until.Equals }, shown: several},
 		{input: input{Name: "key", Label: "Key", Placeholder: "id", Help: "The fields that together identify a record, separated by commas. A dot leads into an object, for example `meta.id`."},
 			value: func(q *sallyport.Request) any { return &q.Key }},
 	}

@@ -21,6 +21,7 @@ const faulty = "\x1bfault: "
 // finish finds the next page, and makes sure that paging gets on. Its error drops the page: the records were there before.
 func (p *page) finish() error {
 	if p.answer == nil {
+		p.Incomplete = cmp.Or(p.Incomplete, p.extent.short(p.turner))
 		return nil
 	}
 	p.sum = p.digest()
@@ -34,11 +35,12 @@ func (p *page) finish() error {
 	if !p.stale() {
 		p.Next, p.Resume = p.lead()
 	}
-	p.Incomplete = p.doubt()
+	p.Incomplete = cmp.Or(p.Incomplete, p.doubt())
 	if p.Next == "" {
-		p.Incomplete = cmp.Or(p.Incomplete, p.cutOff())
+		p.Incomplete = cmp.Or(p.Incomplete, p.cutOff(), p.extent.short(p.turner))
 	}
 	p.bar()
+	p.Next = p.turner.mark(p.Next, p.extent)
 	if p.usual == nil {
 		p.usual = beside{}
 		maps.Copy(p.usual, p.answer.beside())
@@ -116,19 +118,47 @@ func (p *page) short() {
 
 // lead finds where the page leads. What is wrong with that is an error behind the page.
 func (p *page) lead() (next, resume string) {
-	next, resume, err := p.after(turned{
-		cursor: p.cursor, sent: p.sent(), short: p.lowered, value: p.answer.value(atNext), more: p.answer.value(atMore),
-		header: p.answer.response.Header, url: p.answer.response.Request.URL,
-	})
+	if err := p.extent.add(p); err != nil {
+		return faulty + err.Error(), ""
+	}
+	on, said, err := truth(p.answer.value(atMore))
+	switch {
+	case p.taxii != nil:
+		on = false
+	case err != nil:
+		return faulty + fmt.Sprintf("the value at %s (paging.more) %s", p.turner.More, err), ""
+	case said && !on, p.extent.ends(p.turner, p.sent()):
+		return "", ""
+	}
+	next, resume, err = p.after(p.turned(on))
 	switch {
 	case err != nil:
 		return faulty + err.Error(), ""
 	case p.gate.known.Contains(next), p.gate.known.Contains(resume):
 		return faulty + "what leads to its next page holds the key, which would be stored in the open", ""
 	case p.sent() == 0 && next != "" && p.turner.name(p.first, next) == p.turner.name(p.first, p.cursor):
-		return "", resume // it repeats the cursor of an empty page: there is nothing behind it
+		next = "" // it repeats the cursor of an empty page: there is nothing behind it
+	}
+	if on && next == "" {
+		p.Incomplete = fmt.Sprintf("%s (paging.more) says that more follows, but nothing leads there", p.turner.More)
 	}
 	return next, resume
+}
+
+// turned is what the next cursor is made of.
+func (p *page) turned(on bool) turned {
+	t := turned{
+		cursor: p.cursor, sent: p.sent(), short: p.lowered, on: on, longest: p.longest, value: p.answer.value(atNext), more: p.answer.value(atMore),
+		header: p.answer.response.Header, url: p.answer.response.Request.URL,
+	}
+	if f := p.answer.filtered(); p.lasts != nil && f != nil {
+		var text bytes.Buffer
+		record, _ := encoded(&text, f.last()) // what was decoded can be encoded
+		t.value = lookup(record, p.lasts)
+	} else if p.lasts != nil {
+		t.value = p.ending
+	}
+	return t
 }
 
 // bar ends a list whose pages have had no new record for too long, though each names a next one.

@@ -1,10 +1,13 @@
 package rest
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -66,13 +69,15 @@ func (t turner) ask(first call, cursor string) (call, error) {
 
 // turned is what the next cursor is made of.
 type turned struct {
-	cursor string         // of this page
-	sent   int64          // the records that the system sent, whatever a filter left of them
-	short  bool           // fewer records than size do not make it the last page
-	value  jsontext.Value // that stood at the paging's path; nil if nothing did
-	more   jsontext.Value // what says whether there are more pages; nil if nothing does
-	header http.Header
-	url    *url.URL // that the page was read from
+	cursor  string         // of this page
+	sent    int64          // the records that the system sent, whatever a filter left of them
+	short   bool           // fewer records than size do not make it the last page
+	on      bool           // the system says that more follows
+	longest int64          // records of the longest page so far
+	value   jsontext.Value // that stood at the paging's path; nil if nothing did
+	more    jsontext.Value // what says whether there are more pages; nil if nothing does
+	header  http.Header
+	url     *url.URL // that the page was read from
 }
 
 // after returns the cursor of the page behind this one, "" if this is the last.
@@ -81,9 +86,12 @@ func (t turner) after(page turned) (string, error) {
 	case sallyport.PagingPage, sallyport.PagingOffset:
 		return t.count(page)
 	case sallyport.PagingNextValue:
-		return t.scalar(page.value)
+		if t.Last != "" {
+			return t.lastValue(page)
+		}
+		return t.nextText(page)
 	case sallyport.PagingNextURL:
-		text, err := t.scalar(page.value)
+		text, err := t.nextText(page)
 		if err != nil || text == "" {
 			return "", err
 		}
@@ -99,12 +107,15 @@ func (t turner) after(page turned) (string, error) {
 }
 
 func (t turner) count(page turned) (string, error) {
-	if page.sent == 0 || page.sent < t.Size && !page.short {
+	if t.isLast(page) {
 		return "", nil
 	}
 	current, step := t.start(), int64(1)
 	if t.Type == sallyport.PagingOffset {
-		step = page.sent
+		step = cmp.Or(page.sent, t.Size, page.longest)
+	}
+	if step == 0 {
+		return "", errors.New("it has more, but no records and no size to count them by")
 	}
 	if page.cursor != "" {
 		var err error
@@ -113,6 +124,36 @@ func (t turner) count(page turned) (string, error) {
 		}
 	}
 	return strconv.FormatInt(current+step, 10), nil
+}
+
+// isLast tells whether a page is empty, or shorter than size says, so that none follows.
+func (t turner) isLast(page turned) bool {
+	return !page.on && (page.sent == 0 || page.sent < t.Size && !page.short)
+}
+
+// nextText is what the response says of the next page, in its body or in a header.
+func (t turner) nextText(page turned) (string, error) {
+	if t.Header == "" {
+		return t.scalar(page.value)
+	}
+	return bounded(strings.TrimSpace(page.header.Get(t.Header)))
+}
+
+// lastValue is what the next page is requested with by the last record. If that is what this page was requested with, there is nothing behind it.
+func (t turner) lastValue(page turned) (string, error) {
+	if page.sent == 0 || t.isLast(page) {
+		return "", nil
+	}
+	text, err := t.scalar(page.value)
+	switch {
+	case err != nil:
+		return "", err
+	case text == "":
+		return "", fmt.Errorf("its last record has nothing at %s (paging.last)", t.Last)
+	case text == page.cursor:
+		return "", nil
+	}
+	return text, nil
 }
 
 // name is the cursor by which the request for a page is recognised: the first page may be led to by a value that its own request holds.
@@ -142,7 +183,7 @@ func (t turner) scalar(value jsontext.Value) (string, error) {
 		text, _ := jsontext.AppendUnquote(nil, value) // invalid UTF-8 is replaced
 		return bounded(string(text))
 	}
-	return "", fmt.Errorf("the value at %s is neither a text nor a number, so it leads to no page", t.Value)
+	return "", fmt.Errorf("the value at %s is neither a text nor a number, so it leads to no page", cmp.Or(t.Value, t.Last))
 }
 
 func bounded(cursor string) (string, error) {

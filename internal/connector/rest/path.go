@@ -17,16 +17,19 @@ const (
 	atNext            // the value that paging goes on with
 	atSentence        // what the system says about a failure
 	atMore            // whether there are more pages, where that is said apart
+	atTotal           // how many records the whole list has
+	atPages           // how many pages it has
+	atUntil           // the value that ends it
 	atTicket          // what a request that only begins something gives for asking
 	atStatus          // how far that is
 	places
 )
 
 // fields are the fields of a request or definition that hold their paths.
-var fields = [places]string{"records", "paging.value", "sentence", "paging.value", "poll.ticket", "poll.status"}
+var fields = [places]string{"records", "paging.value", "sentence", "paging.more", "paging.total", "paging.pages", "paging.until.path", "poll.ticket", "poll.status"}
 
 // set is a set of places, one bit each.
-type set uint8
+type set uint16
 
 func (s set) has(place int) bool { return s&(1<<place) != 0 }
 

@@ -35,12 +35,18 @@ type reading struct {
 	usual   beside            // what stood beside the records of the first page; nil: it was not read yet
 	had     map[uint64]bool   // the hashes of the pages so far that had records
 	barren  int               // pages in a row that had no new record and still named a next one
+	extent  extent            // how much of the list was read so far
+	lasts   []step            // to the value in the last record that leads to the next page; nil: none does
 	longest int64             // records of the longest page so far
 	lowered bool              // the first page was shorter than size, and not the last one
 }
 
 func newReading(s *Source, cursor string) *reading {
 	r := &reading{Source: s, forming: s.form.begin(), cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]uint64{}, had: map[uint64]bool{}}
+	if s.turner.Last != "" {
+		r.lasts, _ = dotted("paging.last", s.turner.Last) // it was checked when the source was opened
+	}
+	r.cursor, r.extent = s.turner.unmark(cursor)
 	switch {
 	case s.turner.Type == sallyport.PagingTAXII:
 		r.taxii = &taxii{asked: map[string]bool{}}
@@ -57,11 +63,12 @@ type page struct {
 	answer *answer
 	cursor string // that it was asked for with
 	count  int64
-	fresh  int64    // records that were not there before
-	moved  bool     // a key of an earlier page came again, with other contents
-	held   [][]byte // records whose keys are known, until the first new one
-	room   int      // bytes that may still be held
-	queue  [][]byte // records that come before the next one
+	fresh  int64          // records that were not there before
+	moved  bool           // a key of an earlier page came again, with other contents
+	ending jsontext.Value // what stood at lasts in the last record so far
+	held   [][]byte       // records whose keys are known, until the first new one
+	room   int            // bytes that may still be held
+	queue  [][]byte       // records that come before the next one
 	hash   maphash.Hash
 	sum    uint64 // the hash of what the system sent
 	err    error  // errUnread until it was read to its end
@@ -203,6 +210,9 @@ func (p *page) next() (jsontext.Value, error) {
 	}
 	p.count++
 	p.Flaw = p.answer.flaw()
+	if p.lasts != nil {
+		p.ending = lookup(record, p.lasts).Clone()
+	}
 	record = p.tidy(record)
 	p.hash.Write(record)   // never fails
 	p.hash.WriteByte('\n') // never fails

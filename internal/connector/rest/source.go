@@ -135,7 +135,7 @@ func open(c Config, attempts int) (*Source, error) {
 	limits := c.Limits.withDefaults(c.Definition)
 	s := &Source{
 		first:     first,
-		turner:    turner{request.Paging, g},
+		turner:    turner{Paging: request.Paging, gate: g},
 		cut:       c.Definition.Limits.Cut,
 		shape:     shape,
 		key:       request.Key,
@@ -166,8 +166,12 @@ func open(c Config, attempts int) (*Source, error) {
 func shapeOf(c Config) (*shape, error) {
 	request := c.Endpoint.Request
 	of := paths{atRecords: cmp.Or(request.Records, "$"), atNext: request.Paging.Value, atSentence: c.Definition.Sentence}
+	of[atMore], of[atTotal], of[atPages], of[atUntil] = request.Paging.More, request.Paging.Total, request.Paging.Pages, request.Paging.Until.Path
 	if request.Paging.Type == sallyport.PagingTAXII {
 		of[atNext], of[atMore], of[atSentence] = "$.next", "$.more", "$.description" // as the standard has them
+	}
+	if _, err := dotted("paging.last", request.Paging.Last); err != nil {
+		return nil, err
 	}
 	s, err := newShape(of)
 	if err != nil {
@@ -262,7 +266,7 @@ func (s *Source) Pages(ctx context.Context, cursor string) iter.Seq2[*connector.
 				yield(nil, page.err)
 				return
 			}
-			r.cursor = page.Next
+			r.cursor, _ = s.turner.unmark(page.Next)
 		}
 	}
 }
