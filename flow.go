@@ -58,6 +58,8 @@ type Request struct {
 	With    map[string]string `json:"with,omitempty" yaml:"with,omitempty"`       // fields that are put into each record; {name} stands for a parameter
 	Paging  Paging            `json:"paging,omitzero" yaml:"paging"`
 	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"` // the fields that together name a record; dots lead into nested objects, as in meta.id
+
+	Encoding string `json:"encoding,omitempty" yaml:"encoding,omitempty"` // of the text of responses, if they name none or a wrong one, for example windows-1252
 }
 
 // The formats of answers.

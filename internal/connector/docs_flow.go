@@ -52,6 +52,8 @@ func (p *page) manual(d *Definition) {
 			"`columns` may list those that must be there"},
 		{quote(sallyport.FormatTAXII), "As with `json`, in the media type of TAXII 2.1.", ""},
 	})
+	p.text("Responses may be compressed (gzip, deflate, br, zstd), or be one file in gzip, zstd, bzip2 or zip. Their text is decoded by its byte order mark " +
+		"or the charset that the response declares. `encoding: windows-1252` names the encoding of a text that declares none, or a wrong one.")
 }
 
 func (p *page) destination(d *Definition) {

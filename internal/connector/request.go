@@ -11,6 +11,7 @@ import (
 	"github.com/theory/jsonpath/spec"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector/content"
 )
 
 // Bounds of a request.
@@ -164,6 +165,11 @@ func checkFormat(r *sallyport.Request) error {
 		return sallyport.FieldErrorf("records", "does not go with format csv: its rows are the records")
 	case r.Format == sallyport.FormatCSV && inJSON(r.Paging) != "":
 		return sallyport.FieldErrorf("paging."+inJSON(r.Paging), "does not go with format csv: it looks for a value in JSON")
+	}
+	if r.Encoding != "" {
+		if err := content.CheckEncoding(r.Encoding); err != nil {
+			return sallyport.FieldErrorf("encoding", "%w", err)
+		}
 	}
 	for i, name := range r.Columns {
 		if name == "" || slices.Contains(r.Columns[:i], name) {

@@ -47,7 +47,7 @@ func TestFaultsOfDeliveries(t *testing.T) {
 		"cut":         {sandbox.Fault{Kind: "cut"}, unclear("it breaks off before its end")},
 		"half":        {sandbox.Fault{Kind: "half"}, unclear("it breaks off before its end")},
 		"drop":        {sandbox.Fault{Kind: "drop"}, unclear("cannot be reached")},
-		"html":        {sandbox.Fault{Kind: "html"}, unclear("it is text/html, not JSON")},
+		"html":        {sandbox.Fault{Kind: "html"}, unclear("it is an HTML or XML page, not JSON")},
 		"notjson":     {sandbox.Fault{Kind: "notjson"}, unclear("it is not valid JSON")},
 		"empty":       {sandbox.Fault{Kind: "empty"}, unclear("it is empty")},
 		"slow":        {sandbox.Fault{Kind: "slow", Delay: time.Millisecond}, well},

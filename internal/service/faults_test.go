@@ -117,7 +117,7 @@ var cells = map[string]struct {
 	"half":      {sandbox.Fault{Kind: "half"}, away(5, "it breaks off before its end"), map[string]end{"scan": unclear}},
 	"half once": {sandbox.Fault{Kind: "half", Times: 1}, overcome, map[string]end{"scan": unclear, "poll": well}},
 	"drop":      {sandbox.Fault{Kind: "drop"}, away(5, "cannot be reached"), map[string]end{"scan": unclear}},
-	"html":      {sandbox.Fault{Kind: "html"}, broken(1, "it is text/html, not JSON"), map[string]end{"csv": broken(1, "it is HTML, not CSV"), "scan": unclear}},
+	"html":      {sandbox.Fault{Kind: "html"}, broken(1, "it is an HTML or XML page, not JSON"), map[string]end{"csv": broken(1, "it is HTML, not CSV"), "scan": unclear}},
 	"notjson":   {sandbox.Fault{Kind: "notjson"}, broken(1, "it is not valid JSON"), map[string]end{"csv": broken(1, "it is JSON, not CSV"), "scan": unclear}},
 	"empty":     {sandbox.Fault{Kind: "empty"}, broken(1, "it is empty"), map[string]end{"scan": unclear}},
 	"headers":   {sandbox.Fault{Kind: "headers"}, well, map[string]end{"csv": broken(1, "it is HTML, not CSV")}},

@@ -47,6 +47,8 @@ func requestParts() []requestPart {
 			value: func(q *sallyport.Request) any { return &q.Format }},
 		{input: input{Name: "columns", Label: "Columns", Placeholder: "id, risk", Help: "The columns that a CSV must have, separated by commas."},
 			value: func(q *sallyport.Request) any { return &q.Columns }, shown: func(q *sallyport.Request) bool { return q.Format == sallyport.FormatCSV }},
+		{input: input{Name: "encoding", Label: "Text Encoding", Placeholder: "windows-1252", Help: "Only if responses name none, or a wrong one. A byte order mark, compression and UTF-16 are recognized."},
+			value: func(q *sallyport.Request) any { return &q.Encoding }},
 		{input: input{Name: "records", Label: "Path to Records", Placeholder: "$.results[*]", Help: "JSONPath to the records in a response. If empty, the response is the record."},
 			value: func(q *sallyport.Request) any { return &q.Records }, shown: func(q *sallyport.Request) bool { return q.Format != sallyport.FormatCSV }},
 		{input: input{Name: "names", Label: "Fields for Names of Groups", Placeholder: "group", Help: "Where the path goes through objects, as in $[*][*]: the fields for the names that its wildcards meet."},

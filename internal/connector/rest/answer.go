@@ -17,6 +17,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/content"
 )
 
 // maxRedirects is how many redirects within its own place a call may be sent on.
@@ -29,9 +30,10 @@ type answer struct {
 	ctx      context.Context // the caller's
 	response *http.Response
 	body     *body
-	decoder  decoder        // nil if there is nothing to decode
-	first    jsontext.Value // nil if there is no record
-	before   beside         // of the first page, if this is a later one; nil: of none
+	text     *content.Reader // below body
+	decoder  decoder         // nil if there is nothing to decode
+	first    jsontext.Value  // nil if there is no record
+	before   beside          // of the first page, if this is a later one; nil: of none
 }
 
 // ask makes one attempt of a call. Its errors are failures, unless the fault is on this side.
@@ -49,7 +51,8 @@ func (r *reading) ask(ctx context.Context, c call) (*answer, error) {
 		return nil, r.late(err)
 	}
 	a := &answer{judge: &r.judge, shape: r.shape, ctx: ctx, response: response, before: r.usual}
-	a.body = newBody(r.peeked(response.Body), r.limits.Body, r.limits.Record, time.Since(begin), stop)
+	a.text = content.New(response.Header, response.Body, r.encoding)
+	a.body = newBody(r.peeked(a.text), r.limits.Body, r.limits.Record, time.Since(begin), stop)
 	if err := a.begin(&r.stream); err != nil {
 		a.body.Close()
 		if f, ok := errors.AsType[*connector.Failure](err); ok {
@@ -178,6 +181,7 @@ func (a *answer) decode(s *stream) (err error) {
 
 // refusal reads as much of an answer as it takes to say why there are no records.
 func (a *answer) refusal() error {
+	a.text.Tolerate()
 	text, err := io.ReadAll(io.LimitReader(a.body, maxRefusal))
 	switch {
 	case err != nil && a.ctx.Err() != nil:
@@ -225,6 +229,7 @@ func (a *answer) explain(err error) error {
 	_, ours := errors.AsType[*sallyport.Error](err)
 	_, syntax := errors.AsType[*jsontext.SyntacticError](err)
 	_, oldSyntax := errors.AsType[*json.SyntaxError](err)
+	undecodable, isContent := errors.AsType[*content.Error](err)
 	switch {
 	case judged, ours:
 		return err
@@ -232,6 +237,8 @@ func (a *answer) explain(err error) error {
 		return context.Cause(a.ctx)
 	case a.body.over:
 		return a.broken(a.body.err)
+	case isContent:
+		return a.broken(undecodable)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return a.judge.broken(connector.ClassTransient, a.response.StatusCode, errors.New("it breaks off before its end"))
 	case a.body.err != nil:
@@ -246,6 +253,9 @@ func (a *answer) explain(err error) error {
 func (a *answer) notJSON() error {
 	if a.body.decoded != nil && a.body.decoded() > 0 {
 		return fmt.Errorf("it is not valid JSON after byte %d", a.body.decoded())
+	}
+	if a.text.IsMarkup() {
+		return errors.New("it is an HTML or XML page, not JSON")
 	}
 	declared, _, err := mime.ParseMediaType(a.response.Header.Get("Content-Type"))
 	if err != nil || strings.HasSuffix(declared, "json") {

@@ -128,8 +128,8 @@ func TestBrokenAnswers(t *testing.T) {
 		class   connector.Class
 		want    string
 	}{
-		{name: "HTML", handler: html, class: connector.ClassPermanent, want: "gave a broken answer: it is text/html, not JSON"},
-		{name: "HTML, not streamed", path: "$.results[?@.a]", handler: html, class: connector.ClassPermanent, want: "it is text/html, not JSON"},
+		{name: "HTML", handler: html, class: connector.ClassPermanent, want: "gave a broken answer: it is an HTML or XML page, not JSON"},
+		{name: "HTML, not streamed", path: "$.results[?@.a]", handler: html, class: connector.ClassPermanent, want: "it is an HTML or XML page, not JSON"},
 		{name: "empty", handler: sends(200, ""), class: connector.ClassPermanent, want: "it is empty"},
 		{name: "bad JSON", handler: sends(200, `{"results":[{"a":1},{]}`), class: connector.ClassPermanent, want: "it is not valid JSON after byte 19"},
 		{name: "bad JSON at once", handler: sends(200, `{]`), class: connector.ClassPermanent, want: "it is not valid JSON after byte 1"},
@@ -193,10 +193,10 @@ func TestAListThatIsTakenForARecord(t *testing.T) {
 }
 
 func TestRecordsAreOneLineOfUTF8(t *testing.T) {
-	body := "{\n \"results\": [\r\n  {\r\n    \"a\": [ 1,\n 2 ], \"b\": \"x\\ny \"\n  },\n  \"\xff\xfe ok\", { \"c\" : 1 }, {\r\"d\":1}\n ]\n}\n"
+	body := "{\n \"results\": [\r\n  {\r\n    \"a\": [ 1,\n 2 ], \"b\": \"x\\ny \"\n  },\n  \"é ok\", { \"c\" : 1 }, {\r\"d\":1}\n ]\n}\n"
 	c := testConfig(serve(t, sends(200, body)).URL, sallyport.Request{URL: "/", Records: "$.results[*]"})
 	records, _, err := pull(t.Context(), mustOpen(t, c), "")
-	if diff := cmp.Diff([]string{`{"a":[1,2],"b":"x\ny "}`, "\"\uFFFD ok\"", `{ "c" : 1 }`, `{"d":1}`}, records); err != nil || diff != "" {
+	if diff := cmp.Diff([]string{`{"a":[1,2],"b":"x\ny "}`, `"é ok"`, `{ "c" : 1 }`, `{"d":1}`}, records); err != nil || diff != "" {
 		t.Errorf("%v -want +got:\n%s", err, diff)
 	}
 }

@@ -61,12 +61,18 @@ func (a *answer) kind(from *bufio.Reader) string {
 	switch {
 	case len(beginning) == 0:
 		return ""
-	case err == nil && strings.HasSuffix(declared, "json"), beginning[0] == '{', beginning[0] == '[':
+	case beginning[0] == '{', beginning[0] == '[':
 		return "JSON"
-	case err == nil && declared == "text/html", beginning[0] == '<':
+	case beginning[0] == '<', err == nil && declared == "text/html" && !isTable(beginning):
 		return "HTML"
 	}
 	return ""
+}
+
+// isTable tells whether a text that is declared as something else looks like a table: it has a separator, and a second line.
+func isTable(beginning []byte) bool {
+	first, second, _ := bytes.Cut(beginning, []byte("\n"))
+	return bytes.ContainsAny(first, ",;\t|") && len(second) > 0
 }
 
 // imposter is the failure of an answer that is no table: what it says of itself, or that it is none.
@@ -111,7 +117,7 @@ func (r *rows) header(wants []string, known *secret.Redactor) error {
 			return fmt.Errorf("it has two columns %q", line(known, name))
 		}
 		seen[name] = true
-		quoted, _ := jsontext.AppendQuote(nil, name) // invalid UTF-8 is replaced
+		quoted, _ := jsontext.AppendQuote(nil, name) // it is valid UTF-8
 		r.names = append(r.names, append(quoted, ':'))
 	}
 	for _, want := range wants {
@@ -166,7 +172,7 @@ func (r *rows) write(cells []string) {
 		if r.flaw == "" {
 			r.row = append(r.row, r.names[i]...)
 		}
-		r.row, _ = jsontext.AppendQuote(r.row, cell) // invalid UTF-8 is replaced
+		r.row, _ = jsontext.AppendQuote(r.row, cell) // it is valid UTF-8
 	}
 	r.row = append(r.row, end)
 }

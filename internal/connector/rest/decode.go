@@ -15,7 +15,7 @@ const maxKept = 64 << 10
 
 var (
 	errNothing  = errors.New("it is empty")
-	errTrailing = errors.New("something follows its JSON value")
+	errTrailing = errors.New("something follows its JSON value: declare `format: jsonl` if each line is a record")
 )
 
 // lenient takes what real systems send: the same name twice in one object, and text that is no valid UTF-8.

@@ -102,7 +102,7 @@ func TestResultThatDoesNotCome(t *testing.T) {
 		{"done without a result", "", []reply{taken, {status: 200, body: `{"status":"done"}`}}, 2, `{"ticket":"7"`, "it is done, but has nothing at $.data"},
 		{"an error instead", "", []reply{taken, {status: 200, body: `{"error":"Gone wrong."}`}}, 2, `{"ticket":"7"`, `"Gone wrong."`},
 		{"nothing at all", "", []reply{taken, {status: 200, body: `{}`}}, 2, `{"ticket":"7"`, "neither a status nor anything at $.data"},
-		{"HTML", "", []reply{taken, {status: 200, body: `<html>`}}, 2, `{"ticket":"7"`, "not valid JSON"},
+		{"HTML", "", []reply{taken, {status: 200, body: `<html>`}}, 2, `{"ticket":"7"`, "an HTML or XML page, not JSON"},
 		{"the key is refused meanwhile", "", []reply{taken, {status: 401}}, 2, `{"ticket":"7"`, "the key is not accepted"},
 
 		{"refused", "", []reply{{status: 200, body: `{"error":"Invalid indicator."}`}}, 1, unsent, `"Invalid indicator."`},

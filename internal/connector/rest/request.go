@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/content"
 )
 
 const (
@@ -189,7 +190,7 @@ func (p params) query(listed map[string]sallyport.Texts) (url.Values, error) {
 func encodeQuery(query url.Values) string { return strings.ReplaceAll(query.Encode(), "+", "%20") }
 
 func (p params) header(request sallyport.Request, userAgent string) (http.Header, error) {
-	header := http.Header{"Accept": {acceptable(request.Format)}, "User-Agent": {userAgent}}
+	header := http.Header{"Accept": {acceptable(request.Format)}, "Accept-Encoding": {content.Accept}, "User-Agent": {userAgent}}
 	switch body := strings.TrimLeft(request.Body, " \t\r\n"); {
 	case body == "":
 	case body[0] == '{' || body[0] == '[':

@@ -65,7 +65,7 @@ func TestNewCall(t *testing.T) {
 			if c.method != test.method || c.url.String() != test.url || c.body != test.body {
 				t.Errorf("got %s %s\n%s", c.method, c.url, c.body)
 			}
-			want := http.Header{"Accept": {"application/json"}, "User-Agent": {"sallyport/1.0"}}
+			want := http.Header{"Accept": {"application/json"}, "Accept-Encoding": {"gzip, zstd"}, "User-Agent": {"sallyport/1.0"}}
 			for name, value := range test.header {
 				want.Set(name, value)
 			}

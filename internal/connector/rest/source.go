@@ -95,6 +95,7 @@ type Source struct {
 	probe     *atomic.Bool               // may be nil
 	address   *url.URL
 	userAgent string
+	encoding  string // of the text of responses, if it is declared
 	peek      func(beginning []byte)
 	recorder  *Recorder
 	sleep     func(ctx context.Context, d time.Duration) error
@@ -149,6 +150,7 @@ func open(c Config, attempts int) (*Source, error) {
 		probe:     c.Probe,
 		address:   address,
 		userAgent: userAgent,
+		encoding:  request.Encoding,
 		peek:      c.Peek,
 		recorder:  c.Recorder,
 		sleep:     c.Sleep,

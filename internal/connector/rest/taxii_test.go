@@ -148,7 +148,7 @@ func TestTAXIIThatDoesNotGetOn(t *testing.T) {
 		"a next that is a list":     {"", last, []string{`{"more":true,"next":[],"objects":[]}`}, "neither a text nor a number"},
 		"another version":           {"application/taxii+json; version=2.0", last, []string{`{}`}, "it is in version 2.0 of TAXII, not 2.1"},
 		"an old version":            {"application/vnd.oasis.taxii+json", last, []string{`{}`}, "it is in version 2.0 of TAXII"},
-		"HTML":                      {"text/html", last, []string{`<html>`}, "it is text/html, not JSON"},
+		"HTML":                      {"text/html", last, []string{`<html>`}, "it is an HTML or XML page, not JSON"},
 		"the key as next":           {"", last, []string{`{"more":true,"next":"` + testKey + `","objects":[]}`}, "holds the key"},
 	} {
 		t.Run(name, func(t *testing.T) {
