@@ -77,10 +77,12 @@ func leftText(w quota.Window) string {
 	switch {
 	case w.Window == sallyport.WindowSecond && w.Limit > 0:
 		return count(w.Limit) + " a second"
-	case w.Window == sallyport.WindowOther && w.Limit == 0:
+	case w.Window == sallyport.WindowSecond && w.IsTold():
+		return "at least " + count(w.Left) + " a second, limit unknown"
+	case w.IsTold() && (w.Window == sallyport.WindowOther || w.RefusedUntil.IsZero()):
 		return count(w.Left) + ", limit unknown"
 	case w.Limit == 0 && w.RefusedUntil.IsZero():
-		return "no limit is known"
+		return "limit unknown"
 	case w.Limit == 0:
 		return "0"
 	}
@@ -115,7 +117,11 @@ func originText(w quota.Window) string {
 func quotaFacts(windows []quota.Window) (pairs []string) {
 	for _, w := range windows {
 		text := leftText(w)
-		if w.Window != sallyport.WindowSecond {
+		switch {
+		case w.Window == sallyport.WindowSecond:
+		case w.IsTold():
+			text = strings.Replace(text, ",", " left,", 1)
+		case w.Limit > 0:
 			text += " left"
 		}
 		var more []string

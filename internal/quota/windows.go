@@ -14,14 +14,24 @@ import (
 // Window is what is left of a budget in one window, for people to see.
 type Window struct {
 	Window       string                `json:"window"`
-	Limit        int64                 `json:"limit"`              // 0: none is known; the system may still say what is left
-	Left         int64                 `json:"left"`               // as far as is known; of a second, all of it
+	Limit        int64                 `json:"limit"`              // 0: unknown; the system may still say what is left, which no total follows from
+	Left         int64                 `json:"left"`               // as far as is known; of a second, all of it, or at least so many where the limit is unknown
 	Reserved     int64                 `json:"reserved,omitempty"` // of Limit: what runs leave to people
 	Reserve      string                `json:"-"`                  // Reserved as a person wrote it
 	Origin       sallyport.QuotaOrigin `json:"origin,omitempty"`   // of Limit
 	RenewsAt     time.Time             `json:"renews_at,omitzero"`
 	RefusedUntil time.Time             `json:"refused_until,omitzero"` // the system refused a call: none is made before this
 	UpdatedAt    time.Time             `json:"updated_at,omitzero"`    // what is known is as of then
+}
+
+// IsTold says that the system told what is left, and not the limit.
+func (w Window) IsTold() bool {
+	return w.Limit == 0 && (w.Window == sallyport.WindowOther || w.Origin == sallyport.QuotaHeader)
+}
+
+// IsSpent says that nothing is left, or that the system refused a call.
+func (w Window) IsSpent() bool {
+	return !w.RefusedUntil.IsZero() || w.Left == 0 && (w.Limit > 0 || w.IsTold())
 }
 
 // ForRuns is what is left for runs.
@@ -91,6 +101,10 @@ func views(rows []sallyport.QuotaWindow, portions []sallyport.QuotaPortion, now 
 
 func view(row sallyport.QuotaWindow, portions []sallyport.QuotaPortion, now time.Time) Window {
 	w := Window{Window: row.Window, Limit: row.Limit, Left: row.Limit, Origin: row.Origin, UpdatedAt: row.UpdatedAt}
+	told := row.Origin == sallyport.QuotaHeader // what was left, and not the limit: the row has the least that fits it
+	if told {
+		w.Limit = 0
+	}
 	if w.Window == sallyport.WindowSecond {
 		return w
 	}
@@ -100,6 +114,9 @@ func view(row sallyport.QuotaWindow, portions []sallyport.QuotaPortion, now time
 		return w
 	}
 	if begin(w.Window, now).After(row.BeganAt) {
+		if told { // and nothing was told of this period
+			w.Left, w.Origin = 0, ""
+		}
 		return w
 	}
 	w.Left -= row.Used

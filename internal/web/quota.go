@@ -124,12 +124,14 @@ func leftWords(w quota.Window) string {
 	switch {
 	case w.Window == sallyport.WindowSecond && w.Limit > 0:
 		return number(w.Limit) + " a second"
-	case w.Window == sallyport.WindowOther && w.Limit == 0:
+	case w.Window == sallyport.WindowSecond && w.IsTold():
+		return "at least " + number(w.Left) + " a second, limit unknown"
+	case w.IsTold() && (w.Window == sallyport.WindowOther || w.RefusedUntil.IsZero()):
 		return number(w.Left) + " left, limit unknown"
 	case w.Window == sallyport.WindowOther:
 		return fmt.Sprintf("%s of %s left", number(w.Left), number(w.Limit))
 	case w.Limit == 0 && w.RefusedUntil.IsZero():
-		return "no limit known for the " + w.Window
+		return "limit unknown for the " + w.Window
 	case w.Limit == 0:
 		return "none this " + w.Window
 	}

@@ -47,7 +47,7 @@ func quotaLeft(all []quota.Window) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				var templ_7745c5c3_Var2 = []any{templ.KV("warning", w.Limit > 0 && w.Left == 0 || !w.RefusedUntil.IsZero())}
+				var templ_7745c5c3_Var2 = []any{templ.KV("warning", w.IsSpent())}
 				templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var2...)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
