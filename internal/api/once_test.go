@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/sandbox"
+	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
 // TestOnce sends requests twice: what has an Idempotency-Key is done once.
@@ -33,6 +34,26 @@ func TestOnce(t *testing.T) {
 	c.do("POST /credentials/mine/test", nil, "Idempotency-Key", "one").problem(http.StatusUnprocessableEntity, sallyport.Invalid)
 	h.client().do("POST /credentials", draft, "Idempotency-Key", "one").want(http.StatusCreated) // the key of another token is another one
 	c.do("POST /flows/none/run", nil, "Idempotency-Key", strings.Repeat("x", 201)).problem(http.StatusUnprocessableEntity, sallyport.Invalid)
+}
+
+// TestRepeatedResponseIsRedacted: what was kept may hold the key of a credential that was added since.
+func TestRepeatedResponseIsRedacted(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, sandbox.Options{})
+	c := h.client()
+	c.addCredential("mine")
+	const key = "gs+a-key-that-comes-later-0123=="
+	feed := c.feed("feed", "mine")
+	feed["description"] = "with " + key
+	c.do("POST /flows", feed, "Idempotency-Key", "one").want(http.StatusCreated).wantAt("with "+key, "description")
+	later := object{"name": "later", "connector": "pulsedive", "public": object{"address": h.system}, "secrets": object{"key": key}, "test": "none"}
+	c.do("POST /credentials", later).want(http.StatusCreated)
+	h.watch(key)
+	again := c.do("POST /flows", feed, "Idempotency-Key", "one").want(http.StatusCreated)
+	again.wantAt("with "+secret.Redacted, "description")
+	if again.Header.Get("Idempotency-Replayed") != "true" {
+		t.Error("it was done again")
+	}
 }
 
 // TestOnceFailed shows that a request that failed can be sent again with its key.

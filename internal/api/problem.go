@@ -58,7 +58,8 @@ var statuses = map[sallyport.Code]int{
 	sallyport.Limited: http.StatusTooManyRequests, sallyport.Upstream: http.StatusBadGateway, sallyport.Internal: http.StatusInternalServerError,
 }
 
-// problem makes a problem of an error. What is not meant for those who ask is logged, and not told.
+// problem makes a problem of an error. What is not meant for those who ask is logged, and not told. Like everything that is sent, it is redacted
+// by marshal.
 func (s *server) problem(ctx context.Context, err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
@@ -75,13 +76,13 @@ func (s *server) problem(ctx context.Context, err error) *Problem {
 		s.Log.ErrorContext(ctx, "a request of the API failed", "request", p.RequestID, "error", err)
 		p.Detail = "something went wrong inside Sallyport; the log of the server has more under this request_id"
 	default:
-		p.Detail, p.Field, p.Until = s.Service.Shown().String(e.Error()), e.Field, e.Until
+		p.Detail, p.Field, p.Until = e.Error(), e.Field, e.Until
 	}
 	if errors.Is(err, sallyport.ErrScope) {
 		p.Status, p.Title = http.StatusForbidden, http.StatusText(http.StatusForbidden)
 	}
 	if unproved, ok := errors.AsType[*service.Unproved](err); ok {
-		p.Detail = s.Service.Shown().String(unproved.Error())
+		p.Detail = unproved.Error()
 	}
 	return p
 }

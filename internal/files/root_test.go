@@ -165,6 +165,16 @@ func TestOwnFiles(t *testing.T) {
 	refused(t, r.Rename(dir[1:]+"/outside/mine", dir[1:]+"/outside/later"), "a file of Sallyport itself")
 }
 
+// TestOwnFileThatIsCreated: where a file of the program's own is a symbolic link that leads nowhere yet, what it leads to is known only once it
+// is there.
+func TestOwnFileThatIsCreated(t *testing.T) {
+	dir := tree(t)
+	link(t, dir+"/root/sub/target", dir+"/outside/later")
+	r := open(t, "/", files.Options{Own: files.NewOwn(dir + "/outside/later")})
+	_, err := r.OpenFile(dir[1:]+"/root/sub/target", os.O_RDWR|os.O_CREATE, 0o644)
+	refused(t, err, "a file of Sallyport itself")
+}
+
 // TestCompanionsOfALinkedDatabase: they lie beside the file that the link leads to, and need not exist at the moment.
 func TestCompanionsOfALinkedDatabase(t *testing.T) {
 	dir := tree(t)

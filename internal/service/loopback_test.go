@@ -101,7 +101,8 @@ func TestEditedRowNeedsItsSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		requests.Store(0)
-		if err := p.sample(actor, "c"); err == nil || requests.Load() != 0 {
+		err := p.sample(actor, "c")
+		if err == nil || requests.Load() != 0 {
 			t.Errorf("%s: %d requests, %v", edit, requests.Load(), err)
 		}
 		all, err := p.Service.Credentials(t.Context())
@@ -116,6 +117,15 @@ func TestEditedRowNeedsItsSecret(t *testing.T) {
 		if err := p.Service.DeleteCredential(t.Context(), actor, "c"); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestRunWithACredentialOfAnotherConnector: after a flow was applied its credential can only be edited in the database.
+func TestRunWithACredentialOfAnotherConnector(t *testing.T) {
+	p := newPlace(t, nil)
+	p.change("UPDATE credential SET connector = 'pulsedive'")
+	if run := p.run(); run.State != sallyport.RunFailed || !strings.Contains(run.Error, "is a credential of pulsedive, not of rest") || len(p.api.asked) != 0 {
+		t.Errorf("the run is %s after the requests %v: %s", run.State, p.api.asked, run.Error)
 	}
 }
 

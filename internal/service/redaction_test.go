@@ -24,6 +24,7 @@ func TestOldRecordsAreRedactedAfterARestart(t *testing.T) {
 	if run := p.run(); run.Records != 1 {
 		t.Fatalf("%d records: %s", run.Records, run.Error)
 	}
+	p.change("UPDATE flow SET description = 'text " + pasted + "'")
 	p.store("theirs", pasted)
 	again, err := app.Open(t.Context(), apptest.Settings(t, p.data, "debug"), &p.log, new(secret.Redactor))
 	if err != nil {
@@ -45,6 +46,10 @@ func TestOldRecordsAreRedactedAfterARestart(t *testing.T) {
 	quarantine, err3 := again.Service.Quarantine(t.Context(), "", "", 10, 0)
 	if err != nil || err2 != nil || err3 != nil || len(quarantine) != 1 {
 		t.Fatal(err, err2, err3, quarantine)
+	}
+	flow, err := again.Service.ExportFlow(t.Context(), "f")
+	if err != nil || strings.Contains(string(flow), pasted) || !strings.Contains(string(flow), "text "+secret.Redacted) {
+		t.Errorf("the exported flow is\n%s\n%v", flow, err)
 	}
 	fmt.Fprintf(&shown, "%s %s %s", page.Records, sample, quarantine[0].Record)
 	_, err = again.Service.EditQuarantined(t.Context(), actor, quarantine[0].ID, quarantine[0].EditedAt, []byte(`{"value":"[redacted]"}`))

@@ -15,6 +15,9 @@ import (
 // copySuffix follows the name of a database in the name of its copies, and is followed by the format of the copy.
 const copySuffix = ".before-format-"
 
+// syncFile brings a file or a folder to the disk. Tests let it fail.
+var syncFile = (*os.File).Sync
+
 // keepCopy copies a SQLite database to a file beside it before its format moves from version to newest, so that an older program can go
 // back to it. Copies of earlier migrations are removed once the new one is on disk. PostgreSQL has backups of its own. Where another
 // process migrates meanwhile, as current tells, the copy is its business.
@@ -46,7 +49,7 @@ func (s *Store) copyTo(ctx context.Context, final string, moved func() bool) (er
 		}
 	}()
 	_, err = s.write.ExecContext(ctx, "VACUUM INTO $1", f.Name())
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err = errors.Join(err, syncFile(f), f.Close()); err != nil {
 		return err
 	}
 	if moved() {
@@ -85,5 +88,5 @@ func syncFolder(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return errors.Join(syncFile(folder), folder.Close())
 }

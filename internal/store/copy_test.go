@@ -2,10 +2,12 @@ package store_test
 
 import (
 	"database/sql"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/sallyport-io/sallyport"
@@ -90,6 +92,22 @@ func TestNoMigrationWithoutCopy(t *testing.T) {
 	for _, entry := range get(os.ReadDir(filepath.Dir(path)))(t) {
 		if strings.HasPrefix(entry.Name(), "x.db.before-format-"+newest+".") {
 			t.Errorf("%s is left", entry.Name())
+		}
+	}
+}
+
+// TestNoMigrationBeforeTheCopyIsOnDisk lets each of the two syncs fail, of the copy and of its folder.
+func TestNoMigrationBeforeTheCopyIsOnDisk(t *testing.T) {
+	for n := 1; n <= 3; n++ {
+		path := oldDatabase(t)
+		restore := store.FailSync(n, syscall.EIO)
+		s, err := store.Open(t.Context(), "sqlite:"+path)
+		restore()
+		if err == nil {
+			s.Close()
+		}
+		if (err != nil) != (n < 3) || err != nil && !errors.Is(err, syscall.EIO) {
+			t.Errorf("sync %d of 2 fails: %v", n, err)
 		}
 	}
 }

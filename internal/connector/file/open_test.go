@@ -192,6 +192,17 @@ func TestChangedFileIsLeftAlone(t *testing.T) {
 	}
 }
 
+// TestShorterFileOfAnOldState: a state from before ends of files were known tells a file that lacks lines by its length.
+func TestShorterFileOfAnOldState(t *testing.T) {
+	target := target(t, "ndjson")
+	write(t, &target, `{"a":1}`, `{"a":2}`)
+	target.State = `{"format":"ndjson","length":16}`
+	if err := os.Truncate(target.Text("path"), 8); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, target, sallyport.Invalid, target.Text("path"), "16 bytes")
+}
+
 func TestOneWriterAtATime(t *testing.T) {
 	target := target(t, "ndjson")
 	first, err := openFile(t.Context(), target)
