@@ -60,7 +60,21 @@ type Request struct {
 	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"` // the fields that together name a record; dots lead into nested objects, as in meta.id
 
 	Encoding string `json:"encoding,omitempty" yaml:"encoding,omitempty"` // of the text of responses, if they name none or a wrong one, for example windows-1252
+
+	Repeatable bool   `json:"repeatable,omitempty" yaml:"repeatable,omitempty"` // a POST that only reads: it is repeated like a GET
+	Absent     string `json:"absent,omitempty" yaml:"absent,omitempty"`         // what a response without the list means: error (if absent) or empty
+	Cookies    bool   `json:"cookies,omitempty" yaml:"cookies,omitempty"`       // they are kept during a run, for the same host
+	Follow     string `json:"follow,omitempty" yaml:"follow,omitempty"`         // redirects to another host: without_key; absent: refused
 }
+
+// FollowWithoutKey lets redirects lead to another host, without the key.
+const FollowWithoutKey = "without_key"
+
+// What a response without the list of records means.
+const (
+	AbsentError = "error"
+	AbsentEmpty = "empty" // there are no records
+)
 
 // The formats of answers.
 const (

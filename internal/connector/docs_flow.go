@@ -46,6 +46,13 @@ func (p *page) manual(d *Definition) {
 		{"`pages`", "`$.meta.total_pages`", "The pages of the whole list. The list ends there, without one more request."},
 		{"`until`", "`{path: $.status, equals: done}`", "The page where this holds is the last one. Without `equals`, any value but null, false and 0 ends the list."},
 	})
+	p.table([]string{"setting of a response", "what it says"}, [][]string{
+		{"`absent: empty`", "A response without the list has no records. Without it, such a response is an error, because it may also be a fault."},
+		{"`repeatable: true`", "A POST only reads, for example a search. It is repeated after a failure, as a GET is."},
+		{"`cookies: true`", "Cookies are kept in memory during a run, and go back to the host that set them."},
+		{"`follow: without_key`", "A redirect of a GET to another host is followed without the key, for example to a pre-signed address of a store."},
+	})
+	p.text("A response with HTTP 202 is still being prepared: a read is requested again for up to three minutes; then the run waits.")
 	p.table([]string{"`format` of answers", "the records", "needs"}, [][]string{
 		{quote(sallyport.FormatJSON), "What `records` leads to. It is the default.", ""},
 		{quote(sallyport.FormatCSV), "The rows behind the first, which names their fields; all values are texts. A row with too few or too many cells goes to quarantine.",

@@ -31,6 +31,9 @@ func (l *linter) poll(at route, e *Endpoint) {
 		return
 	}
 	l.polled(at, e)
+	if e.Request.Repeatable {
+		l.fault(at, "repeatable: a request that begins something is never made twice")
+	}
 	for key, path := range inOrder(map[string]string{"ticket": p.Ticket, "status": p.Status}) {
 		if !isNamePath(path) {
 			l.fault(at.at(key), "%s: must be a path of names such as $.id", key)

@@ -33,6 +33,9 @@ func (l *linter) submit(at route, d *DestinationSpec) {
 	if s == nil {
 		return
 	}
+	if s.Request.Repeatable {
+		l.fault(at.at("request", "repeatable"), "repeatable: a submission is never made twice")
+	}
 	l.check(at.at("request"), checkRequest(&s.Request, l.AuthOf(&Endpoint{Auth: s.Auth})))
 	if s.Auth != nil {
 		l.auth(at.at("auth"), *s.Auth)

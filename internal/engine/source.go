@@ -115,6 +115,7 @@ func (e *Engine) restConfig(definition *connector.Definition, c sallyport.Creden
 		Secrets:    keys,
 		Known:      e.Redactor.Distinctive(),
 		Transport:  func(address *url.URL) http.RoundTripper { return e.Egress.Transport(address, c.Local) },
+		Outside:    func(address *url.URL) http.RoundTripper { return e.Egress.Transport(address, false) },
 		UserAgent:  e.UserAgent,
 		Sleep:      e.Sleep,
 	}

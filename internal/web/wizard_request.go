@@ -14,11 +14,17 @@ import (
 // requestPart is a part of a request that is described by hand: its input, and where in the request its value is.
 type requestPart struct {
 	input
-	value     func(q *sallyport.Request) any // *string, *[]string, *map[string]string, *map[string]sallyport.Texts, *int64 or **int64
+	value     func(q *sallyport.Request) any // *string, *bool, *[]string, *map[string]string, *map[string]sallyport.Texts, *int64 or **int64
 	separator string                         // of a name and its value
 	standard  string                         // what an absent value means, where a menu must show that
 	shown     func(q *sallyport.Request) bool
 }
+
+// The choices of a menu for what is true or false.
+const (
+	boolNo  = "no"
+	boolYes = "yes"
+)
 
 // requestParts are all parts of a request, in the order of the form.
 func requestParts() []requestPart {
@@ -32,6 +38,7 @@ func requestParts() []requestPart {
 	several := func(q *sallyport.Request) bool {
 		return counts(q) || leads(q) || q.Paging.Type == sallyport.PagingLinkHeader
 	}
+	posts := func(q *sallyport.Request) bool { return q.Method != http.MethodGet && q.Method != "" }
 	return []requestPart{
 		{input: input{Name: "method", Label: "Method", Options: optionsOf(http.MethodGet, http.MethodPost)}, standard: http.MethodGet,
 			value: func(q *sallyport.Request) any { return &q.Method }},
@@ -42,7 +49,9 @@ func requestParts() []requestPart {
 		{input: input{Name: "headers", Label: "Headers", Lines: true, Help: "One `Name: value` per line."},
 			value: func(q *sallyport.Request) any { return &q.Headers }, separator: ":"},
 		{input: input{Name: "body", Label: "Body", Lines: true, Help: "With POST only."},
-			value: func(q *sallyport.Request) any { return &q.Body }, shown: func(q *sallyport.Request) bool { return q.Method != http.MethodGet && q.Method != "" }},
+			value: func(q *sallyport.Request) any { return &q.Body }, shown: posts},
+		{input: input{Name: "repeatable", Label: "Repeatable", Options: optionsOf(boolNo, boolYes), Help: "Choose yes if the POST only reads, for example a search: it is then repeated after a failure."},
+			value: func(q *sallyport.Request) any { return &q.Repeatable }, shown: posts},
 		{input: input{Name: "format", Label: "Response Format", Options: optionsOf(sallyport.FormatJSON, sallyport.FormatCSV, sallyport.FormatTAXII), Help: "The rows of a CSV are its records; the first row names their fields. TAXII is JSON in its own media type."}, standard: sallyport.FormatJSON,
 			value: func(q *sallyport.Request) any { return &q.Format }},
 		{input: input{Name: "columns", Label: "Columns", Placeholder: "id, risk", Help: "The columns that a CSV must have, separated by commas."},
@@ -51,6 +60,14 @@ func requestParts() []requestPart {
 			value: func(q *sallyport.Request) any { return &q.Encoding }},
 		{input: input{Name: "records", Label: "Path to Records", Placeholder: "$.results[*]", Help: "JSONPath to the records in a response. If empty, the response is the record."},
 			value: func(q *sallyport.Request) any { return &q.Records }, shown: func(q *sallyport.Request) bool { return q.Format != sallyport.FormatCSV }},
+		{input: input{Name: "cookies", Label: "Keep Cookies", Options: optionsOf(boolNo, boolYes), Help: "Choose yes if a later page needs a cookie that an earlier one sets. Cookies are kept in memory during a run."},
+			value: func(q *sallyport.Request) any { return &q.Cookies }},
+		{input: input{Name: "follow", Label: "Redirects to Another Host", Options: []option{{"", "are refused"}, {sallyport.FollowWithoutKey, "are followed without the key"}}, Help: "For example to a pre-signed address of a store."},
+			value: func(q *sallyport.Request) any { return &q.Follow }, shown: func(q *sallyport.Request) bool { return !posts(q) }},
+		{input: input{Name: "absent", Label: "A Response Without the List", Options: []option{{sallyport.AbsentError, "is an error"}, {sallyport.AbsentEmpty, "has no records"}}, Help: "Some systems leave an empty list out of the response."}, standard: sallyport.AbsentError,
+			value: func(q *sallyport.Request) any { return &q.Absent }, shown: func(q *sallyport.Request) bool {
+				return (q.Format == "" || q.Format == sallyport.FormatJSON) && q.Records != "$" && q.Records != ""
+			}},
 		{input: input{Name: "names", Label: "Fields for Names of Groups", Placeholder: "group", Help: "Where the path goes through objects, as in $[*][*]: the fields for the names that its wildcards meet."},
 			value: func(q *sallyport.Request) any { return &q.Names }},
 		{input: input{Name: "with", Label: "Fields for All", Lines: true, Help: "Added to every record. One `name=value` per line."},
@@ -106,6 +123,8 @@ func (p requestPart) of(q *sallyport.Request) input {
 	switch value := p.value(q).(type) {
 	case *string:
 		in.Value = cmp.Or(*value, p.standard)
+	case *bool:
+		in.Value = map[bool]string{true: boolYes, false: boolNo}[*value]
 	case *[]string:
 		in.Value, in.Lines = wordText(*value)
 	case *map[string]string:
@@ -131,6 +150,8 @@ func (p requestPart) read(q *sallyport.Request, text string) (problem string) {
 		if p.Lines {
 			*value = strings.ReplaceAll(text, "\r\n", "\n")
 		}
+	case *bool:
+		*value = trimmed == boolYes
 	case *[]string:
 		*value = words(text)
 	case *map[string]string:
@@ -165,6 +186,8 @@ func (p requestPart) keep(q, from *sallyport.Request) {
 	switch value := p.value(q).(type) {
 	case *string:
 		*value = *p.value(from).(*string)
+	case *bool:
+		*value = *p.value(from).(*bool)
 	case *[]string:
 		*value = *p.value(from).(*[]string)
 	case *map[string]string:

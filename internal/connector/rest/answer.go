@@ -28,6 +28,8 @@ type answer struct {
 	judge    *judge
 	shape    *shape
 	ctx      context.Context // the caller's
+	again    bool            // it is the response to a read, which may be requested again
+	waits    bool            // a response that is still being prepared is none
 	response *http.Response
 	body     *body
 	text     *content.Reader // below body
@@ -40,7 +42,7 @@ type answer struct {
 func (r *reading) ask(ctx context.Context, c call) (*answer, error) {
 	attempt, stop := context.WithCancelCause(ctx)
 	begin, late := time.Now(), time.AfterFunc(longest, func() { stop(errLate) })
-	response, err := r.send(attempt, c)
+	response, judge, err := r.send(attempt, c)
 	if err == nil && !late.Stop() {
 		response.Body.Close() // nobody reads it
 		err = errLate
@@ -50,7 +52,7 @@ func (r *reading) ask(ctx context.Context, c call) (*answer, error) {
 		stop(nil)
 		return nil, r.late(err)
 	}
-	a := &answer{judge: &r.judge, shape: r.shape, ctx: ctx, response: response, before: r.usual}
+	a := &answer{judge: judge, shape: r.shape, ctx: ctx, response: response, again: r.again, waits: r.waits, before: r.usual}
 	a.text = content.New(response.Header, response.Body, r.encoding)
 	a.body = newBody(r.peeked(a.text), r.limits.Body, r.limits.Record, time.Since(begin), stop)
 	if err := a.begin(&r.stream); err != nil {
@@ -73,27 +75,46 @@ func (r *reading) late(err error) error {
 	return f
 }
 
-// send sends a call, and follows the redirects of a GET that lead to the same place.
-func (r *reading) send(ctx context.Context, c call) (*http.Response, error) {
+// send sends a call, and follows the redirects of a GET that lead to the same place; to another one only without the key, where the request
+// allows that. The judge says what the response means.
+func (r *reading) send(ctx context.Context, c call) (*http.Response, *judge, error) {
+	j := &r.judge
 	for range maxRedirects + 1 {
 		request, err := c.request(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		response, err := r.spend(request)
 		if err != nil {
-			return nil, r.judge.unanswered(err)
+			return nil, nil, j.unanswered(err)
 		}
 		location := response.Header.Get("Location")
 		if response.StatusCode/100 != 3 || location == "" {
-			return response, nil
+			return response, j, nil
 		}
 		response.Body.Close() // its text is of no interest
-		if c.url, err = r.redirected(c, location); err != nil {
-			return nil, r.judge.broken(connector.ClassPermanent, response.StatusCode, err)
+		target, err := r.redirected(c, location)
+		if errors.Is(err, errElsewhere) && r.elsewhere != nil && c.method == http.MethodGet {
+			return r.fetched(ctx, request, location)
 		}
+		if err != nil {
+			return nil, nil, j.broken(connector.ClassPermanent, response.StatusCode, permitted(c, err))
+		}
+		c.url = target
 	}
-	return nil, r.judge.broken(connector.ClassPermanent, http.StatusFound, errors.New("it redirects too often"))
+	return nil, nil, j.broken(connector.ClassPermanent, http.StatusFound, errors.New("it redirects too often"))
+}
+
+// fetched is the response from another place, without the key.
+func (r *reading) fetched(ctx context.Context, request *http.Request, link string) (*http.Response, *judge, error) {
+	response, j, err := r.elsewhere.fetch(ctx, request, link)
+	if err == nil {
+		return response, j, nil
+	}
+	if _, unanswered := errors.AsType[*fault](err); unanswered || ctx.Err() != nil {
+		return nil, nil, j.unanswered(err)
+	}
+	return nil, nil, r.judge.broken(connector.ClassPermanent, http.StatusFound, err)
 }
 
 // spend sends a request once the quota has room for it, unless the response to it is known.
@@ -134,6 +155,8 @@ func (a *answer) begin(s *stream) error {
 	switch {
 	case a.response.StatusCode == http.StatusNoContent:
 		return nil
+	case a.response.StatusCode == http.StatusAccepted && a.waits:
+		return a.judge.pending(a.response)
 	case a.response.StatusCode/100 != 2:
 		return a.refusal()
 	case a.shape.taxii && a.otherTAXII() != nil:
@@ -154,8 +177,12 @@ func (a *answer) begin(s *stream) error {
 	switch {
 	case nothing && textOf(said) != "":
 		return a.judge.failure(a.response, said, nil)
-	case a.decoder.found() == absent && !a.shape.taxii && !a.mayLack():
-		return a.broken(fmt.Errorf("it has nothing at %s, where the records should be", a.shape.text[atRecords]))
+	}
+	if err := a.mistaken(); err != nil {
+		return err
+	}
+	if a.decoder.found() == absent && !a.shape.taxii && !a.shape.optional && !a.mayLack() {
+		return a.lacking()
 	}
 	return nil
 }
@@ -214,7 +241,7 @@ func (a *answer) next() (jsontext.Value, error) {
 	record, err := a.decoder.next()
 	err = a.explain(err)
 	if f, ok := errors.AsType[*connector.Failure](err); ok {
-		f.Cut = f.Class == connector.ClassTransient && a.response.Request.Method == http.MethodGet
+		f.Cut = f.Class == connector.ClassTransient && a.again
 		f.Slow = a.body.slow()
 	}
 	return record, err

@@ -40,6 +40,7 @@ type body struct {
 	brought  int64             // bytes in that window
 	err      error             // what ended it before its end
 	over     bool              // err is about a bound of size
+	head     []byte            // the beginning of what was read
 }
 
 // newBody bounds a body whose system was waited for already for a while.
@@ -70,6 +71,9 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.source.Read(p)
 	b.silent.Stop()
 	b.size += int64(n)
+	if room := maxHead - len(b.head); room > 0 {
+		b.head = append(b.head, p[:min(n, room)]...)
+	}
 	b.waited += time.Since(begin)
 	switch {
 	case err != nil && b.fell.Load() && b.waited >= longest:

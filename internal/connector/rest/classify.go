@@ -33,6 +33,7 @@ type judge struct {
 	windows map[string]string // window → answer header that says what is left in it
 	known   *secret.Redactor
 	quota   Quota // is told of refusals; may be nil
+	keyless bool  // the request had no key, so a refusal says nothing about it
 }
 
 // rule is a compiled [connector.ErrorRule].
@@ -76,7 +77,7 @@ func (r rule) limit(text string) int64 {
 // failure classes an answer by its status and sentence. Where there is no sentence, rules look at the beginning of the answer instead, of
 // which only the reason becomes part of the failure.
 func (j *judge) failure(response *http.Response, said jsontext.Value, body []byte) *connector.Failure {
-	f := &connector.Failure{Class: classOf(response.StatusCode), Host: j.host, Status: response.StatusCode, Until: ratelimit.Until(response.Header, time.Now())}
+	f := &connector.Failure{Class: j.classOf(classOf(response.StatusCode)), Host: j.host, Status: response.StatusCode, Until: ratelimit.Until(response.Header, time.Now())}
 	text := j.known.String(textOf(said))
 	f.Sentence = line(j.known, text)
 	if text == "" {
@@ -87,13 +88,15 @@ func (j *judge) failure(response *http.Response, said jsontext.Value, body []byt
 	if f.Reason == "" && f.Sentence == "" {
 		f.Reason = line(j.known, cmp.Or(response.Header.Get("Message"), response.Header.Get("X-Error-Message")))
 	}
+	said403 := false // a rule knows what the text of a 403 means
 	for _, rule := range j.rules {
 		if rule.fits(f.Status, text) {
 			f.Class, f.Window, f.Limit = rule.Class, rule.Window, rule.limit(text)
+			said403 = rule.match != nil
 			break
 		}
 	}
-	if f.Class == connector.ClassPlan && f.Status == http.StatusForbidden && ratelimit.Says(response.Header, time.Now()) {
+	if f.Class == connector.ClassPlan && f.Status == http.StatusForbidden && !said403 && len(j.windows) == 0 && ratelimit.Says(response.Header, time.Now()) {
 		f.Class = connector.ClassRate // a limit that a system says with 403, as GitHub does
 	}
 	if f.Class == connector.ClassRate && f.Window == "" {

@@ -151,6 +151,9 @@ func (s *stream) end() error {
 	return err
 }
 
+// inObject tells whether the last value is a member of an object.
+func (s *stream) inObject() bool { return len(s.open) > 0 && s.open[len(s.open)-1].object }
+
 // take consumes the value that lies ahead, or enters it. It returns a record if the value is one.
 func (s *stream) take(h hits) (jsontext.Value, error) {
 	kind := s.json.PeekKind()
@@ -199,10 +202,10 @@ func (s *stream) record(deeper set, kind jsontext.Kind) (jsontext.Value, error) 
 
 // enter goes into the object or list that lies ahead.
 func (s *stream) enter(within set, kind jsontext.Kind) error {
-	if s.holdsRecords(within) {
+	_, err := s.json.ReadToken()
+	if s.holdsRecords(within) && (kind == '[' || s.shape.named || s.json.PeekKind() != '}') { // {} may stand for anything that is not there
 		s.seen = present
 	}
-	_, err := s.json.ReadToken()
 	s.open = append(s.open, frame{object: kind == '{', within: within, elements: s.shape.match(within, len(s.open), nil)})
 	return err
 }

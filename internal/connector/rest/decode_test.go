@@ -75,7 +75,7 @@ func TestDecode(t *testing.T) {
 		{"escaped name", `$.größe[*]`, `{"gr\u00f6\u00dfe":[1]}`, decoded{Records: []string{`1`}, Found: present}},
 		{"lists in a list", `$.pages[*].rows[*]`, `{"pages":[{"rows":[1]},{"x":0},{"rows":[2,3]}]}`, decoded{Records: []string{`1`, `2`, `3`}, Found: present}},
 		{"lists under any name", `$[*][*]`, `{"Active DNS":[1,2],"Sources":[3]}`, decoded{Records: []string{`1`, `2`, `3`}, Found: present}},
-		{"empty object for a list", `$.results[*]`, `{"results":{}}`, decoded{Found: present}},
+		{"empty object for a list", `$.results[*]`, `{"results":{}}`, decoded{}},
 		{"null for a list", `$.results[*]`, `{"results":null,"error":"e"}`, decoded{Sentence: `"e"`, Found: null}},
 		{"nothing", `$.results[*]`, `{"error":"e"}`, decoded{Sentence: `"e"`}},
 		{"text for a list", `$.results[*]`, `{"results":"none"}`, decoded{}},

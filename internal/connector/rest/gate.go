@@ -22,12 +22,14 @@ import (
 // gate is the last RoundTripper and the only place where a key meets a request. Everything before it sees requests without the key, and
 // so does everything after it: the request with the key is a clone that never leaves RoundTrip, not in the response, not in an error.
 type gate struct {
-	origins []string       // where the key may go; see origin
-	base    string         // the path that it may go below, as it is written in a URL
-	auth    connector.Auth // resolved
-	secrets func(context.Context) (map[string]secret.Text, error)
-	known   *secret.Redactor // learns every secret before it is used
-	next    http.RoundTripper
+	origins  []string       // where the key may go; see origin
+	base     string         // the path that it may go below, as it is written in a URL
+	auth     connector.Auth // resolved
+	secrets  func(context.Context) (map[string]secret.Text, error)
+	known    *secret.Redactor // learns every secret before it is used
+	next     http.RoundTripper
+	jar      *jar      // of one run; nil: cookies are not kept
+	fleeting *fleeting // of one run; nil: it has none
 }
 
 // RoundTrip sends a copy of the request that carries the key, if the request goes to where the key belongs.
@@ -44,9 +46,15 @@ func (g *gate) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err := g.sign(keyed, key); err != nil {
 		return nil, err
 	}
+	if g.jar != nil {
+		g.jar.put(keyed)
+	}
 	response, err := g.next.RoundTrip(keyed)
 	if err != nil {
 		return nil, g.rebuild(request.Context(), err)
+	}
+	if g.jar != nil {
+		g.jar.take(request.URL, response, g.fleeting)
 	}
 	g.redact(response)
 	response.Request = request
@@ -166,20 +174,41 @@ func (g *gate) keyless(u *url.URL) *url.URL {
 }
 
 // follow returns where a link of a system leads, without the key. A link that leads away from where the key belongs, or holds the key anywhere
-// but in its own parameter, is an error.
+// but in its own parameter, is an error. One that names the other scheme of the same host leads to the key's own; see [gate.own].
 func (g *gate) follow(from *url.URL, link string) (*url.URL, error) {
 	to, err := from.Parse(link)
 	if err != nil {
 		return nil, errors.New("is not a URL")
 	}
-	to = g.keyless(to)
+	to = g.own(g.keyless(to))
 	switch {
 	case g.admit(to) != nil:
-		return nil, fmt.Errorf("leads to %s, where the key must not go", g.nameOf(to))
+		return nil, fmt.Errorf("leads to %s, %w", g.nameOf(to), errElsewhere)
 	case g.known.Contains(to.String()), g.known.Contains(to.String() + "&"): // which ends a parameter, and may end a key
 		return nil, errors.New("contains the key, which would be stored in plaintext")
 	}
 	return to, nil
+}
+
+// own returns a URL with the scheme and port of the key's own place if it differs from that in its scheme only: systems behind a proxy name the
+// scheme and port that they see. So nothing is ever sent with another scheme than the credential's.
+func (g *gate) own(u *url.URL) *url.URL {
+	for _, text := range g.origins {
+		own, err := url.Parse(text)
+		if err != nil || slices.Contains(g.origins, origin(u)) || !strings.EqualFold(own.Hostname(), u.Hostname()) {
+			continue
+		}
+		other := u.Scheme == "http" && own.Scheme == "https" || u.Scheme == "https" && own.Scheme == "http"
+		if port := u.Port(); other && (port == "" || port == defaultPorts[u.Scheme] || port == own.Port()) {
+			moved := *u
+			moved.Scheme, moved.Host = own.Scheme, own.Host
+			if own.Port() == defaultPorts[own.Scheme] {
+				moved.Host = strings.TrimSuffix(own.Host, ":"+own.Port())
+			}
+			return &moved
+		}
+	}
+	return u
 }
 
 // rebuild makes a new error of one that knew the request with the key. Nothing of the old one is kept.
@@ -223,11 +252,13 @@ type blind struct{ context.Context }
 // Value knows nothing.
 func (blind) Value(any) any { return nil }
 
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
 // origin is the scheme, host and port of a URL.
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		port = defaultPorts[u.Scheme]
 	}
 	return u.Scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }

@@ -44,14 +44,15 @@ type step struct {
 
 // shape says where the places stand in an answer.
 type shape struct {
-	text    paths // the paths as they were written; "" for a place that is not looked for
-	steps   [places][]step
-	literal int            // how many of the first steps to the records are names
-	named   bool           // the names that the wildcards of the path to the records meet are of interest
-	query   *jsonpath.Path // the path to the records, if it is none that streaming can follow
-	rows    bool           // the answer is CSV, and has none of the places but the sentence of a failure
-	wants   []string       // the columns that it must have then
-	taxii   bool           // the answer is in the media type of TAXII, and may have nothing where the records would be
+	text     paths // the paths as they were written; "" for a place that is not looked for
+	steps    [places][]step
+	literal  int            // how many of the first steps to the records are names
+	named    bool           // the names that the wildcards of the path to the records meet are of interest
+	query    *jsonpath.Path // the path to the records, if it is none that streaming can follow
+	rows     bool           // the answer is CSV, and has none of the places but the sentence of a failure
+	wants    []string       // the columns that it must have then
+	optional bool           // the list may be left out when it is empty
+	taxii    bool           // the answer is in the media type of TAXII, and may have nothing where the records would be
 }
 
 // paths are those to all places, by place; "" where there is none.

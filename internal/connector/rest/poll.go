@@ -53,10 +53,11 @@ func newJob(c Config, s *Source, address *url.URL, attempts int) error {
 	}
 	begin := *s
 	begin.shape = begins
+	begin.waits, s.waits, s.again = false, false, true
 	if spec.Free {
 		s.quota, s.judge.quota = nil, nil
 	}
-	s.shape, s.retry = shape, retries(http.MethodGet, attempts, s.limits.Pause)
+	s.shape, s.retry = shape, retries(true, attempts, s.limits.Pause)
 	s.job = &job{spec: spec, begin: &begin, ask: func(ticket string) (call, error) {
 		given := map[string]any{connector.TicketName: ticket}
 		for name, value := range c.Params {

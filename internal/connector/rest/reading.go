@@ -42,6 +42,7 @@ type reading struct {
 }
 
 func newReading(s *Source, cursor string) *reading {
+	s = s.forRun()
 	r := &reading{Source: s, forming: s.form.begin(), cursor: cursor, seed: maphash.MakeSeed(), asked: map[uint64]uint64{}, had: map[uint64]bool{}}
 	if s.turner.Last != "" {
 		r.lasts, _ = dotted("paging.last", s.turner.Last) // it was checked when the source was opened

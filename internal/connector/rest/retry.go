@@ -21,10 +21,27 @@ const (
 // repeat makes a call, and again after a pause as long as that may help.
 func (r *reading) repeat(ctx context.Context, c call) (*answer, error) {
 	policy := r.retry
-	if r.probe != nil && r.probe.Load() {
+	if r.isProbing() {
 		policy = r.once
 	}
-	a, err := policy.WithContext(ctx).GetWithExecution(func(e failsafe.Execution[*answer]) (*answer, error) {
+	a, err := r.ready(ctx, func() (*answer, error) { return r.attempts(ctx, c, policy) })
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if f, ok := errors.AsType[*connector.Failure](err); ok {
+		f.Again = f.Class == connector.ClassTransient && (r.again || f.Unsent)
+	} else if err == nil && r.probe != nil {
+		r.probe.Store(false)
+	}
+	return a, err
+}
+
+// isProbing tells whether the system was away, so that a request is made once.
+func (r *reading) isProbing() bool { return r.probe != nil && r.probe.Load() }
+
+// attempts makes a call as often as the policy allows.
+func (r *reading) attempts(ctx context.Context, c call, policy failsafe.Executor[*answer]) (*answer, error) {
+	return policy.WithContext(ctx).GetWithExecution(func(e failsafe.Execution[*answer]) (*answer, error) {
 		if retries := e.Retries(); retries > 0 {
 			if err := r.sleep(ctx, pause(e.LastError(), retries-1)); err != nil {
 				return nil, err
@@ -32,15 +49,6 @@ func (r *reading) repeat(ctx context.Context, c call) (*answer, error) {
 		}
 		return r.ask(ctx, c)
 	})
-	if err != nil && ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	if f, ok := errors.AsType[*connector.Failure](err); ok {
-		f.Again = f.Class == connector.ClassTransient && (c.method == http.MethodGet || f.Unsent)
-	} else if err == nil && r.probe != nil {
-		r.probe.Store(false)
-	}
-	return a, err
 }
 
 // Sleep waits for a while, by the clock.
@@ -56,23 +64,23 @@ func Sleep(ctx context.Context, d time.Duration) error {
 }
 
 // retries says which attempts are made again: those that failed in a way that may pass.
-func retries(method string, attempts int, maxPause time.Duration) failsafe.Executor[*answer] {
+func retries(again bool, attempts int, maxPause time.Duration) failsafe.Executor[*answer] {
 	return failsafe.With(retrypolicy.NewBuilder[*answer]().
-		HandleIf(func(_ *answer, err error) bool { return passing(err, method, maxPause) }).
+		HandleIf(func(_ *answer, err error) bool { return passing(err, again, maxPause) }).
 		WithMaxAttempts(attempts).
 		ReturnLastFailure().
 		Build())
 }
 
 // passing tells whether a failure may have passed after a pause of at most maxPause. What was too slow is not requested again at once: it would
-// hold its place for as long again. Whoever refused the key is not asked again, whatever the class. What a POST does must not be done twice: it
-// is made again only if nothing of it was sent.
-func passing(err error, method string, maxPause time.Duration) bool {
+// hold its place for as long again. Whoever refused the key is not asked again, whatever the class. What a request does must not be done twice:
+// unless it only reads, it is made again only if nothing of it was sent.
+func passing(err error, again bool, maxPause time.Duration) bool {
 	f, ok := errors.AsType[*connector.Failure](err)
-	if !ok || f.Slow || f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden {
+	if !ok || f.Slow || isPending(f) || f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden {
 		return false
 	}
-	if fault, ok := errors.AsType[*fault](f.Err); method != http.MethodGet && (!ok || !fault.unsent) {
+	if fault, ok := errors.AsType[*fault](f.Err); !again && (!ok || !fault.unsent) {
 		return false
 	}
 	soon := time.Until(f.Until) <= maxPause

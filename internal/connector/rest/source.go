@@ -36,6 +36,8 @@ type Config struct {
 	Quota Quota
 	// Transport makes the connections to the system at address. It sees the key.
 	Transport func(address *url.URL) http.RoundTripper
+	// Outside makes connections without the key, to where a redirect leads. Nil: such redirects are not followed.
+	Outside   func(address *url.URL) http.RoundTripper
 	UserAgent string
 	// Sleep waits before a call is made again, or a result is asked for. Nil: [Sleep].
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -90,6 +92,8 @@ type Source struct {
 	gate      *gate
 	quota     Quota // may be nil
 	limits    Limits
+	again     bool // its requests only read, so that they may be sent again
+	waits     bool // it waits for a response that is still being prepared
 	retry     failsafe.Executor[*answer]
 	once      failsafe.Executor[*answer] // while probe is true
 	probe     *atomic.Bool               // may be nil
@@ -98,6 +102,8 @@ type Source struct {
 	encoding  string // of the text of responses, if it is declared
 	peek      func(beginning []byte)
 	recorder  *Recorder
+	cookies   bool        // they are kept for a run
+	elsewhere *withoutKey // how redirects to other places are followed; nil: they are not
 	sleep     func(ctx context.Context, d time.Duration) error
 	kept      bool // its connections are for others, too
 	job       *job // nil: the request itself gives the records
@@ -134,7 +140,10 @@ func open(c Config, attempts int) (*Source, error) {
 		return nil, err
 	}
 	limits := c.Limits.withDefaults(c.Definition)
+	again := first.method == http.MethodGet || request.Repeatable
 	s := &Source{
+		again:     again,
+		waits:     again,
 		first:     first,
 		turner:    turner{Paging: request.Paging, gate: g},
 		cut:       c.Definition.Limits.Cut,
@@ -145,8 +154,8 @@ func open(c Config, attempts int) (*Source, error) {
 		gate:      g,
 		quota:     c.Quota,
 		limits:    limits,
-		retry:     retries(first.method, attempts, limits.Pause),
-		once:      retries(first.method, 1, limits.Pause),
+		retry:     retries(again, attempts, limits.Pause),
+		once:      retries(again, 1, limits.Pause),
 		probe:     c.Probe,
 		address:   address,
 		userAgent: userAgent,
@@ -155,6 +164,10 @@ func open(c Config, attempts int) (*Source, error) {
 		recorder:  c.Recorder,
 		sleep:     c.Sleep,
 	}
+	s.cookies = request.Cookies
+	if request.Follow == sallyport.FollowWithoutKey && c.Outside != nil {
+		s.elsewhere = &withoutKey{transport: c.Outside, header: first.header, address: address}
+	}
 	if s.sleep == nil {
 		s.sleep = Sleep
 	}
@@ -162,6 +175,24 @@ func open(c Config, attempts int) (*Source, error) {
 		err = newJob(c, s, address, attempts)
 	}
 	return s, err
+}
+
+// forRun is the source as one run uses it: with cookies and other passing secrets of its own.
+func (s *Source) forRun() *Source {
+	if !s.cookies && s.elsewhere == nil {
+		return s
+	}
+	own, g := *s, *s.gate
+	g.fleeting = &fleeting{known: g.known}
+	if own.gate = &g; s.cookies {
+		g.jar = newJar()
+	}
+	if s.elsewhere != nil {
+		elsewhere := *s.elsewhere
+		elsewhere.gate = &g
+		own.elsewhere = &elsewhere
+	}
+	return &own
 }
 
 // shapeOf says where everything stands in the answers of an endpoint.
@@ -182,6 +213,7 @@ func shapeOf(c Config) (*shape, error) {
 	if s.named = len(request.Names) > 0; s.named && s.query != nil {
 		return nil, sallyport.FieldErrorf("names", "goes with a path of names and [*] only, not with %s", request.Records)
 	}
+	s.optional = request.Absent == sallyport.AbsentEmpty
 	s.taxii = request.Format == sallyport.FormatTAXII
 	if s.rows = request.Format == sallyport.FormatCSV; s.rows {
 		s.wants = params{c.Endpoint.Params, c.Params}.columns(request.Columns)

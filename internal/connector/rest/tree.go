@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/theory/jsonpath/spec"
 
 	"github.com/sallyport-io/sallyport"
 )
@@ -46,8 +47,11 @@ func newTree(ctx context.Context, shape *shape, from io.Reader) (*tree, error) {
 	if _, list := single(t.nodes).([]any); list && shape.query.Query().Singular() != nil {
 		return nil, shape.aList()
 	}
-	if len(t.nodes) > 0 {
+	switch {
+	case len(t.nodes) > 0:
 		t.seen = present
+	case !shape.leads(t.root):
+		t.seen = absent
 	}
 	return t, nil
 }
@@ -65,6 +69,23 @@ func (s *shape) selectFrom(ctx context.Context, root any) (nodes []any, sent *fi
 			s.text[atRecords], maxSteps)
 	}
 	return nodes, w.sent, err
+}
+
+// leads tells whether a response has what the names lead to that the path to the records begins with.
+func (s *shape) leads(value any) bool {
+	for _, segment := range s.query.Query().Segments() {
+		selectors := segment.Selectors()
+		name, ok := selectors[0].(spec.Name)
+		if !ok || len(selectors) > 1 || segment.IsDescendant() {
+			break
+		}
+		object, _ := value.(map[string]any)
+		if value, ok = object[string(name)]; !ok {
+			return false
+		}
+	}
+	object, ok := value.(map[string]any)
+	return !ok || len(object) > 0
 }
 
 func single(nodes []any) any {
@@ -97,7 +118,7 @@ func (t *tree) value(place int) jsontext.Value {
 	return text
 }
 
-// found cannot tell an answer whose list is empty from one that has no list.
+// found tells no list from an empty one only where the path to the records begins with names.
 func (t *tree) found() presence { return t.seen }
 
 func encoded(to *bytes.Buffer, value any) (jsontext.Value, error) {
