@@ -351,7 +351,7 @@ func (keysVerify) Run(e *env) error {
 		result.Problems[p.Credential.Name] = p.Err.Error()
 	}
 	err = e.show(result, func(w io.Writer) {
-		fmt.Fprintf(w, "the master key opens %d of %s\n", total-len(problems), plural(int64(total), "credential"))
+		fmt.Fprintf(w, "the master key opens %s of %s\n", count(int64(total-len(problems))), plural(int64(total), "credential"))
 		for _, p := range problems {
 			fmt.Fprintln(w, " ", p.Err)
 		}
