@@ -48,6 +48,7 @@ type Run struct {
 	LastSeq     int64     `json:"last_seq"`
 	Pulled      bool      `json:"pulled,omitempty"`     // its source has ended; what is left follows from that, and needs no call
 	Incomplete  string    `json:"incomplete,omitempty"` // why its source did not give everything
+	Warnings    []string  `json:"warnings,omitempty"`   // what is doubtful about it, although its source ended well
 	WaitUntil   time.Time `json:"wait_until,omitzero"`  // of a delivering one: until when a destination waits, if one does
 	Attempts    int64     `json:"attempts,omitzero"`    // that failed since it last got a page, as its system was away
 	GivesUpAt   time.Time `json:"gives_up_at,omitzero"` // when it fails if its system is still away then; zero if no attempt has failed

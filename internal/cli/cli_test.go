@@ -192,6 +192,8 @@ func (a *faultyAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"results":[{"id":%d,"v":"a"},{"id":%d,"v":"b"}],"next":%s}`, 2*page, 2*page+1, next)
 	case "/endless":
 		fmt.Fprint(w, `{"results":[{"id":1}],"next":7}`)
+	case "/more": // the first page of many
+		fmt.Fprint(w, `{"results":[{"id":1},{"id":2}],"next_cursor":"x"}`)
 	case "/same": // pages that never end and never change
 		fmt.Fprint(w, `[{"id":1},{"id":2}]`)
 	case "/html":

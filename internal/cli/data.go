@@ -146,7 +146,7 @@ func (c *runShow) Run(e *env, s *service.Service) error {
 		facts(w, "run", fmt.Sprint(r.ID), "flow", r.Flow, "state", string(r.State), "seen", count(r.Seen), "changes", changesText(r.Changes),
 			"records", count(r.Records), "pages", count(r.Pages), "size", bytesOf(r.Bytes),
 			"in quarantine", count(r.Quarantined), "began", moment(r.StartedAt), "ended", moment(r.EndedAt), "took", span(r.StartedAt, r.EndedAt),
-			"incomplete", r.Incomplete, "waits until", moment(r.WaitUntil), "gives up at", moment(r.GivesUpAt), "error", r.Error)
+			"incomplete", r.Incomplete, "warnings", strings.Join(r.Warnings, "; "), "waits until", moment(r.WaitUntil), "gives up at", moment(r.GivesUpAt), "error", r.Error)
 		fmt.Fprintln(w)
 		rows := [][]string{}
 		for _, d := range r.Deliveries {

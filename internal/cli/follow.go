@@ -64,6 +64,9 @@ func runSummary(w io.Writer, r *service.RunDetail, last service.Progress) {
 	if r.Incomplete != "" {
 		fmt.Fprintf(w, "  incomplete: %s; nothing counts as vanished\n", oneLine(r.Incomplete))
 	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(w, "  warning: %s\n", oneLine(warning))
+	}
 	if r.Error != "" {
 		fmt.Fprintf(w, "  %s\n", oneLine(r.Error))
 	}

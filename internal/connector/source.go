@@ -34,6 +34,8 @@ type Page struct {
 	// Incomplete says why the source does not give everything, "" if it does: the system ends a list that has more. It is known once Records
 	// was read to its end. What such a pull does not give has not vanished.
 	Incomplete string
+	// Warnings are doubts about a source that ended well, for example that its system may have more pages. They are known when Incomplete is.
+	Warnings []string
 	// Barren says that it had no new record, though it names a next page. It is known when Next is.
 	Barren bool
 	// Free says that it cost no call: its records were known.

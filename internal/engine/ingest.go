@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -217,6 +218,7 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 	}
 	in.buffer.finish()
 	in.cursor, in.ended, in.cut = page.Next, page.Next == "", cmp.Or(in.cut, page.Incomplete)
+	in.warn(page.Warnings)
 	if page.Resume != "" {
 		in.resume = page.Resume
 	}
@@ -228,6 +230,18 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 		return in.commit(ctx, nil)
 	}
 	return nil
+}
+
+// maxWarnings bounds the warnings of a run.
+const maxWarnings = 10
+
+// warn adds warnings to those of the run, each once.
+func (in *ingestion) warn(warnings []string) {
+	for _, warning := range warnings {
+		if len(in.run.Warnings) < maxWarnings && !slices.Contains(in.run.Warnings, warning) {
+			in.run.Warnings = append(in.run.Warnings, warning)
+		}
+	}
 }
 
 // checkKey refuses the key of a manual request if none of the first records of its dataset has it. It comes before the first page is finished,
@@ -325,7 +339,7 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 	p := in.moves(done.judged.parts())
 	p.Cursor, p.Batches, p.Pages, p.Records, p.Bytes, p.Quarantined = in.cursor, batches, done.pages, done.records, done.bytes, done.quarantined
 	p.Seen, p.Changes, p.Pulled, p.Incomplete = done.seen, done.judged.changes, in.ended, in.cut
-	p.Resume, p.Barren = in.resume, in.barren
+	p.Resume, p.Barren, p.Warnings = in.resume, in.barren, in.run.Warnings
 	changed := in.observer.Changed()
 	var run sallyport.Run
 	err := in.inTx(ctx, func(tx *store.Tx) (err error) {

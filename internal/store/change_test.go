@@ -151,10 +151,11 @@ func testRunCounts(t *testing.T, s *store.Store) {
 	if i.run.Pulled || i.run.Incomplete != "" {
 		t.Errorf("the run is pulled, or incomplete: %+v", i.run)
 	}
-	p.Pulled, p.Incomplete = true, "the plan ends the list"
+	p.Pulled, p.Incomplete, p.Warnings = true, "the plan ends the list", []string{"on two\nlines", "there may be more"}
 	commit()
-	p.Pulled, p.Incomplete = false, ""
+	p.Pulled, p.Incomplete, p.Warnings = false, "", nil
 	commit()
+	diff(t, i.run.Warnings, []string{"on two lines", "there may be more"})
 	diff(t, i.run.Seen, int64(27))
 	diff(t, i.run.Changes, sallyport.Changes{New: 3, Changed: 6, Retired: 9, Returned: 12, Vanished: 15, Unchanged: 18})
 	diff(t, i.run.Incomplete, "the plan ends the list")

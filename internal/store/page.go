@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"slices"
+	"strings"
 
 	"github.com/sallyport-io/sallyport"
 )
@@ -25,6 +27,7 @@ type PageCommit struct {
 	Parts       []ChangePart            // of that index, after those that were staged; they need no RunID
 	Pulled      bool                    // the source has ended
 	Incomplete  string                  // why it did not give everything; "" if it did, or says so later
+	Warnings    []string                // all that the run has so far; none: unchanged
 	Bytes       int64                   // to add, to the run and to the dataset
 	Schema      *sallyport.Schema       // nil: unchanged
 	Quarantined []sallyport.Quarantined // they need no DatasetID or RunID
@@ -155,6 +158,30 @@ func (tx *Tx) insertBatch(ctx context.Context, b sallyport.Batch, seq any) error
 	return err
 }
 
+// lines writes texts as one, one a line.
+func lines(texts []string) string {
+	var all []string
+	for _, text := range texts {
+		all = append(all, strings.Join(strings.Fields(readable(text)), " "))
+	}
+	return strings.Join(all, "\n")
+}
+
+// linesColumn reads what lines wrote.
+type linesColumn struct{ to *[]string }
+
+// Scan reads a column.
+func (c linesColumn) Scan(value any) error {
+	var text sql.NullString
+	if err := text.Scan(value); err != nil {
+		return err
+	}
+	if *c.to = nil; text.String != "" {
+		*c.to = strings.Split(text.String, "\n")
+	}
+	return nil
+}
+
 func (tx *Tx) moveRun(ctx context.Context, p PageCommit, last int64) error {
 	pulled := 0
 	if p.Pulled {
@@ -166,10 +193,11 @@ func (tx *Tx) moveRun(ctx context.Context, p PageCommit, last int64) error {
 		retired_records = retired_records + $10, returned_records = returned_records + $11, vanished_records = vanished_records + $12,
 		unchanged_records = unchanged_records + $13, pulled = CASE WHEN pulled = 1 THEN 1 ELSE $14 END,
 		incomplete = CASE WHEN incomplete <> '' THEN incomplete ELSE $15 END,
-		attempts = CASE WHEN $2 > 0 THEN 0 ELSE attempts END, gives_up_at = CASE WHEN $2 > 0 THEN 0 ELSE gives_up_at END, barren = $16
-		WHERE id = $17 AND `+unfinished,
+		attempts = CASE WHEN $2 > 0 THEN 0 ELSE attempts END, gives_up_at = CASE WHEN $2 > 0 THEN 0 ELSE gives_up_at END, barren = $16,
+		warnings = CASE WHEN $17 = '' THEN warnings ELSE $17 END
+		WHERE id = $18 AND `+unfinished,
 		p.Cursor, p.Pages, p.Records, p.Bytes, len(p.Quarantined), last, p.Seen, c.New, c.Changed, c.Retired, c.Returned, c.Vanished, c.Unchanged,
-		pulled, readable(p.Incomplete), p.Barren, p.RunID)
+		pulled, readable(p.Incomplete), p.Barren, lines(p.Warnings), p.RunID)
 }
 
 // moveDataset adds to the counts of a dataset and makes last its newest batch. A schema that is nil leaves its schema as it is.

@@ -39,6 +39,9 @@ func (p *page) finish() error {
 	if p.Next == "" {
 		p.Incomplete = cmp.Or(p.Incomplete, p.cutOff(), p.extent.short(p.turner))
 	}
+	if p.Next == "" && p.Incomplete == "" {
+		p.Warnings = p.warnings()
+	}
 	p.bar()
 	p.Next = p.turner.mark(p.Next, p.extent)
 	if p.usual == nil {

@@ -38,6 +38,7 @@ type reading struct {
 	extent  extent            // how much of the list was read so far
 	lasts   []step            // to the value in the last record that leads to the next page; nil: none does
 	longest int64             // records of the longest page so far
+	began   bool              // this pass began with the first page
 	lowered bool              // the first page was shorter than size, and not the last one
 }
 
@@ -48,6 +49,7 @@ func newReading(s *Source, cursor string) *reading {
 		r.lasts, _ = dotted("paging.last", s.turner.Last) // it was checked when the source was opened
 	}
 	r.cursor, r.extent = s.turner.unmark(cursor)
+	r.began = cursor == ""
 	switch {
 	case s.turner.Type == sallyport.PagingTAXII:
 		r.taxii = &taxii{asked: map[string]bool{}}

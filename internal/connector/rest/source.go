@@ -87,6 +87,7 @@ type Source struct {
 	cut       *connector.Cut // nil: a list that ends is whole
 	shape     *shape
 	key       []string // the fields that name a record
+	manual    bool     // the request was described by hand
 	form      *form
 	judge     judge
 	gate      *gate
@@ -149,6 +150,7 @@ func open(c Config, attempts int) (*Source, error) {
 		cut:       c.Definition.Limits.Cut,
 		shape:     shape,
 		key:       request.Key,
+		manual:    c.Endpoint.ID == "",
 		form:      form,
 		judge:     judge{host: address.Host, rules: rules, windows: c.Definition.Limits.Headers, known: g.known, quota: c.Quota},
 		gate:      g,
