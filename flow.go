@@ -51,8 +51,8 @@ type Request struct {
 	Query   map[string]Texts  `json:"query,omitempty" yaml:"query,omitempty"` // a list sends its name once for each value
 	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
 	Body    string            `json:"body,omitempty" yaml:"body,omitempty"`
-	Format  string            `json:"format,omitempty" yaml:"format,omitempty"`   // of the answer: json (if absent), csv or taxii
-	Columns []string          `json:"columns,omitempty" yaml:"columns,omitempty"` // csv: those that must be there; the {name} of a list stands for all its elements
+	Format  string            `json:"format,omitempty" yaml:"format,omitempty"`   // of the answer: json (if absent), jsonl, lines, csv or taxii
+	Columns []string          `json:"columns,omitempty" yaml:"columns,omitempty"` // csv: those that must be there, or all of them if header is none; the {name} of a list stands for all its elements
 	Records string            `json:"records,omitempty" yaml:"records"`           // RFC 9535 JSONPath to the records; csv has none
 	Names   []string          `json:"names,omitempty" yaml:"names,omitempty"`     // fields of each record for what its wildcards met: the names of members of objects
 	With    map[string]string `json:"with,omitempty" yaml:"with,omitempty"`       // fields that are put into each record; {name} stands for a parameter
@@ -65,6 +65,11 @@ type Request struct {
 	Absent     string `json:"absent,omitempty" yaml:"absent,omitempty"`         // what a response without the list means: error (if absent) or empty
 	Cookies    bool   `json:"cookies,omitempty" yaml:"cookies,omitempty"`       // they are kept during a run, for the same host
 	Follow     string `json:"follow,omitempty" yaml:"follow,omitempty"`         // redirects to another host: without_key; absent: refused
+
+	Separator string `json:"separator,omitempty" yaml:"separator,omitempty"` // csv: between cells; one character or tab, with blanks around it if they do not count
+	Comment   string `json:"comment,omitempty" yaml:"comment,omitempty"`     // csv and lines: what lines begin with that are left out, or none
+	Header    string `json:"header,omitempty" yaml:"header,omitempty"`       // csv: where the names of the columns are: row, comment (the last one before the rows) or none
+	Quote     string `json:"quote,omitempty" yaml:"quote,omitempty"`         // csv: the character around cells, or none
 }
 
 // FollowWithoutKey lets redirects lead to another host, without the key.
@@ -79,6 +84,8 @@ const (
 // The formats of answers.
 const (
 	FormatJSON  = "json"
+	FormatJSONL = "jsonl" // each line is a record in JSON
+	FormatLines = "lines" // each line is a text, and becomes the field value of a record
 	FormatCSV   = "csv"   // the first row names the fields; every other row is a record whose values are texts
 	FormatTAXII = "taxii" // the JSON of TAXII 2.1, with its media type
 )

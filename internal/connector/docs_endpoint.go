@@ -38,6 +38,8 @@ func recordsOf(r sallyport.Request) string {
 	switch {
 	case r.Format == sallyport.FormatCSV:
 		records = "The records are the rows of a CSV"
+	case r.Format == sallyport.FormatJSONL, r.Format == sallyport.FormatLines:
+		records = "Each line of the answer is a record"
 	case r.Records != "$":
 		records = "The records are at " + quote(r.Records)
 	}

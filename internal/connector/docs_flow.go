@@ -55,8 +55,12 @@ func (p *page) manual(d *Definition) {
 	p.text("A response with HTTP 202 is still being prepared: a read is requested again for up to three minutes; then the run waits.")
 	p.table([]string{"`format` of answers", "the records", "needs"}, [][]string{
 		{quote(sallyport.FormatJSON), "What `records` leads to. It is the default.", ""},
-		{quote(sallyport.FormatCSV), "The rows behind the first, which names their fields; all values are texts. A row with too few or too many cells goes to quarantine.",
-			"`columns` may list those that must be there"},
+		{quote(sallyport.FormatJSONL), "Each line, in JSON. A line that is not valid goes to quarantine.", ""},
+		{quote(sallyport.FormatLines), "Each line, as the field `value`. Empty lines and comments are left out.", "`comment`: what these begin with (`#`), or `none`"},
+		{quote(sallyport.FormatCSV), "The rows behind the first, which names their fields; all values are texts. A row with too few or too many cells goes to quarantine. " +
+			"How a table is written is found out where it is beyond doubt. An error names the setting otherwise.",
+			"`columns` may list those that must be there; `separator`: `;`, `tab`, or `\" ; \"` if the blanks do not count; `comment`: `#` or `none`; " +
+				"`header`: `row`, `comment` (the last before the rows) or `none` (`columns` names them); `quote`: `'` or `none`"},
 		{quote(sallyport.FormatTAXII), "As with `json`, in the media type of TAXII 2.1.", ""},
 	})
 	p.text("Responses may be compressed (gzip, deflate, br, zstd), or be one file in gzip, zstd, bzip2 or zip. Their text is decoded by its byte order mark " +

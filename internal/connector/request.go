@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector/content"
+	"github.com/sallyport-io/sallyport/internal/connector/table"
 )
 
 // Bounds of a request.
@@ -153,18 +154,20 @@ func checkRecords(r *sallyport.Request) error {
 
 // checkFormat makes sure that nothing is looked for in an answer that its format has not.
 func checkFormat(r *sallyport.Request) error {
-	formats := []string{sallyport.FormatJSON, sallyport.FormatCSV, sallyport.FormatTAXII}
+	formats := []string{sallyport.FormatJSON, sallyport.FormatJSONL, sallyport.FormatLines, sallyport.FormatCSV, sallyport.FormatTAXII}
+	unpathed := r.Format == sallyport.FormatCSV || r.Format == sallyport.FormatJSONL || r.Format == sallyport.FormatLines
 	switch {
 	case r.Format != "" && !slices.Contains(formats, r.Format):
 		return sallyport.Unknown("format", "format of answers", r.Format, formats)
 	case r.Paging.Type == sallyport.PagingTAXII && r.Format != sallyport.FormatTAXII:
 		return sallyport.FieldErrorf("paging.type", "%s goes with format taxii only", r.Paging.Type)
-	case r.Format != sallyport.FormatCSV && len(r.Columns) > 0:
-		return sallyport.FieldErrorf("columns", "goes with format csv only")
-	case r.Format == sallyport.FormatCSV && r.Records != "$":
-		return sallyport.FieldErrorf("records", "does not go with format csv: its rows are the records")
-	case r.Format == sallyport.FormatCSV && inJSON(r.Paging) != "":
-		return sallyport.FieldErrorf("paging."+inJSON(r.Paging), "does not go with format csv: it looks for a value in JSON")
+	case unpathed && r.Records != "$":
+		return sallyport.FieldErrorf("records", "does not go with format %s: its %s are the records", r.Format, rowsOf(r.Format))
+	case unpathed && inJSON(r.Paging) != "":
+		return sallyport.FieldErrorf("paging."+inJSON(r.Paging), "does not go with format %s: it looks for a value in JSON", r.Format)
+	}
+	if err := checkTable(r); err != nil {
+		return err
 	}
 	if r.Encoding != "" {
 		if err := content.CheckEncoding(r.Encoding); err != nil {
@@ -175,6 +178,42 @@ func checkFormat(r *sallyport.Request) error {
 		if name == "" || slices.Contains(r.Columns[:i], name) {
 			return sallyport.FieldErrorf("columns", "must hold names of columns, each once")
 		}
+	}
+	return nil
+}
+
+// rowsOf are what the records are of a format without a path to them.
+func rowsOf(format string) string {
+	if format == sallyport.FormatCSV {
+		return "rows"
+	}
+	return "lines"
+}
+
+// TableOf are the settings of a request for a table, without the columns.
+func TableOf(r sallyport.Request) table.Settings {
+	return table.Settings{Separator: r.Separator, Comment: r.Comment, Header: r.Header, Quote: r.Quote}
+}
+
+// checkTable checks the settings of a table, which other formats have not.
+func checkTable(r *sallyport.Request) error {
+	csv := r.Format == sallyport.FormatCSV
+	for _, setting := range []struct {
+		name          string
+		given, belong bool
+	}{
+		{"columns", len(r.Columns) > 0, csv},
+		{"separator", r.Separator != "", csv},
+		{"header", r.Header != "", csv},
+		{"quote", r.Quote != "", csv},
+		{"comment", r.Comment != "", csv || r.Format == sallyport.FormatLines},
+	} {
+		if setting.given && !setting.belong {
+			return sallyport.FieldErrorf(setting.name, "goes with format csv only")
+		}
+	}
+	if field, err := TableOf(*r).Check(); err != nil {
+		return sallyport.FieldErrorf(field, "%w", err)
 	}
 	return nil
 }

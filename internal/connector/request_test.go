@@ -1,6 +1,7 @@
 package connector_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -107,4 +108,29 @@ func TestCheckRequest(t *testing.T) {
 
 func TestCheckRequestNeedsManual(t *testing.T) {
 	wantError(t, keyed().CheckRequest(&sallyport.Request{URL: "/x"}), "Demo takes no request of one's own; choose one of its endpoints")
+}
+
+// TestTableSettings checks the settings of tables and lines with each format.
+func TestTableSettings(t *testing.T) {
+	for want, r := range map[string]sallyport.Request{
+		"":          {Format: "csv", Separator: ";", Comment: "#", Header: "comment", Quote: "none", Encoding: "windows-1252", Columns: []string{"a"}},
+		"separator": {Format: "lines", Separator: ";"},
+		"header":    {Format: "csv", Header: "first"},
+		"quote":     {Format: "jsonl", Quote: "'"},
+		"comment":   {Format: "json", Comment: "#"},
+		"columns":   {Format: "lines", Columns: []string{"a"}},
+		"encoding":  {Format: "json", Encoding: "utf-7"},
+		"records":   {Format: "jsonl", Records: "$.a"},
+	} {
+		r.URL = "/"
+		d := chosen()
+		d.Manual = true
+		err := d.CheckRequest(&r)
+		if want == "" && err == nil {
+			continue
+		}
+		if e, ok := errors.AsType[*sallyport.Error](err); !ok || e.Field != want {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
 }

@@ -39,6 +39,7 @@ func requestParts() []requestPart {
 		return counts(q) || leads(q) || q.Paging.Type == sallyport.PagingLinkHeader
 	}
 	posts := func(q *sallyport.Request) bool { return q.Method != http.MethodGet && q.Method != "" }
+	csv := func(q *sallyport.Request) bool { return q.Format == sallyport.FormatCSV }
 	return []requestPart{
 		{input: input{Name: "method", Label: "Method", Options: optionsOf(http.MethodGet, http.MethodPost)}, standard: http.MethodGet,
 			value: func(q *sallyport.Request) any { return &q.Method }},
@@ -52,14 +53,24 @@ func requestParts() []requestPart {
 			value: func(q *sallyport.Request) any { return &q.Body }, shown: posts},
 		{input: input{Name: "repeatable", Label: "Repeatable", Options: optionsOf(boolNo, boolYes), Help: "Choose yes if the POST only reads, for example a search: it is then repeated after a failure."},
 			value: func(q *sallyport.Request) any { return &q.Repeatable }, shown: posts},
-		{input: input{Name: "format", Label: "Response Format", Options: optionsOf(sallyport.FormatJSON, sallyport.FormatCSV, sallyport.FormatTAXII), Help: "The rows of a CSV are its records; the first row names their fields. TAXII is JSON in its own media type."}, standard: sallyport.FormatJSON,
+		{input: input{Name: "format", Label: "Response Format", Options: optionsOf(sallyport.FormatJSON, sallyport.FormatJSONL, sallyport.FormatLines, sallyport.FormatCSV, sallyport.FormatTAXII), Help: "JSON lines and plain lines have a record in each line. The rows of a CSV are its records; the first row names their fields. TAXII is JSON in its own media type."}, standard: sallyport.FormatJSON,
 			value: func(q *sallyport.Request) any { return &q.Format }},
-		{input: input{Name: "columns", Label: "Columns", Placeholder: "id, risk", Help: "The columns that a CSV must have, separated by commas."},
-			value: func(q *sallyport.Request) any { return &q.Columns }, shown: func(q *sallyport.Request) bool { return q.Format == sallyport.FormatCSV }},
+		{input: input{Name: "columns", Label: "Columns", Placeholder: "id, risk", Help: "The columns that a CSV must have, separated by commas. Without a header, these are their names."},
+			value: func(q *sallyport.Request) any { return &q.Columns }, shown: csv},
+		{input: input{Name: "separator", Label: "Separator", Placeholder: ";", Help: "Between the cells of a CSV: one character or tab. If empty, it is recognized."},
+			value: func(q *sallyport.Request) any { return &q.Separator }, shown: csv},
+		{input: input{Name: "header", Label: "Header", Options: append([]option{{Label: "recognize"}}, optionsOf("row", "comment", "none")...), Help: "Where the names of the columns are: in the first row, in the last comment before the rows, or nowhere."},
+			value: func(q *sallyport.Request) any { return &q.Header }, shown: csv},
+		{input: input{Name: "quote", Label: "Quotation Mark", Placeholder: "\"", Help: "Around cells that contain separators: one character, or none."},
+			value: func(q *sallyport.Request) any { return &q.Quote }, shown: csv},
+		{input: input{Name: "comment", Label: "Comments Begin With", Placeholder: "#", Help: "Such lines are left out. Enter none if there are no comments."},
+			value: func(q *sallyport.Request) any { return &q.Comment }, shown: func(q *sallyport.Request) bool { return csv(q) || q.Format == sallyport.FormatLines }},
 		{input: input{Name: "encoding", Label: "Text Encoding", Placeholder: "windows-1252", Help: "Only if responses name none, or a wrong one. A byte order mark, compression and UTF-16 are recognized."},
 			value: func(q *sallyport.Request) any { return &q.Encoding }},
 		{input: input{Name: "records", Label: "Path to Records", Placeholder: "$.results[*]", Help: "JSONPath to the records in a response. If empty, the response is the record."},
-			value: func(q *sallyport.Request) any { return &q.Records }, shown: func(q *sallyport.Request) bool { return q.Format != sallyport.FormatCSV }},
+			value: func(q *sallyport.Request) any { return &q.Records }, shown: func(q *sallyport.Request) bool {
+				return !csv(q) && q.Format != sallyport.FormatJSONL && q.Format != sallyport.FormatLines
+			}},
 		{input: input{Name: "cookies", Label: "Keep Cookies", Options: optionsOf(boolNo, boolYes), Help: "Choose yes if a later page needs a cookie that an earlier one sets. Cookies are kept in memory during a run."},
 			value: func(q *sallyport.Request) any { return &q.Cookies }},
 		{input: input{Name: "follow", Label: "Redirects to Another Host", Options: []option{{"", "are refused"}, {sallyport.FollowWithoutKey, "are followed without the key"}}, Help: "For example to a pre-signed address of a store."},

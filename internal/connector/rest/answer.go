@@ -196,6 +196,10 @@ func (a *answer) decode(s *stream) (err error) {
 		a.decoder, err = a.table()
 		return err
 	}
+	if a.shape.lines != "" {
+		a.decoder, err = a.lines()
+		return err
+	}
 	if a.shape.query == nil {
 		s.reset(a.shape, a.body)
 		a.body.decoded = s.json.InputOffset
@@ -293,8 +297,11 @@ func (a *answer) notJSON() error {
 
 // flaw says why the record that was given last is none, "" if only its kind can tell.
 func (a *answer) flaw() string {
-	if rows, ok := a.decoder.(*rows); ok {
-		return rows.flaw
+	switch d := a.decoder.(type) {
+	case *rows:
+		return d.flaw
+	case *lines:
+		return d.flaw
 	}
 	return ""
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -15,42 +14,46 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/table"
 	"github.com/sallyport-io/sallyport/internal/secret"
 )
+
+// tableBuffer is how much of a table is looked at to find out how it is written, in bytes.
+const tableBuffer = 64 << 10
 
 // errCut is for a table that ends within a row, as an answer that was cut off does.
 var errCut = fmt.Errorf("within a row: %w", io.ErrUnexpectedEOF)
 
-// rows decodes CSV. The first row names the fields; every other one becomes an object of texts, or a list of its cells if it has a flaw. It
-// holds one row at a time.
+// rows decodes CSV. Every row becomes an object of texts, or a list of its cells if it has a flaw. It holds one row at a time.
 type rows struct {
-	csv   *csv.Reader
-	cells *connector.CellBound
-	end   *ending
-	done  int64    // bytes of the rows that were read to their end
+	table *table.Reader
 	names [][]byte // of the columns, as members of an object begin: "name":
+	blank int      // columns behind these that have no name, and should have no cells
+	free  bool     // the names are made of the first row, which is data
 	row   []byte
 	flaw  string // of the row that was given last
-	open  bool   // that row ended within quotes
 	short bool   // that row had too few cells
 }
 
 // table opens an answer as CSV. The error is the failure that the answer tells of, if it is another kind of text.
 func (a *answer) table() (*rows, error) {
-	end := &ending{from: a.body}
-	buffered := bufio.NewReaderSize(end, 64<<10)
-	if mark, _ := buffered.Peek(3); string(mark) == "\uFEFF" {
-		buffered.Discard(len(mark)) // they are there
+	in := bufio.NewReaderSize(a.body, tableBuffer)
+	if kind := a.kind(in); kind != "" {
+		return nil, a.imposter(in, kind)
 	}
-	if kind := a.kind(buffered); kind != "" {
-		return nil, a.imposter(buffered, kind)
+	beginning, err := in.Peek(tableBuffer) // an error comes again with the next read
+	layout, unclear := table.Detect(beginning, err == io.EOF, a.shape.table)
+	if unclear != nil {
+		return nil, unclear
 	}
-	cells := &connector.CellBound{From: buffered, Comma: ','}
-	r := &rows{csv: csv.NewReader(cells), cells: cells, end: end}
-	r.csv.FieldsPerRecord = -1
-	r.csv.ReuseRecord = true
-	a.body.decoded = func() int64 { return r.done }
-	return r, r.header(a.shape.wants, a.judge.known)
+	r := &rows{table: table.NewReader(table.NewLines(in), layout.Dialect)}
+	a.body.decoded = func() int64 { return r.table.Done }
+	for range layout.Skip {
+		if _, err := r.table.Next(); err != nil {
+			return nil, err
+		}
+	}
+	return r, r.header(layout, a.shape.table.Columns, a.judge.known)
 }
 
 // kind says what an answer is that should be CSV, "" if that is what it seems to be.
@@ -63,16 +66,16 @@ func (a *answer) kind(from *bufio.Reader) string {
 		return ""
 	case beginning[0] == '{', beginning[0] == '[':
 		return "JSON"
-	case beginning[0] == '<', err == nil && declared == "text/html" && !isTable(beginning):
+	case beginning[0] == '<', err == nil && declared == "text/html" && !a.isTable(beginning):
 		return "HTML"
 	}
 	return ""
 }
 
-// isTable tells whether a text that is declared as something else looks like a table: it has a separator, and a second line.
-func isTable(beginning []byte) bool {
+// isTable tells whether a text that is declared as something else looks like a table, or like lines: there is more than one, and a table has a separator.
+func (a *answer) isTable(beginning []byte) bool {
 	first, second, _ := bytes.Cut(beginning, []byte("\n"))
-	return bytes.ContainsAny(first, ",;\t|") && len(second) > 0
+	return len(second) > 0 && (!a.shape.rows || a.shape.table.Separator != "" || bytes.ContainsAny(first, ",;\t|"))
 }
 
 // imposter is the failure of an answer that is no table: what it says of itself, or that it is none.
@@ -87,21 +90,43 @@ func (a *answer) imposter(from io.Reader, kind string) error {
 	}
 	failure := a.judge.failure(a.response, said, text)
 	if failure.Class == connector.ClassPermanent && failure.Sentence == "" {
-		failure.Err = fmt.Errorf("it is %s, not CSV", kind)
+		failure.Err = fmt.Errorf("it is %s, not %s", kind, a.shape.kind())
 	}
 	return failure
 }
 
-// header reads the names of the columns, and makes sure that the wanted ones are there. Their case does not matter; a record has them as
+// header finds the names of the columns, and makes sure that the wanted ones are there. Their case does not matter; a record has them as
 // they are wanted.
-func (r *rows) header(wants []string, known *secret.Redactor) error {
-	names, err := r.read()
-	switch {
-	case err == io.EOF:
-		return errNothing
-	case err != nil:
-		return notCSV(err)
-	case len(names) > connector.MaxColumns:
+func (r *rows) header(layout table.Layout, wants []string, known *secret.Redactor) error {
+	names := layout.Names
+	switch layout.Header {
+	case table.HeaderNone:
+		if wants = nil; names == nil {
+			r.free = true
+			return nil
+		}
+	case table.HeaderRow:
+		cells, err := r.table.Read()
+		switch {
+		case err == io.EOF:
+			return errNothing
+		case err != nil:
+			return err
+		}
+		for _, cell := range cells {
+			names = append(names, string(cell))
+		}
+	}
+	return r.name(names, wants, known)
+}
+
+// name names the columns.
+func (r *rows) name(names, wants []string, known *secret.Redactor) error {
+	for len(names) > 0 && strings.TrimSpace(names[len(names)-1]) == "" {
+		names = names[:len(names)-1]
+		r.blank++
+	}
+	if len(names) > connector.MaxColumns {
 		return fmt.Errorf("it has more than %d columns", connector.MaxColumns)
 	}
 	seen := map[string]bool{}
@@ -117,8 +142,7 @@ func (r *rows) header(wants []string, known *secret.Redactor) error {
 			return fmt.Errorf("it has two columns %q", line(known, name))
 		}
 		seen[name] = true
-		quoted, _ := jsontext.AppendQuote(nil, name) // it is valid UTF-8
-		r.names = append(r.names, append(quoted, ':'))
+		r.names = append(r.names, append(quoted(name), ':'))
 	}
 	for _, want := range wants {
 		if !seen[want] {
@@ -128,38 +152,55 @@ func (r *rows) header(wants []string, known *secret.Redactor) error {
 	return nil
 }
 
-// read reads the cells of a row.
-func (r *rows) read() ([]string, error) {
-	cells, err := r.csv.Read()
-	r.done = r.csv.InputOffset()
-	r.cells.NextRow()
-	return cells, err
+// nameFreely names the columns of a table of which nobody said a name: value if there is one, else by their numbers.
+func (r *rows) nameFreely(n int) {
+	r.free = false
+	for i := range n {
+		name := "value"
+		if n > 1 {
+			name = fmt.Sprintf("column_%d", i+1)
+		}
+		r.names = append(r.names, append(quoted(name), ':'))
+	}
 }
 
 // next returns a row as an object, or as a list if it has a flaw.
 func (r *rows) next() (jsontext.Value, error) {
-	cells, err := r.read()
-	_, malformed := errors.AsType[*csv.ParseError](err)
+	cells, err := r.table.Read()
+	fault, malformed := errors.AsType[*table.Fault](err)
 	switch {
-	case err == io.EOF && (r.open || r.short && !r.end.newline()):
+	case err == io.EOF && r.short && !r.table.Ended, malformed && fault.Open:
 		return nil, errCut
 	case err != nil && !malformed:
 		return nil, err
 	}
-	r.flaw, r.open, r.short = "", errors.Is(err, csv.ErrQuote), len(cells) < len(r.names)
+	if r.free {
+		r.nameFreely(len(cells))
+	}
+	r.flaw, r.short = "", len(cells) < len(r.names)
 	switch {
 	case malformed:
-		r.flaw = notCSV(err).Error()
-	case len(cells) != len(r.names):
-		at, _ := r.csv.FieldPos(0) // every row has a cell
-		r.flaw = fmt.Sprintf("the row at line %d has %d cells, and the table has %d columns", at, len(cells), len(r.names))
+		r.flaw = fault.Error()
+	case !r.fits(cells):
+		r.flaw = fmt.Sprintf("the row at line %d has %d cells, and the table has %d columns", r.table.Line, len(cells), len(r.names))
+	default:
+		cells = cells[:len(r.names)]
 	}
 	r.write(cells)
 	return r.row, nil
 }
 
+// fits tells whether a row has a cell for each column, and none behind them but empty ones in columns without a name.
+func (r *rows) fits(cells [][]byte) bool {
+	n := len(r.names)
+	if len(cells) != n && len(cells) != n+r.blank {
+		return false
+	}
+	return !slices.ContainsFunc(cells[n:], func(cell []byte) bool { return len(bytes.TrimSpace(cell)) > 0 })
+}
+
 // write makes JSON of a row.
-func (r *rows) write(cells []string) {
+func (r *rows) write(cells [][]byte) {
 	begin, end := byte('{'), byte('}')
 	if r.flaw != "" {
 		begin, end = '[', ']'
@@ -181,33 +222,3 @@ func (r *rows) value(int) jsontext.Value { return nil }
 
 // found says that there is a table. It may have no rows.
 func (r *rows) found() presence { return present }
-
-// notCSV says where a text is no CSV, without repeating it.
-func notCSV(err error) error {
-	fault, ok := errors.AsType[*csv.ParseError](err)
-	if !ok {
-		return err
-	}
-	what := "a quotation mark stands within a cell that does not begin with one"
-	if errors.Is(err, csv.ErrQuote) {
-		what = "a cell that begins with a quotation mark does not end with one"
-	}
-	return fmt.Errorf("the row at line %d is not valid CSV: %s", fault.StartLine, what)
-}
-
-// ending passes a text on and remembers its last byte.
-type ending struct {
-	from io.Reader
-	last byte
-}
-
-// Read reads on.
-func (e *ending) Read(p []byte) (int, error) {
-	n, err := e.from.Read(p)
-	if n > 0 {
-		e.last = p[n-1]
-	}
-	return n, err
-}
-
-func (e *ending) newline() bool { return e.last == '\n' || e.last == '\r' }

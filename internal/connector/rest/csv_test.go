@@ -93,7 +93,7 @@ func TestCSVThatIsNone(t *testing.T) {
 	}{
 		"a missing column":        {"text/csv", "id,type\n1,ip\n", connector.ClassPermanent, `it has no column "risk", which was asked for`},
 		"a column twice":          {"text/csv", "id,risk,RISK\n", connector.ClassPermanent, `it has two columns "risk"`},
-		"a column without a name": {"text/csv", "id,risk,\n", connector.ClassPermanent, "its column 3 has no name"},
+		"a column without a name": {"text/csv", "id,,risk\n", connector.ClassPermanent, "its column 2 has no name"},
 		"nothing":                 {"text/csv", "", connector.ClassPermanent, "it is empty"},
 		"an error":                {"text/csv", ` {"error":"Nothing to see."}`, connector.ClassPermanent, `"Nothing to see."`},
 		"an error about the plan": {"application/json", `{"error":"This needs a Feed plan."}`, connector.ClassPlan, `"This needs a Feed plan."`},
@@ -172,13 +172,13 @@ func FuzzCSV(f *testing.F) {
 	})
 }
 
-// table is a CSV of n rows of made-up indicators, made while it is read.
-type table struct {
+// longTable is a CSV of n rows of made-up indicators, made while it is read.
+type longTable struct {
 	rows, at int
 	rest     []byte
 }
 
-func (t *table) Read(p []byte) (int, error) {
+func (t *longTable) Read(p []byte) (int, error) {
 	for len(t.rest) < len(p) && t.at <= t.rows {
 		if t.at == 0 {
 			t.rest = append(t.rest, "id,type,risk,threats,feeds,usersubmissions,riskfactors,reference\r\n"...)
@@ -200,10 +200,10 @@ func BenchmarkCSVOf2000000(b *testing.B) {
 	const rows = 2_000_000
 	server := serve(b, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/csv")
-		io.Copy(w, &table{rows: rows}) // the client would notice
+		io.Copy(w, &longTable{rows: rows}) // the client would notice
 	})
 	source := mustOpen(b, testConfig(server.URL, sallyport.Request{URL: "/", Format: "csv", Columns: []string{"id"}}))
-	size, err := io.Copy(io.Discard, &table{rows: rows})
+	size, err := io.Copy(io.Discard, &longTable{rows: rows})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/theory/jsonpath/spec"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector/table"
 )
 
 // The places in an answer that matter.
@@ -50,9 +51,21 @@ type shape struct {
 	named    bool           // the names that the wildcards of the path to the records meet are of interest
 	query    *jsonpath.Path // the path to the records, if it is none that streaming can follow
 	rows     bool           // the answer is CSV, and has none of the places but the sentence of a failure
-	wants    []string       // the columns that it must have then
+	table    table.Settings // how that is written
+	lines    string         // the format of an answer whose lines are the records; "" if it is another
 	optional bool           // the list may be left out when it is empty
 	taxii    bool           // the answer is in the media type of TAXII, and may have nothing where the records would be
+}
+
+// kind is what an answer should be.
+func (s *shape) kind() string {
+	switch {
+	case s.rows:
+		return "CSV"
+	case s.lines != "":
+		return "lines"
+	}
+	return "JSON"
 }
 
 // paths are those to all places, by place; "" where there is none.

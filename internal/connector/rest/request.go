@@ -219,6 +219,10 @@ func acceptable(format string) string {
 	switch format {
 	case sallyport.FormatCSV:
 		return csvType
+	case sallyport.FormatJSONL:
+		return "application/x-ndjson, application/json;q=0.9, */*;q=0.1"
+	case sallyport.FormatLines:
+		return "text/plain, */*;q=0.1"
 	case sallyport.FormatTAXII:
 		return taxiiType + ";version=" + taxiiVersion
 	}

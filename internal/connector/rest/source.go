@@ -217,9 +217,14 @@ func shapeOf(c Config) (*shape, error) {
 	}
 	s.optional = request.Absent == sallyport.AbsentEmpty
 	s.taxii = request.Format == sallyport.FormatTAXII
-	if s.rows = request.Format == sallyport.FormatCSV; s.rows {
-		s.wants = params{c.Endpoint.Params, c.Params}.columns(request.Columns)
+	switch request.Format {
+	case sallyport.FormatJSONL, sallyport.FormatLines:
+		s.lines = request.Format
+	case sallyport.FormatCSV:
+		s.rows = true
 	}
+	s.table = connector.TableOf(request)
+	s.table.Columns = params{c.Endpoint.Params, c.Params}.columns(request.Columns)
 	return s, nil
 }
 
