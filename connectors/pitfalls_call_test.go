@@ -2,6 +2,7 @@ package connectors_test
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -18,6 +19,8 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/rest"
+	"github.com/sallyport-io/sallyport/internal/egress"
 	"github.com/sallyport-io/sallyport/internal/sandbox"
 	"github.com/sallyport-io/sallyport/internal/secret"
 )
@@ -363,6 +366,73 @@ func TestPitfall45(t *testing.T) {
 			t.Errorf("%s: another summary counts as a change", e.ID)
 		}
 	}
+}
+
+// TestPitfall46 makes requests with a credential that has no key: to what is public, and not to what needs one.
+func TestPitfall46(t *testing.T) {
+	d, err := catalogue(t).Definition("pulsedive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.CheckCredential(map[string]string{}, nil); err != nil {
+		t.Errorf("a credential without a key: %v", err)
+	}
+	for id, public := range map[string]bool{
+		"indicator.get": true, "threat.get": true, "feed.get": true, "explore.search": true, "feed.list": true,
+		"csv.export": false, "taxii.discovery": false, "taxii.collections": false, "taxii.objects": false, "scan.indicator": false,
+	} {
+		t.Run(id, func(t *testing.T) {
+			u := newUpstream(t, sandbox.Options{Records: 20})
+			e, err := d.Endpoint(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			params := paramsOf(id)
+			switch id {
+			case "indicator.get":
+				params = map[string]any{"indicator": "google.com"}
+			case "explore.search":
+				params = map[string]any{"q": "google.com", "limit": 5} // without a key, few are allowed
+			case "feed.list":
+				params = nil
+			}
+			if strings.HasPrefix(id, "taxii") {
+				params = nil
+			}
+			checked, err := e.CheckParams(params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			source, err := open(rest.Config{
+				Definition: d, Endpoint: e, Params: checked, Public: map[string]string{"address": u.URL},
+				Secrets:   func(context.Context) (map[string]secret.Text, error) { return nil, nil },
+				Transport: func(address *url.URL) http.RoundTripper { return egress.Policy{}.Transport(address, true) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = firstRecord(t.Context(), source)
+			switch {
+			case public && (err != nil || len(u.asked) != 1 || u.asked[0].URL.Query().Has("key") || u.asked[0].Header.Get("Authorization") != ""):
+				t.Errorf("%v, %d requests: %v", err, len(u.asked), u.asked)
+			case !public && (sallyport.CodeOf(err) != sallyport.Unauthenticated || len(u.asked) != 0):
+				t.Errorf("%v, %d requests", err, len(u.asked))
+			}
+		})
+	}
+}
+
+// firstRecord reads up to the first record.
+func firstRecord(ctx context.Context, source connector.Source) error {
+	for page, err := range source.Pages(ctx, "") {
+		if err != nil {
+			return err
+		}
+		for _, err := range page.Records {
+			return err
+		}
+	}
+	return nil
 }
 
 // TestPitfall42 looks at the addresses: of the endpoints, and which a credential may have.

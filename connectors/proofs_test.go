@@ -67,6 +67,7 @@ var proofs = map[int][]proof{
 	43: {{".", "TestPitfallsOfShapes", "43 "}, {"../internal/sandbox", "TestRowsOfExplore", ""}},
 	44: {{".", "TestPitfall44", ""}, {"../internal/connector/partition", "TestEveryRecordOnce", ""}, {"../internal/sandbox", "TestPublishedLanguage", ""}},
 	45: {{".", "TestPitfall45", ""}, {inCLI, "TestCountsOfAThreatAreNoChange", ""}},
+	46: {{".", "TestPitfall46", ""}, {inCLI, "TestCredentialWithoutAKey", ""}},
 }
 
 // TestEveryOddityIsProven wants a test of each oddity that the page of Pulsedive tells of, and that all tests that are named here exist.

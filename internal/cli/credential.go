@@ -48,7 +48,8 @@ func (in secretInput) testing() service.Testing {
 	return service.MustTest
 }
 
-// read gets the secret of a credential with the given public fields; there is none where the key goes nowhere.
+// read gets the secret of a credential with the given public fields. There is none where the key goes nowhere, or where it may be missing and
+// none was given: an empty input counts as a mistake, an empty line at the terminal does not.
 func (in secretInput) read(e *env, d *connector.Definition, public map[string]string) (map[string]secret.Text, error) {
 	if d.Credential == nil {
 		return nil, nil
@@ -57,9 +58,18 @@ func (in secretInput) read(e *env, d *connector.Definition, public map[string]st
 	if auth.Kind == connector.AuthNone || auth.Kind == "" {
 		return nil, nil
 	}
+	given := in.SecretStdin || in.SecretFile != ""
+	if _, ask := e.terminal(); auth.Optional && !given && !ask {
+		return nil, nil
+	}
 	text, err := in.secret(e, auth.Secret)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case text.IsEmpty() && auth.Optional && given:
+		return nil, sallyport.FieldErrorf(auth.Secret, "is empty; for a credential without a key, leave out --secret-stdin and --secret-file")
+	case text.IsEmpty() && auth.Optional:
+		return nil, nil
 	}
 	return map[string]secret.Text{auth.Secret: text}, nil
 }
@@ -102,12 +112,21 @@ func (in secretInput) open(e *env, field string) (io.ReadCloser, error) {
 		warnReadable(e.Err, f)
 		return f, nil
 	}
-	f, ok := e.In.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	terminal, ok := e.terminal()
+	if !ok {
 		return nil, sallyport.FieldErrorf(field, "is a secret: give it with --secret-stdin or --secret-file FILE, or at a terminal")
 	}
-	line, err := e.ask(int(f.Fd()), field)
+	line, err := e.ask(terminal, field)
 	return io.NopCloser(bytes.NewReader(line)), err
+}
+
+// terminal is the terminal that a person can be asked at, if there is one.
+func (e *env) terminal() (fd int, ok bool) {
+	f, ok := e.In.(*os.File)
+	if !ok {
+		return 0, false
+	}
+	return int(f.Fd()), term.IsTerminal(int(f.Fd()))
 }
 
 // warnReadable warns about a file with a secret that other users of the machine can read.
@@ -187,6 +206,10 @@ func (c *credentialAdd) Run(e *env, s *service.Service) error {
 	}
 	e.warnOfKeys(secrets)
 	return e.show(stored, func(w io.Writer) {
+		if len(secrets) == 0 {
+			fmt.Fprintf(w, "credential %q is stored, without a key: %s\n", stored.Name, verdictText(stored))
+			return
+		}
 		fmt.Fprintf(w, "credential %q is stored, sealed; its key: %s\n", stored.Name, verdictText(stored))
 	})
 }

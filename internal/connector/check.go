@@ -127,6 +127,8 @@ func (c *CredentialSpec) checkAuth(public map[string]string, secrets map[string]
 			strings.Trim(c.Auth.Kind, "{}"))
 	case auth.Kind == AuthNone:
 		return nil
+	case !given && auth.Optional:
+		return nil
 	case !given:
 		return sallyport.FieldErrorf(auth.Secret, "is required")
 	case auth.Kind == AuthQuery && auth.Name == "":

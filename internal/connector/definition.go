@@ -104,6 +104,7 @@ type Auth struct {
 	Name     string `yaml:"name" json:"name"`                  // of the query parameter, header or field of a form
 	Username string `yaml:"username" json:"username,omitzero"` // for basic
 	Secret   string `yaml:"secret" json:"secret,omitzero"`     // the credential field that holds the key
+	Optional bool   `yaml:"optional" json:"optional,omitzero"` // a credential without the key is valid: its requests are made without one
 }
 
 // TestCall is an endpoint with parameters.

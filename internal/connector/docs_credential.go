@@ -28,10 +28,14 @@ func keyPlace(auth Auth, hosts []string) string {
 	if auth.Kind == AuthNone {
 		return where
 	}
-	if len(hosts) == 0 {
-		return where + ", to the address only."
+	text := where + ", to the address only."
+	if len(hosts) > 0 {
+		text = fmt.Sprintf("%s, to %s only. If the address is elsewhere, it is sent there only.", where, list(hosts, "and"))
 	}
-	return fmt.Sprintf("%s, to %s only. If the address is elsewhere, it is sent there only.", where, list(hosts, "and"))
+	if auth.Optional {
+		text += " A credential may have no key: its requests are made without one."
+	}
+	return text
 }
 
 // keySent says in which part of a request a key is sent.

@@ -129,6 +129,10 @@ func (l *linter) auth(at route, auth Auth) {
 	if auth.Kind != AuthNone {
 		l.check(at.at("secret"), nameless(checkKnown("secret credential field", l.SecretFields(), []string{auth.Secret})))
 	}
+	required := slices.ContainsFunc(l.SecretFields(), func(f Field) bool { return f.Name == auth.Secret && f.Required })
+	if auth.Optional && (auth.Kind == AuthNone || required) {
+		l.fault(at.at("optional"), "optional: goes with a kind of authentication whose secret is not required")
+	}
 }
 
 // placeholders makes sure that every {name} in a text is that of a field.

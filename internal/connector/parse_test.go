@@ -95,6 +95,7 @@ func TestParseFaults(t *testing.T) {
 		"auth placeholder":       {"kind: query", "kind: '{adress}'", `demo.yaml:10:16: there is no public credential field "adress"; did you mean "address"?`},
 		"auth name":              {"name: key, secret", "secret", "demo.yaml:10:9: name is required: of the query that carries the key"},
 		"auth secret":            {"secret: key", "secret: address", `demo.yaml:10:42: there is no secret credential field "address"; it is one of key`},
+		"auth optional":          {"secret: key}", "secret: key, optional: true}", "demo.yaml:10:57: optional: goes with a kind of authentication whose secret is not required"},
 		"test call":              {"test: {endpoint: thing.get", "test: {endpoint: thing.got", `demo.yaml:11:20: endpoint: there is no endpoint of demo "thing.got"; did you mean "thing.get"?`},
 		"test call params":       {"params: {id: 1}}", "params: {id: x}}", "demo.yaml:11:44: id: must be a whole number"},
 		"window":                 {"{day: X-Left}", "{dya: X-Left}", `demo.yaml:13:18: there is no window "dya"; did you mean "day"?`},

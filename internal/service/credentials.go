@@ -309,6 +309,9 @@ func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, n
 	if _, err := definition.CheckCredential(c.Public, secrets); err != nil {
 		return nil, err
 	}
+	if auth := definition.Credential.Auth; auth.Optional && secrets[auth.Secret].IsEmpty() {
+		return nil, sallyport.FieldErrorf(auth.Secret, "is required: a key is replaced by another; to make requests without one, add a credential without a key")
+	}
 	stored := c // as its seal has it
 	c.Local = isLocal(actor, c.Public) || s.Engine.Trusted(c).Local
 	if err := s.prove(ctx, &c, definition, secrets, testing, redactor); err != nil {

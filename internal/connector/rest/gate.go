@@ -111,7 +111,7 @@ func (g *gate) key(ctx context.Context) (secret.Text, error) {
 		g.known.Add(text)
 	}
 	key := secrets[g.auth.Secret]
-	if key.IsEmpty() {
+	if key.IsEmpty() && !g.auth.Optional {
 		return key, sallyport.Errorf(sallyport.Unauthenticated,
 			"the credential has no %s; put one in with `sallyport credential rotate`", g.auth.Secret)
 	}
