@@ -19,7 +19,7 @@ var layers = [][]string{
 	{"internal/config", "internal/obs", "internal/audit", "internal/egress", "internal/store"},
 	{"internal/connector"},
 	{"internal/connector/lookup", "internal/connector/partition"},
-	{"internal/vault", "internal/grant", "internal/quota", "internal/dataset", "internal/changes", "internal/connector/connectortest", "internal/files/filestest", "internal/connector/rest", "internal/connector/file", "internal/connector/sqltable"},
+	{"internal/vault", "internal/connector/resttest", "internal/grant", "internal/quota", "internal/dataset", "internal/changes", "internal/connector/connectortest", "internal/files/filestest", "internal/connector/rest", "internal/connector/file", "internal/connector/sqltable"},
 	{"internal/engine", "internal/sandbox"},
 	{"internal/service", "internal/auth"},
 	{"internal/web", "internal/api"},

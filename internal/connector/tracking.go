@@ -20,7 +20,7 @@ type Tracking struct {
 func (d *Definition) Tracking(s sallyport.Source) (Tracking, error) {
 	t := Tracking{On: s.Emit != "", All: s.Emit == sallyport.EmitAll}
 	if s.Request != nil {
-		t.Key, t.Whole = s.Request.Key, true
+		t.Key, t.Whole = s.Request.Key, s.Request.Paging.Type != sallyport.PagingTAXII // which goes on behind the last pull
 	} else {
 		e, err := d.Endpoint(s.Endpoint)
 		if err != nil {
