@@ -2,10 +2,13 @@ package api_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 
 	"github.com/sallyport-io/sallyport/internal/sandbox"
+	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/service"
 )
 
 // BenchmarkRecords reads a dataset of 100,000 records in pages of 500: one page each time, from the beginning again after the last.
@@ -30,6 +33,24 @@ func BenchmarkAnswer(b *testing.B) {
 	c := h.client()
 	for b.Loop() {
 		read1(c, "/flows")
+	}
+}
+
+// BenchmarkManyCredentials lists 2,500 credentials, whose keys are all searched for. The pages have the same benchmark.
+func BenchmarkManyCredentials(b *testing.B) {
+	h := newHost(b, sandbox.Options{})
+	for i := range 2500 {
+		_, err := h.app.Service.CreateCredential(b.Context(), actor, service.CredentialDraft{
+			Name: fmt.Sprintf("many-%04d", i), Connector: "rest", Public: map[string]string{"address": "https://api.example.com", "auth": "query", "name": "key"},
+			Secrets: map[string]secret.Text{"value": secret.New(fmt.Sprintf("a-long-key-of-number-%06d", i))},
+		}, service.WithoutTesting)
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	c := h.client()
+	for b.Loop() {
+		read1(c, "/credentials")
 	}
 }
 

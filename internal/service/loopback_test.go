@@ -106,8 +106,12 @@ func TestEditedRowNeedsItsSecret(t *testing.T) {
 			t.Errorf("%s: %d requests, %v", edit, requests.Load(), err)
 		}
 		all, err := p.Service.Credentials(t.Context())
-		if err != nil {
-			t.Fatal(err)
+		uses, err2 := p.Service.CredentialUses(t.Context())
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		for _, use := range uses {
+			all = append(all, use.Credential)
 		}
 		for _, c := range all {
 			if edited := c.Name == "c"; edited != (c.Verdict == sallyport.VerdictNeedsSecret) || edited && !strings.Contains(c.Reason, "needs its secret") {

@@ -24,7 +24,7 @@ func (s *Service) credential(ctx context.Context, name string) (sallyport.Creden
 
 // CredentialUses lists all credentials by name, each with the flows that use it.
 func (s *Service) CredentialUses(ctx context.Context) ([]CredentialUse, error) {
-	credentials, err := s.Store.Credentials(ctx)
+	credentials, err := s.Credentials(ctx)
 	if err != nil {
 		return nil, err
 	}
