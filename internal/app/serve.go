@@ -38,7 +38,7 @@ func (a *App) Serve(ctx context.Context, addr string, behindProxy bool, ready fu
 	if behindProxy && len(a.settings.Proxies) == 0 {
 		a.Service.Log.Warn("trusted_proxies is not set: all visitors that come through the proxy share one limit of sign-in attempts")
 	}
-	users := auth.New(auth.Config{Store: a.store, Plain: a.Service.CheckPlain, Secure: behindProxy, Port: portOf(listener.Addr()), Log: a.Service.Log})
+	users := auth.New(auth.Config{Store: a.store, Plain: a.Service.CheckPlain, Values: a.Service.Vault, Secure: behindProxy, Port: portOf(listener.Addr()), Log: a.Service.Log})
 	setUp, err := users.SetUpPath(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())

@@ -29,6 +29,7 @@ const hashing = 2
 type Config struct {
 	Store  *store.Store
 	Plain  CheckPlain
+	Values Values
 	Secure bool   // the pages are reached by https: cookies are sent over nothing else
 	Port   uint16 // that the pages are served at; 0: unknown
 	Log    *slog.Logger
@@ -36,6 +37,12 @@ type Config struct {
 
 // CheckPlain refuses text that is given in a field and holds a key: what is stored here is shown and audited.
 type CheckPlain func(ctx context.Context, field, text string) error
+
+// Values seals secrets of the program itself that are stored in the database, each bound to its name.
+type Values interface {
+	SealValue(name string, value []byte) ([]byte, error)
+	OpenValue(name string, sealed []byte) (value []byte, ok bool)
+}
 
 // Auth knows who is asking. Its methods may be called concurrently.
 type Auth struct {

@@ -1,12 +1,15 @@
 package auth
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -34,7 +37,7 @@ func inBubble(t *testing.T, secure bool, test func(d *door)) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		test(&door{T: t, Auth: New(Config{Store: s, Plain: anything, Secure: secure, Log: slog.New(slog.DiscardHandler)})})
+		test(&door{T: t, Auth: New(Config{Store: s, Plain: anything, Values: mirror{}, Secure: secure, Log: slog.New(slog.DiscardHandler)})})
 	})
 }
 
@@ -304,6 +307,54 @@ func TestStrangersDoNotLockTheOwnerOut(t *testing.T) {
 		}
 		if err := d.attempt("10.0.0.1", device, right); sallyport.CodeOf(err) != sallyport.Limited {
 			t.Errorf("a known device after many wrong passwords: %v", err)
+		}
+	})
+}
+
+// mirror seals values by turning them around.
+type mirror struct{}
+
+func (mirror) SealValue(name string, value []byte) ([]byte, error) {
+	sealed := slices.Clone(value)
+	slices.Reverse(sealed)
+	return append(sealed, name...), nil
+}
+
+func (mirror) OpenValue(name string, sealed []byte) (value []byte, ok bool) {
+	value, ok = bytes.CutSuffix(sealed, []byte(name))
+	value = slices.Clone(value)
+	slices.Reverse(value)
+	return value, ok
+}
+
+// TestDeviceKeyIsSealed: what is in the database makes no cookie. A key that an older program stored in the clear is replaced.
+func TestDeviceKeyIsSealed(t *testing.T) {
+	inBubble(t, false, func(d *door) {
+		ctx := context.Background()
+		d.setUp()
+		device := d.device()
+		u, _, err := d.find(ctx, "Ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := func(cookie string) bool { return d.deviceOf(context.WithValue(ctx, deviceKey{}, cookie), u) != "" }
+		stored, err := d.Store.Meta(ctx, deviceSecret)
+		if err != nil || !known(device) {
+			t.Fatal(err)
+		}
+		forge := func(key []byte) string {
+			expires := strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)
+			return "ID." + expires + "." + signDevice(key, u, "ID", expires)
+		}
+		if known(forge(stored)) {
+			t.Error("what is in the database makes a cookie")
+		}
+		clear := bytes.Repeat([]byte("k"), 32)
+		if err := d.Store.InTx(ctx, func(tx *store.Tx) error { return tx.SetMeta(ctx, deviceSecret, clear) }); err != nil {
+			t.Fatal(err)
+		}
+		if known(forge(clear)) || known(device) || !known(d.device()) {
+			t.Error("a key in the clear is used, or not replaced")
 		}
 	})
 }

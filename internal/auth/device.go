@@ -67,18 +67,40 @@ func signDevice(key []byte, u sallyport.User, id, expires string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// deviceSigningKey returns the key of this database for the cookies of devices, and makes it when it is needed first.
+// deviceSigningKey returns the key of this database for the cookies of devices, and makes it when it is needed first. It is sealed: with a copy
+// of the database nobody can make cookies. One that does not open, as older programs stored it in the clear, is replaced.
 func (a *Auth) deviceSigningKey(ctx context.Context) (key []byte, err error) {
-	if key, err = a.Store.Meta(ctx, deviceSecret); sallyport.CodeOf(err) != sallyport.NotFound {
+	if key, err = a.openDeviceKey(ctx, a.Store); err != nil || key != nil {
 		return key, err
 	}
 	err = a.Store.InTx(ctx, func(tx *store.Tx) error {
-		if key, err = tx.Meta(ctx, deviceSecret); sallyport.CodeOf(err) != sallyport.NotFound {
+		if key, err = a.openDeviceKey(ctx, tx); err != nil || key != nil {
 			return err
 		}
 		key = make([]byte, sha256.Size)
 		rand.Read(key) // it never fails
-		return tx.SetMeta(ctx, deviceSecret, key)
+		sealed, err := a.Values.SealValue(deviceSecret, key)
+		if err != nil {
+			return err
+		}
+		return tx.SetMeta(ctx, deviceSecret, sealed)
 	})
 	return key, err
+}
+
+// openDeviceKey returns the key that is stored, nil if there is none that opens.
+func (a *Auth) openDeviceKey(ctx context.Context, from interface {
+	Meta(ctx context.Context, key string) ([]byte, error)
+}) ([]byte, error) {
+	sealed, err := from.Meta(ctx, deviceSecret)
+	if sallyport.CodeOf(err) == sallyport.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if key, ok := a.Values.OpenValue(deviceSecret, sealed); ok {
+		return key, nil
+	}
+	return nil, nil
 }

@@ -76,7 +76,7 @@ func newSite(t testing.TB) *site {
 	}
 	t.Cleanup(func() { s.app.Close() })
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	a := auth.New(auth.Config{Store: s.app.Service.Store, Plain: s.app.Service.CheckPlain, Log: log})
+	a := auth.New(auth.Config{Store: s.app.Service.Store, Plain: s.app.Service.CheckPlain, Values: s.app.Service.Vault, Log: log})
 	if s.setUp, err = a.SetUpPath(ctx); err != nil {
 		t.Fatal(err)
 	}

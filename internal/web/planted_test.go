@@ -78,7 +78,7 @@ func (s *site) anew(c *client, path string, header ...string) *answer {
 		s.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	users := auth.New(auth.Config{Store: s.app.Service.Store, Plain: s.app.Service.CheckPlain, Log: log})
+	users := auth.New(auth.Config{Store: s.app.Service.Store, Plain: s.app.Service.CheckPlain, Values: s.app.Service.Vault, Log: log})
 	server := httptest.NewServer(s.watched(web.New(web.Config{Service: s.app.Service, Auth: users, Tokens: s.app.Tokens, Version: "1.2.3", Data: s.dir, Log: log})))
 	defer server.Close()
 	s.URL = server.URL
