@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -21,25 +20,27 @@ import (
 // reading is one pass over the pages of a source.
 type reading struct {
 	*Source
-	cursor  string
-	pages   int
-	records int64
-	stream  stream // used again for every page
-	compact []byte // used again for every record that needs it
-	forming forming
-	seed    maphash.Seed
-	asked   map[uint64]uint64 // the hash of what the system sent last for each cursor so far
-	taxii   *taxii            // nil with any other paging
-	known   *known            // nil if the records have no key, or there is one page
-	last    *page             // the one before this one
-	usual   beside            // what stood beside the records of the first page; nil: it was not read yet
-	had     map[uint64]bool   // the hashes of the pages so far that had records
-	barren  int               // pages in a row that had no new record and still named a next one
-	extent  extent            // how much of the list was read so far
-	lasts   []step            // to the value in the last record that leads to the next page; nil: none does
-	longest int64             // records of the longest page so far
-	began   bool              // this pass began with the first page
-	lowered bool              // the first page was shorter than size, and not the last one
+	cursor   string
+	pages    int
+	records  int64
+	stream   stream // used again for every page
+	plain    []byte // used again for every record with escapes
+	replaced int64  // half characters of the present page
+	compact  []byte // used again for every record that needs it
+	forming  forming
+	seed     maphash.Seed
+	asked    map[uint64]uint64 // the hash of what the system sent last for each cursor so far
+	taxii    *taxii            // nil with any other paging
+	known    *known            // nil if the records have no key, or there is one page
+	last     *page             // the one before this one
+	usual    beside            // what stood beside the records of the first page; nil: it was not read yet
+	had      map[uint64]bool   // the hashes of the pages so far that had records
+	barren   int               // pages in a row that had no new record and still named a next one
+	extent   extent            // how much of the list was read so far
+	lasts    []step            // to the value in the last record that leads to the next page; nil: none does
+	longest  int64             // records of the longest page so far
+	began    bool              // this pass began with the first page
+	lowered  bool              // the first page was shorter than size, and not the last one
 }
 
 func newReading(s *Source, cursor string) *reading {
@@ -107,6 +108,11 @@ func (r *reading) open(ctx context.Context) (*page, error) {
 func newPage(r *reading, answer *answer) *page {
 	p := &page{reading: r, answer: answer, cursor: r.cursor, room: maxHeld, err: errUnread}
 	p.hash.SetSeed(r.seed)
+	if answer != nil {
+		if t, ok := answer.decoder.(*tree); ok {
+			p.Replaced = int64(t.halves)
+		}
+	}
 	p.Records = p.read
 	return p
 }
@@ -217,6 +223,8 @@ func (p *page) next() (jsontext.Value, error) {
 		p.ending = lookup(record, p.lasts).Clone()
 	}
 	record = p.tidy(record)
+	p.Replaced += p.replaced
+	p.replaced = 0
 	p.hash.Write(record)   // never fails
 	p.hash.WriteByte('\n') // never fails
 	record, err = p.forming.record(record, p.answer.names(), p.gate.known)
@@ -241,15 +249,18 @@ func (p *page) close() {
 	}
 }
 
-// tidy makes a record one line of valid UTF-8 without secrets. Most records are that already, and stay where they are.
+// tidy makes a record one line without needless escapes and without secrets. It is valid UTF-8, as its response is. Most records are that already, and stay where they are.
 func (r *reading) tidy(record jsontext.Value) jsontext.Value {
 	if bytes.IndexByte(record, '\n') >= 0 || bytes.IndexByte(record, '\r') >= 0 {
 		r.compact = append(r.compact[:0], record...)
 		record = r.compact
 		record.Compact(lenient...) // it was decoded, so it is valid
 	}
-	if !utf8.Valid(record) {
-		record = bytes.ToValidUTF8(record, []byte("\uFFFD"))
+	if bytes.IndexByte(record, '\\') >= 0 {
+		halves := 0
+		r.plain, halves = plain(r.plain[:0], record)
+		record = r.plain
+		r.replaced += int64(halves)
 	}
 	return r.gate.known.Record(record)
 }

@@ -18,18 +18,23 @@ const maxTree = 64 << 20
 
 // tree decodes an answer as a whole and selects its records with any JSONPath. Numbers keep their digits.
 type tree struct {
-	shape *shape
-	root  any
-	nodes []any
-	sent  *filtered // what the system sent, where a filter chooses from it; nil: all of it is selected
-	seen  presence
-	text  bytes.Buffer
+	shape  *shape
+	root   any
+	nodes  []any
+	sent   *filtered // what the system sent, where a filter chooses from it; nil: all of it is selected
+	seen   presence
+	halves int // of characters, in the whole answer
+	text   bytes.Buffer
 }
 
 // newTree reads a whole answer.
 func newTree(ctx context.Context, shape *shape, from io.Reader) (*tree, error) {
 	t := &tree{shape: shape, seen: null}
-	numbers := json.NewDecoder(from)
+	text, err := io.ReadAll(from)
+	if err != nil {
+		return nil, err
+	}
+	numbers := json.NewDecoder(bytes.NewReader(text))
 	numbers.UseNumber()
 	if err := numbers.Decode(&t.root); err != nil {
 		if err == io.EOF {
@@ -40,7 +45,9 @@ func newTree(ctx context.Context, shape *shape, from io.Reader) (*tree, error) {
 	if _, err := numbers.Token(); err != io.EOF {
 		return nil, errTrailing
 	}
-	var err error
+	if bytes.Contains(text, []byte(`\u`)) {
+		_, t.halves = plain(nil, text) // decoding has replaced them
+	}
 	if t.nodes, t.sent, err = shape.selectFrom(ctx, t.root); err != nil {
 		return nil, err
 	}
