@@ -40,7 +40,7 @@ var proofs = map[int][]proof{
 	16: {{".", "TestPitfall16", ""}, {inService, "TestAnswersAreFree", ""}, {inRest, "TestResultThatDoesNotCome", ""}, {"../internal/sandbox", "TestOnlySubmittingIsCounted", ""}},
 	17: {{".", "TestPitfall17", ""}, {inRest, "TestPagingThatDoesNotGetOn", ""}, {inService, "TestLimitedRunGoesOnWhereItStood", ""}},
 	18: {{"../internal/connector/partition", "TestEveryRecordOnce", ""}, {"../internal/connector/partition", "TestIncomplete", ""}},
-	19: {{inRest, "TestTAXII", ""}, {inRest, "TestTAXIIEnds", "the same next, then nothing new"}, {inService, "TestCollectionGoesOnFromRunToRun", ""}},
+	19: {{inRest, "TestTAXII", ""}, {".", "TestConstantNext", ""}, {inRest, "TestTAXIIEnds", "the same next, then nothing new"}, {inService, "TestCollectionGoesOnFromRunToRun", ""}},
 	20: {{".", "TestPitfallsOfShapes", "20 "}},
 	21: {{".", "TestPitfallsOfShapes", "21 "}},
 	22: {{".", "TestPitfallsOfShapes", "22 "}},
