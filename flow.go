@@ -50,7 +50,7 @@ type Request struct {
 	URL     string            `json:"url" yaml:"url"`                         // a path, relative to the credential's address
 	Query   map[string]Texts  `json:"query,omitempty" yaml:"query,omitempty"` // a list sends its name once for each value
 	Headers map[string]string `json:"headers,omitempty" yaml:"headers,omitempty"`
-	Body    string            `json:"body,omitempty" yaml:"body,omitempty"`
+	Body    Body              `json:"body,omitempty" yaml:"body,omitempty"`       // text, or a value that is sent as JSON
 	Format  string            `json:"format,omitempty" yaml:"format,omitempty"`   // of the answer: json (if absent), jsonl, lines, csv or taxii
 	Columns []string          `json:"columns,omitempty" yaml:"columns,omitempty"` // csv: those that must be there, or all of them if header is none; the {name} of a list stands for all its elements
 	Records string            `json:"records,omitempty" yaml:"records"`           // RFC 9535 JSONPath to the records; csv has none

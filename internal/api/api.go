@@ -96,6 +96,7 @@ func (s *server) settings() huma.Config {
 	c.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sallyport.Duration](), reflect.TypeFor[duration]())
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sallyport.Texts](), reflect.TypeFor[textsForm]())
+	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sallyport.Body](), reflect.TypeFor[bodyForm]())
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "An API token, made on the page Settings, by `sallyport token add` or by POST /tokens."},
 	}
@@ -296,6 +297,15 @@ func (textsForm) Schema(huma.Registry) *huma.Schema {
 	one := []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeNumber}, {Type: huma.TypeBoolean}}
 	list := &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{OneOf: one}}
 	return &huma.Schema{OneOf: append(one[:3:3], list), Description: "One value, or a list: the name is sent once for each"}
+}
+
+// bodyForm is how a sallyport.Body is documented.
+type bodyForm struct{}
+
+// Schema says how a body is written.
+func (bodyForm) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeObject, AdditionalProperties: true}, {Type: huma.TypeArray, Items: &huma.Schema{}}},
+		Description: "Text, or a value that is sent as JSON"}
 }
 
 // schemaName names the schema of a type. What a connector's definition consists of has names that other types have, too.

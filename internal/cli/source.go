@@ -88,7 +88,7 @@ func (c *sourceTest) at(d service.SourceDraft) (service.SourceDraft, error) {
 	if system == "" && c.Credential == "" {
 		return d, sallyport.FieldErrorf("url", "must begin with https:// unless --credential names a credential whose address it is below")
 	}
-	request.Method, request.Headers, request.Body = c.Method, c.Header, c.Body
+	request.Method, request.Headers, request.Body = c.Method, c.Header, sallyport.Body(c.Body)
 	if request.Body != "" {
 		request.Method = cmp.Or(request.Method, "POST")
 	}

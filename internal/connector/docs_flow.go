@@ -28,13 +28,16 @@ func (p *page) manual(d *Definition) {
 	p.code("yaml", fmt.Sprintf(manualExample, d.Connector))
 	p.text("Where `records` leads through objects, as `$.groups[*][*]` does, `names: [group]` puts the names of their members into the records, " +
 		"a field for each wildcard. `with: {name: value}` puts fields into every record.")
+	p.text("`{cursor}` stands for the page number, the offset or the next value: in the path, a query parameter, a header or the body, which may be written as " +
+		"a value, `body: {after: \"{cursor}\", limit: 100}`, and is sent as JSON. Where it is a whole value, the request for the first page leaves it out. " +
+		"Other braces are sent as they are; `{{cursor}}` is sent as `{cursor}`.")
 	const last = "until a page is empty, has fewer records than `size`, or is not found."
 	p.table([]string{"type of paging", "the next page", "needs"}, [][]string{
 		{quote(sallyport.PagingSingle), "There is none.", ""},
 		{quote(sallyport.PagingPage), "A page number counts up from `start` (1) " + last, "`query`"},
 		{quote(sallyport.PagingOffset), "A record offset counts up from `start` (0) " + last, "`query`"},
-		{quote(sallyport.PagingNextValue), "A value goes into the parameter `query`: the one at `value` in the response, in its header `header`, or at `last` in its last record.",
-			"`query` and one of `value`, `header`, `last`"},
+		{quote(sallyport.PagingNextValue), "A value goes into the parameter `query`, or where `{cursor}` stands: the one at `value` in the response, in its header `header`, or at `last` in its last record.",
+			"`query` or `{cursor}`, and one of `value`, `header`, `last`"},
 		{quote(sallyport.PagingNextURL), "The value at `value` in the response, or in its header `header`, is the URL of the next request.", "`value` or `header`"},
 		{quote(sallyport.PagingLinkHeader), "The `Link` header with `rel=\"next\"` is the URL of the next request.", ""},
 		{quote(sallyport.PagingTAXII), "What `next` in the response says, or else what was added after its last object; the next run begins there, too.", "`format: taxii`"},

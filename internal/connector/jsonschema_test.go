@@ -62,6 +62,8 @@ func written(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[sallyport.Duration]():
 		return &jsonschema.Schema{Type: "string", Pattern: `^\d{1,6}[smhdw]$`}
+	case reflect.TypeFor[sallyport.Body]():
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "object"}, {Type: "array"}}}
 	case reflect.TypeFor[sallyport.Texts]():
 		one := []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}
 		return &jsonschema.Schema{OneOf: append(one[:3:3], &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{OneOf: one}})}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-io/sallyport/internal/connector/shape"
+	"github.com/sallyport-io/sallyport/internal/connector/template"
 )
 
 func (l *linter) endpoints() {
@@ -106,10 +107,10 @@ func (e *Endpoint) param(name string) *Field {
 func (l *linter) references(at route, e *Endpoint) {
 	r := e.Request
 	l.fixed(at.at("url"), r.URL, e)
-	l.fixed(at.at("body"), r.Body, e)
-	all := slices.Concat([]string{r.URL, r.Body}, r.Columns)
+	l.fixed(at.at("body"), string(r.Body), e)
+	all := slices.Concat([]string{r.URL, string(r.Body)}, r.Columns)
 	entry := func(at route, value string) {
-		if placeholder.FindString(value) == value {
+		if template.Whole(value, anyName) != "" {
 			l.placeholders(at, value, "parameter", e.values())
 		} else {
 			l.fixed(at, value, e)
@@ -126,9 +127,12 @@ func (l *linter) references(at route, e *Endpoint) {
 			entry(at.at(key, name), value)
 		}
 	}
-	used := strings.Join(all, " ")
+	used := template.Names(strings.Join(all, " "))
 	for _, f := range e.Params {
-		if !strings.Contains(used, "{"+f.Name+"}") && !e.Each.takes(f.Name) && !e.Split.takes(f.Name) && !e.Answers.takes(f.Name) {
+		if f.Name == CursorName {
+			l.fault(at, "{%s} is the cursor of a page: no parameter can have this name", CursorName)
+		}
+		if !slices.Contains(used, f.Name) && !e.Each.takes(f.Name) && !e.Split.takes(f.Name) && !e.Answers.takes(f.Name) {
 			l.fault(at, "the parameter %s is not used", f.Name)
 		}
 	}
@@ -137,9 +141,9 @@ func (l *linter) references(at route, e *Endpoint) {
 // fixed checks the {name}s in a text that is always sent.
 func (l *linter) fixed(at route, text string, e *Endpoint) {
 	l.placeholders(at, text, "parameter", e.values())
-	for _, name := range placeholder.FindAllString(text, -1) {
-		if f := e.param(strings.Trim(name, "{}")); f != nil && !f.Required && f.Default == nil {
-			l.fault(at, "%s is always sent, so the parameter must be required or have a default", name)
+	for _, name := range template.Names(text) {
+		if f := e.param(name); f != nil && !f.Required && f.Default == nil {
+			l.fault(at, "{%s} is always sent, so the parameter must be required or have a default", name)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector/template"
 )
 
 // fields checks what a definition says of fields, which must be right for its own defaults and examples.
@@ -137,7 +138,7 @@ func (l *linter) auth(at route, auth Auth) {
 
 // placeholders makes sure that every {name} in a text is that of a field.
 func (l *linter) placeholders(at route, text, kind string, fields []Field) {
-	for _, name := range placeholder.FindAllString(text, -1) {
-		l.check(at, nameless(checkKnown(kind, fields, []string{strings.Trim(name, "{}")})))
+	for _, name := range template.Names(text) {
+		l.check(at, nameless(checkKnown(kind, fields, []string{name})))
 	}
 }

@@ -41,7 +41,7 @@ func (l *linter) submit(at route, d *DestinationSpec) {
 		l.auth(at.at("auth"), *s.Auth)
 	}
 	settings := append(slices.Clone(d.Fields), Field{Name: s.Name})
-	texts := []string{s.Request.URL, s.Request.Body}
+	texts := []string{s.Request.URL, string(s.Request.Body)}
 	for _, values := range s.Request.Query {
 		texts = append(texts, values...)
 	}

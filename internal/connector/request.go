@@ -31,7 +31,10 @@ func (d *Definition) CheckRequest(r *sallyport.Request) error {
 	if !d.Manual {
 		return sallyport.Errorf(sallyport.Invalid, "%s takes no request of one's own; choose one of its endpoints", d.Name)
 	}
-	return checkRequest(r, d.AuthOf(nil))
+	if err := checkRequest(r, d.AuthOf(nil)); err != nil {
+		return err
+	}
+	return checkUnknown(r)
 }
 
 // AuthOf says where the key goes in a call of an endpoint, or of a request described by hand (nil).
@@ -47,7 +50,7 @@ func (d *Definition) AuthOf(e *Endpoint) Auth {
 
 func checkRequest(r *sallyport.Request, auth Auth) error {
 	for _, check := range []func(*sallyport.Request) error{
-		checkMethod, checkURL, auth.checkQuery, auth.checkHeaders, checkRecords, checkNames, checkPaging, checkFormat, checkAnswers, checkKey,
+		checkMethod, checkURL, auth.checkQuery, auth.checkHeaders, checkRecords, checkNames, checkPaging, checkCursor, checkFormat, checkAnswers, checkKey,
 	} {
 		if err := check(r); err != nil {
 			return err

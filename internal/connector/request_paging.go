@@ -42,7 +42,7 @@ func checkPaging(r *sallyport.Request) error {
 		{name: "value", given: p.Value != "", has: has.value, optional: elsewhere},
 		{name: "header", given: p.Header != "", has: has.header, optional: true},
 		{name: "last", given: p.Last != "", has: has.last, optional: true},
-		{name: "query", given: p.Query != "", has: has.query},
+		{name: "query", given: p.Query != "", has: has.query, optional: true}, // see checkCursor
 		{name: "start", given: p.Start != nil, has: has.numbers, optional: true},
 		{name: "size", given: p.Size != 0, has: has.numbers || p.Last != "", optional: true},
 		{name: "more", given: p.More != "", has: has.list, optional: true},

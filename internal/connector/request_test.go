@@ -32,7 +32,7 @@ func TestCheckRequest(t *testing.T) {
 		"post":          {func(r *sallyport.Request) { r.Method, r.Body = "post", "{}" }, ""},
 		"method":        {func(r *sallyport.Request) { r.Method = "DELETE" }, "method: must be GET or POST"},
 		"body of a get": {func(r *sallyport.Request) { r.Body = "x" }, "body: goes with method POST only"},
-		"long body":     {func(r *sallyport.Request) { r.Method, r.Body = "POST", strings.Repeat("x", 1<<17) }, "body: is longer than 65536 bytes"},
+		"long body":     {func(r *sallyport.Request) { r.Method, r.Body = "POST", sallyport.Body(strings.Repeat("x", 1<<17)) }, "body: is longer than 65536 bytes"},
 		"no url":        {func(r *sallyport.Request) { r.URL = "" }, "url: is required: a path such as /api/list"},
 		"other host":    {func(r *sallyport.Request) { r.URL = "https://example.net/x" }, "url: must be a path such as /api/list; the host is that of the credential's address"},
 		"other host //": {func(r *sallyport.Request) { r.URL = "//example.net/x" }, "url: must be a path such as /api/list; the host is that of the credential's address"},
@@ -80,7 +80,7 @@ func TestCheckRequest(t *testing.T) {
 		"csv, total": {func(r *sallyport.Request) {
 			r.Format, r.Records, r.Paging = "csv", "", sallyport.Paging{Type: "page", Query: "p", Total: "$.n"}
 		}, "paging.total: does not go with format csv: it looks for a value in JSON"},
-		"page, no query": {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page"} }, "paging.query: is required for paging of type page"},
+		"page, no query": {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page"} }, "paging.query: is required for paging of type page, unless {cursor} stands in the url, query, headers or body"},
 		"page, value":    {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page", Query: "p", Value: "$.n"} }, "paging.value: does not belong to paging of type page"},
 		"page, start":    {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page", Query: "p", Start: number(-1)} }, "paging.start: must not be negative"},
 		"page, size":     {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "page", Query: "p", Size: -1} }, "paging.size: must not be negative"},
@@ -94,7 +94,34 @@ func TestCheckRequest(t *testing.T) {
 		"value, deep":  {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "next_url", Value: "$..a"} }, "paging.value: must be a path of names such as $.paging.next"},
 		"url":          {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "next_url"} }, "paging.value: is required for paging of type next_url"},
 		"link, size":   {func(r *sallyport.Request) { r.Paging = sallyport.Paging{Type: "link_header", Size: 1} }, "paging.size: does not belong to paging of type link_header"},
-		"record key":   {func(r *sallyport.Request) { r.Key = []string{"a", ""} }, "key: must hold names of fields, each once"},
+		"cursor": {func(r *sallyport.Request) {
+			r.Method, r.Body, r.Paging = "POST", `{"q": "{users{id}}", "after": {cursor}}`, sallyport.Paging{Type: "next_value", Value: "$.next"}
+		}, ""},
+		"cursor in the path": {func(r *sallyport.Request) {
+			r.URL, r.Paging = "/of/{cursor}", sallyport.Paging{Type: "next_value", Value: "$.next"}
+		}, ""},
+		"cursor, counted": {func(r *sallyport.Request) { r.URL, r.Paging = "/page-{cursor}", sallyport.Paging{Type: "page"} }, ""},
+		"cursor, part": {func(r *sallyport.Request) {
+			r.Headers, r.Paging = map[string]string{"X-From": "id {cursor}"}, sallyport.Paging{Type: "next_value", Value: "$.next"}
+		}, "headers.X-From: {cursor} must be a whole value, which the request for the first page leaves out; write {{cursor}} to send these characters"},
+		"cursor, part of a text": {func(r *sallyport.Request) {
+			r.Method, r.Body, r.Paging = "POST", `{"q": "after {cursor}"}`, sallyport.Paging{Type: "next_value", Value: "$.next"}
+		}, "body: {cursor} must be a whole value, which the request for the first page leaves out; write {{cursor}} to send these characters"},
+		"cursor twice": {func(r *sallyport.Request) {
+			r.Query, r.Paging = map[string]sallyport.Texts{"after": {"{cursor}"}}, sallyport.Paging{Type: "next_value", Value: "$.next", Query: "from"}
+		}, "paging.query: does not go with {cursor} in query.after: the cursor would be sent twice"},
+		"cursor of links": {func(r *sallyport.Request) {
+			r.Query, r.Paging = map[string]sallyport.Texts{"after": {"{cursor}"}}, sallyport.Paging{Type: "next_url", Value: "$.next"}
+		}, "query.after: {cursor} goes with paging of type page, offset or next_value; write {{cursor}} to send these characters"},
+		"name in the path":   {func(r *sallyport.Request) { r.URL = "/of/{id}" }, `url: there is no placeholder {id}: write {{id}} to send these characters`},
+		"name in a query":    {func(r *sallyport.Request) { r.Query = map[string]sallyport.Texts{"a": {"{curser}"}} }, `query.a: there is no placeholder {curser}: did you mean {cursor}? write {{curser}} to send these characters`},
+		"name in a body":     {func(r *sallyport.Request) { r.Method, r.Body = "POST", `{"a": "{Cursor}"}` }, `body: there is no placeholder {Cursor}: did you mean {cursor}? write {{Cursor}} to send these characters`},
+		"name in a form":     {func(r *sallyport.Request) { r.Method, r.Body = "POST", `a={after}&b=1` }, `body: there is no placeholder {after}: write {{after}} to send these characters`},
+		"braces in the path": {func(r *sallyport.Request) { r.URL = "/of/{{id}}" }, ""},
+		"GraphQL": {func(r *sallyport.Request) {
+			r.Method, r.Body = "POST", `{"query":"{users{id}} query{a(x:{id:1}){id}}"}`
+		}, ""},
+		"record key": {func(r *sallyport.Request) { r.Key = []string{"a", ""} }, "key: must hold names of fields, each once"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := keyed()

@@ -47,6 +47,10 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value) {
 	if !d.plain(n) || isNull(n) {
 		return
 	}
+	if any, ok := v.Addr().Interface().(anyUnmarshaler); ok && n.Kind != yaml.ScalarNode {
+		d.whole(n, any)
+		return
+	}
 	if text, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok && !(v.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode) {
 		d.text(n, text)
 		return
@@ -88,6 +92,21 @@ func (d *decoder) text(n *yaml.Node, into encoding.TextUnmarshaler) {
 		return
 	}
 	if err := into.UnmarshalText([]byte(n.Value)); err != nil {
+		d.fault(n, "%w", err)
+	}
+}
+
+// anyUnmarshaler takes a mapping or list whole, as a field of type any would hold it.
+type anyUnmarshaler interface{ UnmarshalValue(value any) error }
+
+func (d *decoder) whole(n *yaml.Node, into anyUnmarshaler) {
+	var value any
+	before := len(d.faults)
+	d.any(n, reflect.ValueOf(&value).Elem())
+	if len(d.faults) > before {
+		return
+	}
+	if err := into.UnmarshalValue(value); err != nil {
 		d.fault(n, "%w", err)
 	}
 }

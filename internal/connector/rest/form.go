@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	recordshape "github.com/sallyport-io/sallyport/internal/connector/shape"
+	"github.com/sallyport-io/sallyport/internal/connector/template"
 	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
@@ -71,7 +72,7 @@ func (p params) field(text string) ([]byte, error) {
 	if value, alone := p.alone(text); alone {
 		return json.Marshal(value)
 	}
-	text, err := p.expand(text, escaped(verbatim))
+	text, err := template.Text(text, p.value)
 	return quoted(text), err
 }
 

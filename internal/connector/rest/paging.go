@@ -21,7 +21,8 @@ const maxCursor = 8 << 10
 // its page; "" is the first page.
 type turner struct {
 	sallyport.Paging
-	gate *gate // says which URLs may be asked for
+	gate   *gate // says which URLs may be asked for
+	placed bool  // {cursor} stands for the cursor somewhere in the request: it is kept as JSON
 }
 
 // counts tells whether cursors are numbers that count up.
@@ -40,13 +41,22 @@ func (t turner) start() int64 {
 	return 0
 }
 
+// firstNumber is the cursor that the first page is asked for with, "" if there is none.
+func (t turner) firstNumber() string {
+	if t.counts() {
+		return strconv.FormatInt(t.start(), 10)
+	}
+	return ""
+}
+
 // ask returns the call for the page at a cursor.
 func (t turner) ask(first call, cursor string) (call, error) {
-	if cursor == "" && t.counts() {
-		cursor = strconv.FormatInt(t.start(), 10)
-	}
-	if cursor == "" {
+	cursor = cmp.Or(cursor, t.firstNumber())
+	switch {
+	case cursor == "":
 		return first, nil
+	case first.at != nil:
+		return first.at(cursor)
 	}
 	u := *first.url
 	switch t.Type {
@@ -174,12 +184,14 @@ func (t turner) scalar(value jsontext.Value) (string, error) {
 	if value == nil {
 		return "", nil
 	}
-	switch value.Kind() {
-	case 'n', 'f':
+	switch kind := value.Kind(); {
+	case kind == 'n' || kind == 'f':
 		return "", nil
-	case '0':
+	case t.placed && kind != 't':
+		return bounded(cursorOf(value))
+	case kind == '0':
 		return bounded(string(value))
-	case '"':
+	case kind == '"':
 		text, _ := jsontext.AppendUnquote(nil, value) // invalid UTF-8 is replaced
 		return bounded(string(text))
 	}

@@ -3,27 +3,25 @@ package rest
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/content"
+	"github.com/sallyport-io/sallyport/internal/connector/template"
 )
 
 const (
-	jsonType     = "application/json"
+	jsonType     = template.JSONType
 	csvType      = "text/csv"
 	taxiiType    = "application/taxii+json"
 	taxiiVersion = "2.1"
-	formType     = "application/x-www-form-urlencoded"
+	formType     = template.FormType
 )
 
 // call is a request before it is made: without the key, and the same for every attempt.
@@ -32,6 +30,7 @@ type call struct {
 	url    *url.URL
 	header http.Header
 	body   string
+	at     func(cursor string) (call, error) // the call for the page at a cursor; nil if the request has no {cursor}
 }
 
 // request makes the call's request.
@@ -44,19 +43,38 @@ func (c call) request(ctx context.Context) (*http.Request, error) {
 	return request, nil
 }
 
-// newCall fills an endpoint's request with its parameters.
+// newCall fills an endpoint's request with its parameters, for its first page.
 func newCall(endpoint *connector.Endpoint, given map[string]any, address *url.URL, userAgent string) (call, error) {
-	p := params{endpoint.Params, given}
-	u, err := p.url(endpoint.Request, address)
+	request := endpoint.Request
+	if !connector.HasCursor(&request) {
+		return params{endpoint.Params, given}.call(request, address, userAgent)
+	}
+	at := func(cursor string) (call, error) {
+		with := map[string]any{}
+		maps.Copy(with, given)
+		with[connector.CursorName] = cursorValue(cursor)
+		return params{endpoint.Params, with}.call(request, address, userAgent)
+	}
+	first, err := at(turner{Paging: request.Paging}.firstNumber())
+	first.at = at
+	return first, err
+}
+
+// call fills a request.
+func (p params) call(request sallyport.Request, address *url.URL, userAgent string) (call, error) {
+	if err := p.complete(request.URL + " " + string(request.Body)); err != nil {
+		return call{}, err
+	}
+	u, err := p.url(request, address)
 	if err != nil {
 		return call{}, err
 	}
-	header, err := p.header(endpoint.Request, userAgent)
+	header, err := p.header(request, userAgent)
 	if err != nil {
 		return call{}, err
 	}
-	body, err := p.body(endpoint.Request.Body, header.Get("Content-Type"))
-	return call{cmp.Or(endpoint.Request.Method, http.MethodGet), u, header, body}, err
+	body, err := template.Body(string(request.Body), header.Get("Content-Type"), p.value)
+	return call{method: cmp.Or(request.Method, http.MethodGet), url: u, header: header, body: body}, err
 }
 
 // params are the parameters of an endpoint, those that it declares and the values that are given.
@@ -64,8 +82,6 @@ type params struct {
 	declared []connector.Field
 	given    map[string]any
 }
-
-var placeholder = regexp.MustCompile(`\{([a-z][a-z0-9_]*)\}`)
 
 // sent returns the value of a parameter as it is written in a request; nil if it was not given.
 func (p params) sent(name string) any {
@@ -75,7 +91,7 @@ func (p params) sent(name string) any {
 	case i < 0 || value == nil:
 		return value
 	case p.declared[i].Sent == connector.SentCommas:
-		return strings.Join(texts(value), ",")
+		return strings.Join(template.Texts(value), ",")
 	case p.declared[i].Sent == connector.SentDigit && value == true:
 		return "1"
 	case p.declared[i].Sent == connector.SentDigit:
@@ -90,68 +106,28 @@ func (p params) knows(name string) bool {
 	return given || slices.ContainsFunc(p.declared, func(f connector.Field) bool { return f.Name == name })
 }
 
+// complete makes sure that a text, in which values stand that are always sent, has them all: only the cursor may be left out.
+func (p params) complete(text string) error {
+	for _, name := range template.Names(text) {
+		if name != connector.CursorName && p.knows(name) && p.sent(name) == nil {
+			return sallyport.FieldErrorf(name, "must be given: the request cannot be made without it")
+		}
+	}
+	return nil
+}
+
+// value is what {name} stands for.
+func (p params) value(name string) (value any, known bool) { return p.sent(name), p.knows(name) }
+
 // alone returns the value of the parameter whose {name} is the whole text, nil if it was not given.
 func (p params) alone(text string) (value any, is bool) {
-	match := placeholder.FindStringSubmatch(text)
-	if match == nil || match[0] != text || !p.knows(match[1]) {
-		return nil, false
-	}
-	return p.sent(match[1]), true
-}
-
-// expand puts values in the place of their {name}. The function write escapes a value for its place, behind the given text; it says false
-// if the place needs a value and there is none.
-func (p params) expand(text string, write func(value any, behind string) (string, bool)) (string, error) {
-	var out strings.Builder
-	end := 0
-	for _, at := range placeholder.FindAllStringSubmatchIndex(text, -1) {
-		name := text[at[2]:at[3]]
-		if !p.knows(name) {
-			continue
-		}
-		written, ok := write(p.sent(name), text[:at[0]])
-		if !ok {
-			return "", sallyport.FieldErrorf(name, "must be given: the request cannot be made without it")
-		}
-		out.WriteString(text[end:at[0]])
-		out.WriteString(written)
-		end = at[1]
-	}
-	out.WriteString(text[end:])
-	return out.String(), nil
-}
-
-// escaped writes a value as text, the elements of a list with commas between them.
-func escaped(escape func(string) string) func(any, string) (string, bool) {
-	return func(value any, _ string) (string, bool) {
-		return escape(strings.Join(texts(value), ",")), value != nil
-	}
-}
-
-func verbatim(text string) string { return text }
-
-// texts writes a value as text, a list as one text an element.
-func texts(value any) []string {
-	switch value := value.(type) {
-	case nil:
-		return nil
-	case []string:
-		return value
-	case []any:
-		var all []string
-		for _, element := range value {
-			all = append(all, texts(element)...)
-		}
-		return all
-	case float64:
-		return []string{strconv.FormatFloat(value, 'f', -1, 64)}
-	}
-	return []string{fmt.Sprint(value)}
+	name := template.Whole(text, p.knows)
+	return p.sent(name), name != ""
 }
 
 // url makes the URL of a request, below the address.
 func (p params) url(request sallyport.Request, address *url.URL) (*url.URL, error) {
-	path, err := p.expand(request.URL, escaped(url.PathEscape))
+	path, err := template.Path(request.URL, p.value)
 	if err != nil {
 		return nil, err
 	}
@@ -173,10 +149,10 @@ func (p params) query(listed map[string]sallyport.Texts) (url.Values, error) {
 	for name, values := range listed {
 		for _, text := range values {
 			if value, alone := p.alone(text); alone {
-				query[name] = append(query[name], texts(value)...)
+				query[name] = append(query[name], template.Texts(value)...)
 				continue
 			}
-			text, err := p.expand(text, escaped(verbatim))
+			text, err := template.Text(text, p.value)
 			if err != nil {
 				return nil, err
 			}
@@ -191,18 +167,14 @@ func encodeQuery(query url.Values) string { return strings.ReplaceAll(query.Enco
 
 func (p params) header(request sallyport.Request, userAgent string) (http.Header, error) {
 	header := http.Header{"Accept": {acceptable(request.Format)}, "Accept-Encoding": {content.Accept}, "User-Agent": {userAgent}}
-	switch body := strings.TrimLeft(request.Body, " \t\r\n"); {
-	case body == "":
-	case body[0] == '{' || body[0] == '[':
-		header.Set("Content-Type", jsonType)
-	default:
-		header.Set("Content-Type", formType)
+	if kind := template.TypeOf(string(request.Body)); kind != "" {
+		header.Set("Content-Type", kind)
 	}
 	for name, text := range request.Headers {
 		if value, alone := p.alone(text); alone && value == nil {
 			continue
 		}
-		text, err := p.expand(text, escaped(verbatim))
+		text, err := template.Text(text, p.value)
 		if err != nil {
 			return nil, err
 		}
@@ -232,51 +204,11 @@ func acceptable(format string) string {
 // columns are the columns that an answer must have. The {name} of a list stands for all its elements.
 func (p params) columns(listed []string) (all []string) {
 	for _, text := range listed {
-		if match := placeholder.FindString(text); match == text && p.knows(strings.Trim(text, "{}")) {
-			all = append(all, texts(p.given[strings.Trim(text, "{}")])...)
+		if name := template.Whole(text, p.knows); name != "" {
+			all = append(all, template.Texts(p.given[name])...)
 		} else {
 			all = append(all, text)
 		}
 	}
 	return all
-}
-
-// body fills a body, escaping values as its type wants it.
-func (p params) body(text, contentType string) (string, error) {
-	switch {
-	case strings.Contains(contentType, "json"):
-		return p.expand(text, inJSON)
-	case strings.HasPrefix(contentType, formType):
-		return p.expand(text, func(value any, behind string) (string, bool) {
-			if is, ok := value.(bool); ok { // forms know texts only, and these are what most systems take
-				return map[bool]string{true: "1", false: "0"}[is], true
-			}
-			return escaped(url.QueryEscape)(value, behind)
-		})
-	}
-	return p.expand(text, escaped(verbatim))
-}
-
-// inJSON writes a value into a JSON text: within a string as a part of that string, elsewhere as a value of its own.
-func inJSON(value any, behind string) (string, bool) {
-	if !insideString(behind) {
-		written, err := json.Marshal(value)
-		return string(written), err == nil
-	}
-	quoted, err := json.Marshal(strings.Join(texts(value), ","))
-	return string(quoted[1 : len(quoted)-1]), err == nil && value != nil
-}
-
-// insideString tells whether a JSON text breaks off within a string.
-func insideString(text string) bool {
-	inside := false
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case '"':
-			inside = !inside
-		}
-	}
-	return inside
 }

@@ -127,7 +127,7 @@ func TestRetries(t *testing.T) {
 					t.Errorf("%d calls, class %q, records %v: %v", len(s.at), class, records, err)
 				}
 				for _, body := range s.bodies {
-					if body != test.request.Body {
+					if body != string(test.request.Body) {
 						t.Errorf("sent %q", body)
 					}
 				}

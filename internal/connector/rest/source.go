@@ -146,7 +146,7 @@ func open(c Config, attempts int) (*Source, error) {
 		again:     again,
 		waits:     again,
 		first:     first,
-		turner:    turner{Paging: request.Paging, gate: g},
+		turner:    turner{Paging: request.Paging, gate: g, placed: first.at != nil},
 		cut:       c.Definition.Limits.Cut,
 		shape:     shape,
 		key:       request.Key,
