@@ -95,6 +95,9 @@ func (d *destination) writeMarker(ctx context.Context) error {
 // written: records would be missing or twice in the table.
 func (d *destination) findPlace(ctx context.Context) error {
 	found, isThere, err := d.readMarker(ctx)
+	if err == nil && d.state == "" && !isThere {
+		err = d.checkOurs(ctx)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -161,6 +164,20 @@ func (d *destination) checkFree(ctx context.Context) error {
 	}
 	return sallyport.FieldErrorf("table", "the table %s of %s holds records that another destination appended, and they would be there twice; "+
 		"choose another table, or run %s, which renames that table to %s_old_N", d.tableName, d.path, d.target.Again(), d.tableName)
+}
+
+// checkOurs refuses a table of another program, also in a database in which Sallyport has tables, unless the database was granted to the flow.
+func (d *destination) checkOurs(ctx context.Context) error {
+	if !d.table.exists || d.at.folder.Foreign {
+		return nil
+	}
+	var markers int
+	err := d.conn.QueryRowContext(ctx, "SELECT count(*) FROM _sallyport_deliveries WHERE lower(table_name) = lower(?)", d.tableName).Scan(&markers)
+	if err != nil || markers > 0 {
+		return err
+	}
+	return sallyport.FieldErrorf("table", "the table %s of %s was created by another program; choose another table, or permit the database for this flow "+
+		"at the command line: sallyport flow grant FLOW PATH", d.tableName, d.path)
 }
 
 // beginAnew begins an epoch: rows with a key are replaced one by one, a table without one is renamed and made anew.

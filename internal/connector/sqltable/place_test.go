@@ -3,8 +3,10 @@ package sqltable_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,5 +117,55 @@ func TestPlaceIsFamiliar(t *testing.T) {
 	}
 	if err := again.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTableOfAnotherProgram is not written, whether it is in the database of a destination or not, unless the database was granted.
+func TestTableOfAnotherProgram(t *testing.T) {
+	root := t.TempDir()
+	path := filepath.Join(root, "a.db")
+	write := func(id sallyport.ID, table, mode string, open connector.OpenFiles) error {
+		d, err := sqltable.Open(t.Context(), connector.Target{
+			ID: id, Dataset: "set_1", Epoch: "epo_1", Files: open,
+			Config: map[string]any{"path": path, "table": table, "mode": mode, "key": []any{"id"}},
+		})
+		if err != nil {
+			return err
+		}
+		_, err = d.Write(t.Context(), connector.Batch{Seq: 1, Records: slices.Values([][]byte{[]byte(`{"id":1}`)})})
+		if err == nil {
+			_, err = d.Commit(t.Context())
+		}
+		return errors.Join(err, d.Close())
+	}
+	mine := below(root, nil)
+	if err := write("dst_1", "t", "upsert", mine); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("CREATE TABLE accounts (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO accounts VALUES (7, 'theirs')"); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []string{"append", "upsert"} {
+		if err := write("dst_2", "Accounts", mode, mine); sallyport.CodeOf(err) != sallyport.Invalid || !strings.Contains(err.Error(), "created by another program") {
+			t.Errorf("%s: %v", mode, err)
+		}
+	}
+	var rows int
+	if err := db.QueryRow("SELECT count(*) FROM accounts WHERE name = 'theirs'").Scan(&rows); err != nil || rows != 1 {
+		t.Errorf("%d rows, %v", rows, err)
+	}
+	if err := write("dst_3", "T", "upsert", mine); err != nil { // which another destination created
+		t.Error(err)
+	}
+	granted := func(_ context.Context, path string) (files.FS, string, error) {
+		return files.OpenPath(path, files.Options{Foreign: true})
+	}
+	if err := write("dst_4", "accounts", "upsert", granted); err != nil {
+		t.Error(err)
 	}
 }
