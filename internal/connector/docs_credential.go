@@ -59,13 +59,15 @@ func (d *Definition) KeyPlaces() string {
 	if d.Credential == nil || placeholder.MatchString(d.Credential.Auth.Kind) || d.Credential.Auth.Kind == AuthNone {
 		return ""
 	}
-	others := map[Auth][]string{}
+	most, others := d.Credential.Auth, map[Auth][]string{}
+	most.Optional = false
 	for i := range d.Endpoints {
-		if auth := d.AuthOf(&d.Endpoints[i]); auth != d.Credential.Auth {
+		auth := d.AuthOf(&d.Endpoints[i])
+		if auth.Optional = false; auth != most { // whether a key is needed does not say where it goes
 			others[auth] = append(others[auth], d.Endpoints[i].Name)
 		}
 	}
-	text := keySent(d.Credential.Auth) + "."
+	text := keySent(most) + "."
 	if len(others) > 0 {
 		text = "Unless noted, " + strings.ToLower(text[:1]) + text[1:]
 	}

@@ -114,3 +114,28 @@ func FuzzParseQuery(f *testing.F) {
 		}
 	})
 }
+
+// FuzzTerms asks the whole data with any query: it is refused with a sentence, or means the same each time.
+func FuzzTerms(f *testing.F) {
+	for _, q := range []string{
+		"type=domain,ip risk=high+", "risk!=medium-&seen=2024-01-01-2024-02-01", "seen=2024-13-99+", `feed="a","b"|active=true`, "meta=*x*", "http.=x", ".a=b",
+		`"name server"=*`, "++code=200", "pulsedive.com", "risk=+", "seen=-", "retired=2", "http.server.x=1",
+	} {
+		f.Add(q)
+	}
+	w := newWorld(1, 20)
+	f.Fuzz(func(t *testing.T, q string) {
+		if matches, err := parseQuery(q, w.indicatorTerm); err == nil {
+			for n := -len(famous); n < 20; n++ {
+				if i := w.indicator(n); matches(i) != matches(i) {
+					t.Errorf("%q is two things of %s", q, i.value())
+				}
+			}
+		} else if _, refused := err.(*refusal); !refused {
+			t.Errorf("%q: %v", q, err)
+		}
+		if matches, err := parseQuery(q, w.threatTerm); err == nil {
+			matches(w.threats[0])
+		}
+	})
+}

@@ -50,7 +50,7 @@ func TestOverlay(t *testing.T) {
 	whole := c.get(addPath + "/new").want(http.StatusOK).says("Which system does the key belong to?")
 	for _, page := range []*answer{alone, whole} {
 		page.one("dialog", "class=overlay", "data-path="+addPath+"/new")
-		page.says("Add New Credential", "Before you begin", "Review the permissions", "Credential Name required", "Credential Description recommended", "API Key required", "Advanced", "Test", "Save")
+		page.says("Add New Credential", "Before you begin", "Review the permissions", "Credential Name required", "Credential Description recommended", "API Key", "Without a key, Pulsedive answers", "Advanced", "Test", "Save")
 		page.one("a", "href=https://docs.pulsedive.com")
 		page.one("input", "name=field.key", "type=password")
 		if value, _ := attribute(page.one("input", "name=field.address"), "value"); value != "https://pulsedive.com" {
