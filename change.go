@@ -19,6 +19,9 @@ const (
 	ChangeUnchanged Change = "unchanged" // nothing that matters is another
 )
 
+// MaxConfirm is the largest [Source].Confirm.
+const MaxConfirm = 3
+
 // RetiredField is the name of the field of a record that says that it does not count any more.
 const RetiredField = "retired"
 
@@ -36,6 +39,7 @@ type Changes struct {
 	Returned  int64 `json:"returned"`
 	Vanished  int64 `json:"vanished"`
 	Unchanged int64 `json:"unchanged"`
+	Missing   int64 `json:"missing,omitzero"` // that the pull did not have, but that have not vanished before it is confirmed
 }
 
 // Of is where one kind of change is counted, nil for a word that is none.
@@ -62,4 +66,5 @@ func (c *Changes) Add(more Changes) {
 	for _, change := range []Change{ChangeNew, ChangeChanged, ChangeRetired, ChangeReturned, ChangeVanished, ChangeUnchanged} {
 		*c.Of(change) += *more.Of(change)
 	}
+	c.Missing += more.Missing
 }

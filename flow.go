@@ -36,12 +36,16 @@ type Source struct {
 	Endpoint   string         `json:"endpoint,omitempty"`   // empty for a manual request
 	Params     map[string]any `json:"params,omitempty"`     // strings, booleans and numbers (json.Number), or lists of them
 	Request    *Request       `json:"request,omitempty"`
-	Raw        bool           `json:"raw,omitempty"`        // each record also has the original, as _raw
-	Schedule   *Schedule      `json:"schedule,omitempty"`   // nil: only on demand
-	Emit       string         `json:"emit,omitempty"`       // which records are kept: EmitChanges, EmitAll, or empty for the default
-	NextRunAt  time.Time      `json:"next_run_at,omitzero"` // when the schedule is due; zero without one
-	Resume     string         `json:"-"`                    // the cursor at which the next run begins, if it goes on from run to run
-	Fence      int64          `json:"-"`                    // the number of the execution that may commit
+	Raw        bool           `json:"raw,omitempty"`      // each record also has the original, as _raw
+	Schedule   *Schedule      `json:"schedule,omitempty"` // nil: only on demand
+	Emit       string         `json:"emit,omitempty"`     // which records are kept: EmitChanges, EmitAll, or empty for the default
+	// Confirm is how many complete pulls in a row must miss a record before it counts as vanished: 1 to 3, or 0 for the default.
+	Confirm int `json:"confirm,omitzero"`
+	// VanishLimit is the share of the known records that may vanish at once, such as 50%, before the pull is held; or off; or "" for the default.
+	VanishLimit string    `json:"vanish_limit,omitempty"`
+	NextRunAt   time.Time `json:"next_run_at,omitzero"` // when the schedule is due; zero without one
+	Resume      string    `json:"-"`                    // the cursor at which the next run begins, if it goes on from run to run
+	Fence       int64     `json:"-"`                    // the number of the execution that may commit
 }
 
 // Request is a call described by hand instead of by an endpoint of a definition.

@@ -5,14 +5,21 @@ import "time"
 // RunState is where a run stands.
 type RunState string
 
-// The states of a run. Queued, running, waiting and delivering ones are unfinished: there is at most one of these for a flow.
+// The states of a run. Queued, running, waiting, held and delivering ones are unfinished: there is at most one of these for a flow.
 const (
 	RunQueued     RunState = "queued"
 	RunRunning    RunState = "running"
 	RunWaiting    RunState = "waiting"    // for a quota or for a system that is away, until WaitUntil; without that, for a new key
+	RunHeld       RunState = "held"       // too many records would vanish: nothing is delivered before somebody accepts or rejects it
 	RunDelivering RunState = "delivering" // everything is pulled and kept; destinations are still behind
 	RunSucceeded  RunState = "succeeded"
 	RunFailed     RunState = "failed"
+)
+
+// What a run does with its batches, if it does not deliver them at once.
+const (
+	HoldPending  = "pending"  // it holds them back, as so many records may vanish that it must be accepted
+	HoldAccepted = "accepted" // somebody lets them go
 )
 
 // Finished tells whether nothing more will happen in a run of this state.
@@ -53,6 +60,7 @@ type Run struct {
 	Attempts    int64     `json:"attempts,omitzero"`    // that failed since it last got a page, as its system was away
 	GivesUpAt   time.Time `json:"gives_up_at,omitzero"` // when it fails if its system is still away then; zero if no attempt has failed
 	ByHand      bool      `json:"-"`                    // a person or a program started it, not its schedule
+	Hold        string    `json:"-"`                    // HoldPending, HoldAccepted or ""
 	Barren      int64     `json:"-"`                    // the last pages in a row that had no new record
 	Code        Code      `json:"code,omitempty"`       // of Error
 	Error       string    `json:"error,omitempty"`      // why it failed or waits

@@ -128,8 +128,28 @@ func (c client) flowsOf(credential string) {
 	if stream := c.get(fmt.Sprintf("/runs/%d/events", run)).want(http.StatusOK).text; !strings.HasPrefix(stream, "event: run\ndata: {") {
 		c.Errorf("the events are %q", stream)
 	}
+	c.do("POST /flows/feed/accept", nil).problem(http.StatusConflict, sallyport.Conflict)
+	c.do("POST /flows/feed/reject", nil).problem(http.StatusConflict, sallyport.Conflict)
 	c.do("POST /flows/feed/deliver", nil).want(http.StatusAccepted).wantAt("succeeded", "last", "state")
 	c.get("/usage").wantAt(1.0, "items", 0, "hours", 23, "succeeded")
+	c.hold()
+	c.do("POST /flows/feed/reject", nil).want(http.StatusOK).wantAt("failed", "state")
+	c.hold()
+	accepted := c.do("POST /flows/feed/accept", nil).want(http.StatusAccepted).wantAt("queued", "state")
+	if c.work(int64(accepted.at("id").(float64))).State != sallyport.RunSucceeded {
+		c.Error("the run of the accepted pull failed")
+	}
+}
+
+// hold leaves a run of the flow feed as one that has pulled and is held.
+func (c client) hold() {
+	c.Helper()
+	_, err := c.app.Service.Store.SQL().Exec(`INSERT INTO run (flow_id, state, first_seq, last_seq, created_at, started_at, pulled, incomplete, hold)
+		SELECT flow.id, 'held', dataset.last_seq + 1, dataset.last_seq, 1, 1, 1, 'by the test', 'pending'
+		FROM flow JOIN source ON source.flow_id = flow.id JOIN dataset ON dataset.source_id = source.id WHERE flow.name = 'feed'`)
+	if err != nil {
+		c.Fatal(err)
+	}
 }
 
 func (c client) datasetsOf() {

@@ -50,6 +50,14 @@ func (s *server) flows() {
 	add(s, "POST /flows/{id}/deliver", operation{
 		id: "deliver-flow", scope: sallyport.ScopeRun, status: 202, summary: "Bring the destinations of a flow up to its dataset, without a call to its source",
 	}, s.deliverFlow)
+	add(s, "POST /flows/{id}/accept", operation{
+		id: "accept-pull", scope: sallyport.ScopeRun, status: 202, summary: "Deliver the held pull of a flow",
+		about: "A run is held when more records than vanish_limit allows would vanish. What it pulled is delivered exactly as it was pulled, without a request, and the missing records count as vanished. It is a conflict if no pull is held.",
+	}, s.acceptPull)
+	add(s, "POST /flows/{id}/reject", operation{
+		id: "reject-pull", scope: sallyport.ScopeRun, summary: "Drop the held pull of a flow",
+		about: "Nothing of the pull is delivered, nothing vanishes, and the next run pulls again. It is a conflict if no pull is held.",
+	}, s.rejectPull)
 	add(s, "POST /flows/{id}/pause", operation{id: "pause-flow", scope: sallyport.ScopeRun, summary: "Pause a flow"}, s.pauseFlow)
 	add(s, "POST /flows/{id}/resume", operation{
 		id: "resume-flow", scope: sallyport.ScopeRun, summary: "Let a paused flow go on from where it stands",
@@ -221,6 +229,18 @@ func (s *server) deliverFlow(ctx context.Context, in *One) (*Tagged[flowView], e
 		return nil, err
 	}
 	return s.getFlow(ctx, in)
+}
+
+func (s *server) acceptPull(ctx context.Context, in *One) (*Created[sallyport.Run], error) {
+	run, err := s.Service.AcceptPull(ctx, actorOf(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &Created[sallyport.Run]{runPath(run.ID), run}, nil
+}
+
+func (s *server) rejectPull(ctx context.Context, in *One) (*With[sallyport.Run], error) {
+	return answer(s.Service.RejectPull(ctx, actorOf(ctx), in.ID))
 }
 
 func (s *server) pauseFlow(ctx context.Context, in *One) (*Tagged[flowView], error) {

@@ -108,7 +108,7 @@ func (a *App) wire(ctx context.Context, catalogue *connector.Catalogue, redactor
 	policy := &grant.Policy{Roots: s.Files.Roots, Own: files.NewOwn(ownFiles(s)...), Grants: database, Attester: keys}
 	work, err := engine.New(ctx, engine.Config{
 		Store: database, Vault: keys, Catalogue: catalogue, Quota: a.quota, Egress: a.egress(),
-		Files: policy, Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), RejectLimit: s.RejectLimit, Patience: s.Patience, Log: log, QueueLog: queueLog,
+		Files: policy, Redactor: redactor, UserAgent: "sallyport/" + Version(), LockFile: lockFile(s), RejectLimit: s.RejectLimit, Patience: s.Patience, VanishLimit: s.VanishLimit, Confirm: s.Confirm, Log: log, QueueLog: queueLog,
 	})
 	if err != nil {
 		return nil, err

@@ -29,6 +29,8 @@ const (
 	FlowApply   = "flow.apply"
 	FlowRun     = "flow.run"
 	FlowDeliver = "flow.deliver"
+	FlowAccept  = "flow.accept"
+	FlowReject  = "flow.reject"
 	FlowPause   = "flow.pause"
 	FlowResume  = "flow.resume"
 	FlowDelete  = "flow.delete"

@@ -79,14 +79,21 @@ func TestTableGrows(t *testing.T) {
 // world is what a source has, as a model: by key, whether it is retired, and its content.
 type world map[uint64]uint64
 
+// model is what was told of a record last: its state, or vanished, and how many complete pulls in a row have missed it since.
+type model struct {
+	state  uint64
+	missed int
+}
+
 // TestRunsFindEveryChangeOnce changes a world, pulls it with runs that break off, fail, end whole or incomplete, and compares what an index
-// that goes through what is written down says with what a model says.
+// that goes through what is written down says with what a model says. A record vanishes after so many complete pulls as must confirm it,
+// whatever that is in the run.
 func TestRunsFindEveryChangeOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		known := map[uint64]uint64{} // the model: state by key, as it was told last
+		known := map[uint64]model{}
 		var log history
 		now := world{}
-		for run := range rapid.IntRange(1, 6).Draw(t, "runs") {
+		for run := range rapid.IntRange(1, 8).Draw(t, "runs") {
 			for range rapid.IntRange(0, 20).Draw(t, "events") {
 				key := uint64(rapid.IntRange(1, 15).Draw(t, "key")) << 58
 				if rapid.Bool().Draw(t, "there") {
@@ -127,16 +134,26 @@ func (h *history) open(t *rapid.T, run int64) *Index {
 }
 
 // run pulls the world, key after key, in executions of some records each, and then ends in some way.
-func (h *history) run(t *rapid.T, run int64, now world, known map[uint64]uint64) {
+func (h *history) run(t *rapid.T, run int64, now world, known map[uint64]model) {
+	before := maps.Clone(known)
 	rest := slices.Sorted(maps.Keys(now))
 	if rapid.IntRange(0, 4).Draw(t, "fails") == 0 {
-		rest = rest[:len(rest)/2]
-		h.pull(t, run, rest, now, known)
+		h.pull(t, run, rest[:len(rest)/2], now, known)
 		return
 	}
+	kept := len(h.parts)
 	h.pull(t, run, rest, now, known)
 	x := h.open(t, run)
 	defer x.Close()
+	if want := standingOf(before); x.Known() != want {
+		t.Fatalf("run %d: %d records were known, want %d", run, x.Known(), want)
+	}
+	if rapid.IntRange(0, 4).Draw(t, "rejected") == 0 { // what the run has written down goes
+		h.parts = h.parts[:kept]
+		clear(known)
+		maps.Copy(known, before)
+		return
+	}
 	if rapid.IntRange(0, 4).Draw(t, "incomplete") > 0 {
 		h.vanish(t, run, x, now, known)
 	}
@@ -148,34 +165,44 @@ func (h *history) run(t *rapid.T, run int64, now world, known map[uint64]uint64)
 	}
 }
 
-func (h *history) pull(t *rapid.T, run int64, keys []uint64, now world, known map[uint64]uint64) {
+func standingOf(known map[uint64]model) (n int) {
+	for _, m := range known {
+		if m.state != vanished {
+			n++
+		}
+	}
+	return n
+}
+
+func (h *history) pull(t *rapid.T, run int64, keys []uint64, now world, known map[uint64]model) {
 	for len(keys) > 0 {
 		n := rapid.IntRange(1, len(keys)).Draw(t, "committed")
 		x := h.open(t, run)
 		p := part{run: run}
 		for i, key := range keys {
 			look := Look{key: key, state: now[key]}
-			got := x.Judge(look)
+			got, moved := x.Judge(look)
 			if i >= n {
 				continue // judged, but the process died before it was committed
 			}
 			if want := expected(known, key, now[key]); got != want {
 				t.Fatalf("run %d: key %x is %s, want %s", run, key, got, want)
 			}
-			if got == sallyport.ChangeUnchanged {
-				p.keys = p.keys.Add(look)
-			} else {
+			if moved {
 				p.entries = p.entries.Add(look)
+			} else {
+				p.keys = p.keys.Add(look)
 			}
-			known[key] = now[key]
+			known[key] = model{state: now[key]}
 		}
 		x.Close()
 		h.parts, keys = append(h.parts, p), keys[n:]
 	}
 }
 
-func expected(known map[uint64]uint64, key, state uint64) sallyport.Change {
-	before, ok := known[key]
+func expected(known map[uint64]model, key, state uint64) sallyport.Change {
+	m, ok := known[key]
+	before := m.state
 	switch {
 	case !ok:
 		return sallyport.ChangeNew
@@ -189,18 +216,36 @@ func expected(known map[uint64]uint64, key, state uint64) sallyport.Change {
 	return sallyport.ChangeChanged
 }
 
-func (h *history) vanish(t *rapid.T, run int64, x *Index, now world, known map[uint64]uint64) {
+// vanish ends a complete pull. The process may die halfway.
+func (h *history) vanish(t *rapid.T, run int64, x *Index, now world, known map[uint64]model) {
+	confirm := rapid.IntRange(1, sallyport.MaxConfirm).Draw(t, "confirm")
 	var got, want []uint64
+	for _, key := range slices.Sorted(maps.Keys(known)) {
+		m := known[key]
+		if _, there := now[key]; there || m.state == vanished {
+			continue
+		}
+		if m.missed++; m.missed >= confirm {
+			want, m = append(want, key), model{state: vanished}
+		}
+		known[key] = m
+	}
+	if n := x.Vanishing(confirm); n != len(want) {
+		t.Fatalf("run %d: %d records vanish, want %d", run, n, len(want))
+	}
 	p := part{run: run}
-	for look := range x.AllMissing() {
+	for look := range x.AllMissing(0, confirm-2) {
+		p.entries = p.entries.Add(x.Miss(look))
+	}
+	h.parts = append(h.parts, p)
+	if rapid.Bool().Draw(t, "dies") {
+		x.Close()
+		*x = *h.open(t, run)
+	}
+	p = part{run: run}
+	for look := range x.AllMissing(0, sallyport.MaxConfirm) {
 		got = append(got, look.key)
 		p.entries = p.entries.Add(x.Vanish(look, someDay))
-	}
-	for _, key := range slices.Sorted(maps.Keys(known)) {
-		if _, there := now[key]; !there && known[key]&standing != vanished {
-			want = append(want, key)
-			known[key] = vanished
-		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("run %d: vanished: %s", run, diff)
@@ -208,11 +253,43 @@ func (h *history) vanish(t *rapid.T, run int64, x *Index, now world, known map[u
 	h.parts = append(h.parts, p)
 }
 
+// TestIndexOfAnOlderVersion reads what was written when all but three bits of a state were of the content's hash.
+func TestIndexOfAnOlderVersion(t *testing.T) {
+	const content = 0xfedcba9876543210
+	state := uint64(content)&^7 | 8
+	look := func(key uint64) Look { return Look{key: key << 60, state: stateOf(content, false)} }
+	var old Entries
+	old = old.Add(Look{key: 1 << 60, state: state})
+	old = old.Add(Look{key: 2 << 60, state: state | retired})
+	old = old.Add(Look{key: 3 << 60, state: vanishedOn(someDay)})
+	old = old.Add(Look{key: 4 << 60, state: vanishedOn(someDay.Add(24 * time.Hour))})
+	old = old.Add(Look{key: 5 << 60, state: state})
+	for _, wasSeen := range []bool{false, true} {
+		x := &Index{}
+		if err := x.Load(old, wasSeen, false); err != nil {
+			t.Fatal(err)
+		}
+		missing := 3
+		if wasSeen {
+			missing = 0
+		}
+		if n := x.Vanishing(1); n != missing || x.Vanishing(2) != 0 {
+			t.Errorf("%d records are missing, and %d of them were so before", n, x.Vanishing(2))
+		}
+		for key, want := range map[uint64]sallyport.Change{1: sallyport.ChangeUnchanged, 2: sallyport.ChangeReturned, 3: sallyport.ChangeReturned, 4: sallyport.ChangeReturned} {
+			if got, _ := x.Judge(look(key)); got != want {
+				t.Errorf("record %d is %s, want %s", key, got, want)
+			}
+		}
+		x.Close()
+	}
+}
+
 func TestWhatVanishedLongAgoIsForgotten(t *testing.T) {
 	x := &Index{}
 	defer x.Close()
 	for key := range uint64(3) {
-		x.Judge(Look{key: (key + 1) << 60, state: 8})
+		x.Judge(Look{key: (key + 1) << 60, state: 16})
 	}
 	x.Vanish(Look{key: 1 << 60}, someDay.Add(-remembered-48*time.Hour))
 	x.Vanish(Look{key: 2 << 60}, someDay.Add(-remembered/2))
@@ -224,7 +301,7 @@ func TestWhatVanishedLongAgoIsForgotten(t *testing.T) {
 		}
 	}
 	for key, want := range map[uint64]sallyport.Change{1: sallyport.ChangeNew, 2: sallyport.ChangeReturned, 3: sallyport.ChangeUnchanged} {
-		if got := again.Judge(Look{key: key << 60, state: 8}); got != want {
+		if got, _ := again.Judge(Look{key: key << 60, state: 16}); got != want {
 			t.Errorf("record %d is %s, want %s", key, got, want)
 		}
 	}

@@ -51,6 +51,8 @@ type everywhere struct {
 	AllowPrivate  string `name:"egress-allow-private" help:"Private networks that connectors may reach (SALLYPORT_EGRESS_ALLOW_PRIVATE)." placeholder:"CIDR,…"`
 	AllowLoopback string `name:"egress-allow-loopback" help:"Ports of this machine that any credential may reach (SALLYPORT_EGRESS_ALLOW_LOOPBACK)." placeholder:"PORT,…"`
 	RejectLimit   string `help:"Share of a run's records that a destination may reject before it stops, or off (SALLYPORT_REJECT_LIMIT)." placeholder:"50%"`
+	VanishLimit   string `help:"Share of a flow's known records that may vanish at once before the pull is held, or off (SALLYPORT_VANISH_LIMIT)." placeholder:"50%"`
+	Confirm       string `help:"How many complete pulls in a row must miss a record before it counts as vanished: 1 to 3, or auto (SALLYPORT_CONFIRM)." placeholder:"auto"`
 	Patience      string `help:"How long a run waits for a system that is away before it fails (SALLYPORT_PATIENCE)." placeholder:"12h"`
 	PreviousKeys  string `name:"redact-previous-keys" help:"How long a replaced key is kept, sealed, and redacted, for example 90d (SALLYPORT_REDACT_PREVIOUS_KEYS)." placeholder:"30d"`
 	LogLevel      string `help:"debug, info, warn or error (SALLYPORT_LOG_LEVEL)." placeholder:"LEVEL"`
@@ -197,7 +199,7 @@ func (e *env) load() error {
 	for name, value := range map[string]string{
 		"data": c.Data, "database": c.Database, "master_key": c.MasterKey, "files.roots": c.FilesRoots, "egress.allow_private": c.AllowPrivate, "egress.allow_loopback": c.AllowLoopback,
 		"hosts": c.Serve.Hosts, "trusted_proxies": c.Serve.TrustedProxies,
-		"reject_limit": c.RejectLimit, "patience": c.Patience, "redact.previous_keys": c.PreviousKeys,
+		"reject_limit": c.RejectLimit, "vanish_limit": c.VanishLimit, "confirm": c.Confirm, "patience": c.Patience, "redact.previous_keys": c.PreviousKeys,
 		"log.level": c.LogLevel, "log.format": c.LogFormat, "addr": c.Serve.Addr,
 	} {
 		if value != "" {

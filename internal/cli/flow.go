@@ -20,6 +20,8 @@ type flowCommand struct {
 	Show    flowShow    `cmd:"" help:"Show a flow: source, dataset, destinations."`
 	Run     flowRun     `cmd:"" help:"Run a flow now, or go on with its unfinished run."`
 	Deliver flowDeliver `cmd:"" help:"Bring a flow's destinations up to date from what is kept, without a call to its source."`
+	Accept  flowAccept  `cmd:"" help:"Deliver the held pull of a flow, exactly as it was pulled, and mark the missing records as vanished. No request is made."`
+	Reject  flowReject  `cmd:"" help:"Drop the held pull of a flow: nothing of it is delivered, and the next run pulls again."`
 	Pause   flowPause   `cmd:"" help:"Pause a flow."`
 	Resume  flowResume  `cmd:"" help:"Resume a paused flow."`
 	Rm      flowRm      `cmd:"" help:"Remove a flow with its dataset. What was delivered stays."`
@@ -233,6 +235,8 @@ func standing(r sallyport.Run) string {
 			return fmt.Sprintf("waits for its system (%s): next attempt at %s, gives up at %s", r.Error, moment(r.WaitUntil), moment(r.GivesUpAt))
 		}
 		return "waits for the quota until " + moment(r.WaitUntil)
+	case sallyport.RunHeld:
+		return "is held: " + r.Error
 	case sallyport.RunDelivering:
 		if remark := runRemark(r); remark != "" {
 			return "is delivering: " + remark
@@ -296,6 +300,35 @@ func rejected(destinations []sallyport.Destination) (n int64) {
 		n += d.Rejected
 	}
 	return n
+}
+
+type flowAccept struct {
+	Name    string        `arg:"" help:"Name of the flow."`
+	MaxWait time.Duration `help:"How long to wait for a quota." default:"5m"`
+}
+
+// Run accepts a held pull and follows its delivery.
+func (c *flowAccept) Run(e *env, s *service.Service) error {
+	run, err := s.AcceptPull(e.ctx, e.actor(), c.Name)
+	if err != nil {
+		return err
+	}
+	return e.follow(s, run.ID, c.MaxWait)
+}
+
+type flowReject struct {
+	Name string `arg:"" help:"Name of the flow."`
+}
+
+// Run rejects a held pull.
+func (c *flowReject) Run(e *env, s *service.Service) error {
+	run, err := s.RejectPull(e.ctx, e.actor(), c.Name)
+	if err != nil {
+		return err
+	}
+	return e.show(run, func(w io.Writer) {
+		fmt.Fprintf(w, "the pull of run %d of %q is dropped: nothing of it was delivered; the next run pulls again\n", run.ID, run.Flow)
+	})
 }
 
 type flowPause struct {

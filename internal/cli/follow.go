@@ -94,6 +94,9 @@ func changesText(changes sallyport.Changes) string {
 			parts = append(parts, count(n)+" "+string(c))
 		}
 	}
+	if changes.Missing > 0 {
+		parts = append(parts, count(changes.Missing)+" missing for the first time")
+	}
 	if len(parts) == 0 && changes.Unchanged > 0 {
 		return "nothing changed"
 	}

@@ -30,6 +30,8 @@ type Settings struct {
 	Proxies   []netip.Prefix // whose word for the address of a client counts
 	// RejectLimit is how many percent of a run's records a destination may reject before it stops; 0 is no limit.
 	RejectLimit int
+	VanishLimit int           // how many percent of a flow's known records may vanish at once before the pull is held; 0 is no limit
+	Confirm     int           // how many complete pulls in a row must miss a record before it counts as vanished; 0: what fits the source
 	Patience    time.Duration // how long a run waits for a system that is away
 	Files       Files
 	Egress      Egress

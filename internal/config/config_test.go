@@ -54,7 +54,7 @@ func defaults(data string) config.Settings {
 		Database:    "sqlite:" + data + "/sallyport.db",
 		MasterKey:   "file:" + data + "/master.key",
 		Addr:        "127.0.0.1:8420",
-		RejectLimit: 50, Patience: 12 * time.Hour,
+		RejectLimit: 50, VanishLimit: 50, Patience: 12 * time.Hour,
 		Redact: config.Redact{PreviousKeys: 30 * 24 * time.Hour},
 		Log:    config.Log{Level: slog.LevelInfo, Format: "auto"},
 		Files:  config.Files{Roots: []string{data + "/files"}},
@@ -80,7 +80,7 @@ func TestLoad(t *testing.T) {
 		Database:    "postgres://ann:hunter2hunter2@db/sallyport",
 		MasterKey:   "file:/etc/sallyport/master.key",
 		Addr:        "[::1]:80",
-		RejectLimit: 50, Patience: 12 * time.Hour,
+		RejectLimit: 50, VanishLimit: 50, Patience: 12 * time.Hour,
 		Hosts:   []string{"sallyport.example.com", "intern:8443"},
 		Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.7/32"), netip.MustParsePrefix("10.0.0.8/32"), netip.MustParsePrefix("fd00::/8")},
 		Files:   config.Files{Roots: []string{"/srv/files"}},
@@ -137,7 +137,7 @@ func TestEverySettingHasEverySource(t *testing.T) {
 	samples := map[string]string{
 		"data": "/a", "database": "sqlite:/x.db", "master_key": "file:/k", "addr": "127.0.0.1:1",
 		"hosts": "sallyport.example.com", "trusted_proxies": "10.0.0.7", "egress.allow_loopback": "9200",
-		"files.roots": "/a,/b", "egress.allow_private": "10.0.0.0/8", "reject_limit": "10%", "patience": "1h", "log.level": "error", "log.format": "text", "redact.previous_keys": "0d",
+		"files.roots": "/a,/b", "egress.allow_private": "10.0.0.0/8", "reject_limit": "10%", "vanish_limit": "10%", "confirm": "3", "patience": "1h", "log.level": "error", "log.format": "text", "redact.previous_keys": "0d",
 	}
 	for _, s := range config.Table() {
 		t.Run(s.Name, func(t *testing.T) {
@@ -217,7 +217,7 @@ func TestFaults(t *testing.T) {
 		"no root":          {flag("files.roots", " ,"), `files.roots: must name at least one folder (set by --files-roots)`},
 		"unknown key":      {file("lgo: {level: debug}"), `/d/config.yaml:1:1: unknown key "lgo"; did you mean "log"?`},
 		"unknown nested":   {file("log: {levle: debug}"), `/d/config.yaml:1:7: unknown key "levle"; did you mean "level"?`},
-		"data in the file": {file("data: /x"), `/d/config.yaml:1:1: unknown key "data"; the keys here are addr, database, egress, files, hosts, log, master_key, patience, redact, reject_limit, trusted_proxies`},
+		"data in the file": {file("data: /x"), `/d/config.yaml:1:1: unknown key "data"; the keys here are addr, confirm, database, egress, files, hosts, log, master_key, patience, redact, reject_limit, trusted_proxies, vanish_limit`},
 		"two documents":    {file("addr: h:1\n---\naddr: h:2\n"), "/d/config.yaml:3:1: a second document begins here, but there may be only one"},
 		"unreadable":       {given{readErr: fs.ErrPermission}, "the settings cannot be read: permission denied"},
 		"two at once": {given{flags: map[string]string{"data": "/d", "addr": "x", "log.format": "x"}},

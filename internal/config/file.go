@@ -14,6 +14,8 @@ type file struct {
 	Addr        string   `yaml:"addr"`
 	RejectLimit string   `yaml:"reject_limit"`
 	Patience    string   `yaml:"patience"`
+	VanishLimit string   `yaml:"vanish_limit"`
+	Confirm     string   `yaml:"confirm"`
 	Hosts       []string `yaml:"hosts"`
 	Proxies     []string `yaml:"trusted_proxies"`
 	Files       struct {
@@ -39,6 +41,8 @@ func (f *file) values() map[string]string {
 		"addr":                  f.Addr,
 		"reject_limit":          f.RejectLimit,
 		"patience":              f.Patience,
+		"vanish_limit":          f.VanishLimit,
+		"confirm":               f.Confirm,
 		"hosts":                 strings.Join(f.Hosts, ","),
 		"trusted_proxies":       strings.Join(f.Proxies, ","),
 		"files.roots":           strings.Join(f.Files.Roots, ","),

@@ -60,6 +60,10 @@ var table = []setting{
 		"networks that connectors may reach besides public ones, such as 10.0.0.0/8; several with commas"}, setAllowPrivate},
 	{Setting{"reject_limit", "SALLYPORT_REJECT_LIMIT", "50%",
 		"the share of a run's records (of at least 100) that a destination may reject before it stops: 1% to 99%, or off"}, setRejectLimit},
+	{Setting{"vanish_limit", "SALLYPORT_VANISH_LIMIT", "50%",
+		"the share of a flow's known records (of at least 20) that may vanish at once before the pull is held: 1% to 99%, or off"}, setVanishLimit},
+	{Setting{"confirm", "SALLYPORT_CONFIRM", "auto",
+		"how many complete pulls in a row must miss a record before it counts as vanished: 1 to 3, or auto: 2 for a list in pages, else 1"}, setConfirm},
 	{Setting{"redact.previous_keys", "SALLYPORT_REDACT_PREVIOUS_KEYS", "30d",
 		"how long a replaced key is kept, sealed, and redacted in what systems send, for example 90d; 0d: not at all"}, setPreviousKeys},
 	{Setting{"patience", "SALLYPORT_PATIENCE", "12h",
@@ -174,17 +178,26 @@ func setAllowPrivate(s *Settings, text string) error {
 	return nil
 }
 
-func setRejectLimit(s *Settings, text string) error {
-	if text == "off" {
-		s.RejectLimit = 0
+func setRejectLimit(s *Settings, text string) (err error) {
+	s.RejectLimit, err = sallyport.ParseShare(text)
+	return err
+}
+
+func setVanishLimit(s *Settings, text string) (err error) {
+	s.VanishLimit, err = sallyport.ParseShare(text)
+	return err
+}
+
+func setConfirm(s *Settings, text string) error {
+	if text == "auto" {
+		s.Confirm = 0
 		return nil
 	}
-	number, ok := strings.CutSuffix(text, "%")
-	percent, err := strconv.ParseUint(number, 10, 8)
-	if !ok || err != nil || percent < 1 || percent > 99 {
-		return fmt.Errorf("invalid share %q: use a whole number from 1%% to 99%%, for example 50%%, or off", text)
+	n, err := strconv.ParseUint(text, 10, 8)
+	if err != nil || n < 1 || n > sallyport.MaxConfirm {
+		return fmt.Errorf("invalid number %q: use 1 to %d, or auto", text, sallyport.MaxConfirm)
 	}
-	s.RejectLimit = int(percent)
+	s.Confirm = int(n)
 	return nil
 }
 

@@ -45,6 +45,8 @@ type Config struct {
 	QueueLog  *slog.Logger // for what the job queue itself has to say
 
 	Patience    time.Duration // how long a run waits for a system that is away
+	VanishLimit int           // percent of a source's known records that may vanish at once before a pull is held; 0: all
+	Confirm     int           // complete pulls in a row that must miss a record before it has vanished; 0: what fits the source
 	RejectLimit int           // percent of a run's records that a destination may reject; 0: all
 }
 

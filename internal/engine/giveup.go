@@ -81,7 +81,10 @@ func (e *Engine) giveUpRun(ctx context.Context, job *river.Job[ingestArgs], reas
 	defer e.signal.send()
 	return e.Store.InTx(ctx, func(tx *store.Tx) error {
 		run, err := tx.UnfinishedRun(ctx, job.Args.Flow)
-		if err == nil && run.State != sallyport.RunDelivering {
+		if err == nil && run.State != sallyport.RunDelivering && run.State != sallyport.RunHeld {
+			if err := e.release(ctx, tx, &run); err != nil {
+				return err
+			}
 			run.State, run.Code, run.Error = sallyport.RunDelivering, sallyport.Internal, e.Redactor.String(reason)
 			if err = tx.UpdateRun(ctx, run); err == nil {
 				_, _, err = tx.SettleRun(ctx, run.FlowID)

@@ -27,26 +27,27 @@ const (
 // store while they are read.
 type ingestion struct {
 	*Engine
-	job       *river.Job[ingestArgs]
-	flow      sallyport.Flow
-	run       sallyport.Run
-	fence     int64
-	keys      *keyring  // nil without a credential
-	source    committer // nil if the source has nothing to commit
-	buffer    buffer
-	observer  *dataset.Observer
-	tracker   tracker
-	cursor    string              // of the page that is being read
-	resume    string              // where the next run begins, "" if that is as it was
-	begun     time.Time           // when this execution began to pull
-	ended     bool                // there is no more page
-	barren    int64               // the last pages in a row that had no new record
-	cut       string              // why the source does not give everything; "" if it does
-	keyCheck  *connector.KeyCheck // until the first page is read
-	staged    bool                // something of this page is staged
-	broken    bool                // this page is given up: what is staged of it must go
-	committed time.Time           // the last commit; never yet, so that the first page is committed, and delivered, at once
-	looked    time.Time           // when the log of the database was looked at
+	job        *river.Job[ingestArgs]
+	flow       sallyport.Flow
+	run        sallyport.Run
+	fence      int64
+	keys       *keyring  // nil without a credential
+	source     committer // nil if the source has nothing to commit
+	buffer     buffer
+	observer   *dataset.Observer
+	schemaHeld *sallyport.Schema // what the observer had found before this execution, if the run holds it back
+	tracker    tracker
+	cursor     string              // of the page that is being read
+	resume     string              // where the next run begins, "" if that is as it was
+	begun      time.Time           // when this execution began to pull
+	ended      bool                // there is no more page
+	barren     int64               // the last pages in a row that had no new record
+	cut        string              // why the source does not give everything; "" if it does
+	keyCheck   *connector.KeyCheck // until the first page is read
+	staged     bool                // something of this page is staged
+	broken     bool                // this page is given up: what is staged of it must go
+	committed  time.Time           // the last commit; never yet, so that the first page is committed, and delivered, at once
+	looked     time.Time           // when the log of the database was looked at
 }
 
 // storeFault is a failure of our own store: the run is not to blame, and the job is tried again, though not for ever.
@@ -83,7 +84,7 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 		}
 		nothing := sallyport.CodeOf(err) == sallyport.NotFound
 		switch {
-		case nothing || err == nil && (in.flow.State == sallyport.FlowPaused || in.run.State == sallyport.RunDelivering):
+		case nothing || err == nil && (in.flow.State == sallyport.FlowPaused || in.run.State == sallyport.RunDelivering || in.run.State == sallyport.RunHeld):
 			return complete(ctx, tx, in.job)
 		case err != nil:
 			return err
@@ -98,6 +99,9 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 		if err := tx.DropStaged(ctx, in.flow.Dataset.ID); err != nil {
 			return err
 		}
+		if in.schemaHeld, err = tx.HeldSchema(ctx, in.run.ID); err != nil {
+			return err
+		}
 		if err := in.claimIndex(ctx, tx); err != nil {
 			return err
 		}
@@ -106,6 +110,9 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 	})
 	in.barren = in.run.Barren
 	in.cursor, in.observer = in.run.Cursor, dataset.NewObserver(in.flow.Dataset.Schema)
+	if in.schemaHeld != nil {
+		in.observer = dataset.NewObserver(*in.schemaHeld)
+	}
 	if in.cursor == "" && in.run.Pages == 0 {
 		in.cursor = in.flow.Source.Resume
 	}
@@ -129,6 +136,9 @@ func (in *ingestion) pull(ctx context.Context) error {
 	in.ended = true
 	if err := in.settleChanges(ctx); err != nil {
 		return err
+	}
+	if in.holds() {
+		return in.commit(ctx, in.hold)
 	}
 	return in.commit(ctx, in.end)
 }
@@ -272,9 +282,7 @@ func (in *ingestion) countBarren(page *connector.Page) {
 // take keeps a record, unless only changes are kept and it is none, or puts a value that is no record into quarantine.
 func (in *ingestion) take(ctx context.Context, record []byte, flaw string) (err error) {
 	if reason := WhyNoRecord(record); reason != "" {
-		if flaw != "" { // it would be a record if it could be read: it has not vanished
-			in.cut = cmp.Or(in.cut, "some of its records cannot be read; they are in quarantine")
-		}
+		in.cut = cmp.Or(in.cut, "some of its records cannot be read; they are in quarantine") // what they would be has not vanished
 		return in.reject(record, cmp.Or(flaw, reason))
 	}
 	in.buffer.page.seen++
@@ -342,8 +350,9 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 	p := in.moves(done.judged.parts())
 	p.Cursor, p.Batches, p.Pages, p.Records, p.Bytes, p.Quarantined = in.cursor, batches, done.pages, done.records, done.bytes, done.quarantined
 	p.Seen, p.Changes, p.Pulled, p.Incomplete = done.seen, done.judged.changes, in.ended, in.cut
-	p.Resume, p.Barren, p.Warnings = in.resume, in.barren, in.run.Warnings
-	changed := in.observer.Changed()
+	p.Resume, p.Barren, p.Warnings, p.Hold = in.resume, in.barren, in.run.Warnings, in.holds()
+	release := in.run.Hold != "" && !p.Hold
+	changed := in.observer.Changed() || release
 	var run sallyport.Run
 	err := in.inTx(ctx, func(tx *store.Tx) (err error) {
 		if in.broken {
@@ -356,6 +365,11 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 				return err
 			}
 		}
+		if release {
+			if _, err := tx.ReleaseHeld(ctx, in.run, in.flow.Dataset.ID, p.Schema); err != nil {
+				return err
+			}
+		}
 		if run, err = tx.CommitPage(ctx, p); err != nil {
 			return err
 		}
@@ -364,7 +378,10 @@ func (in *ingestion) commit(ctx context.Context, last func(context.Context, *sto
 				return err
 			}
 		}
-		if err := in.EnqueueDeliveries(ctx, tx, in.flow.ID); err != nil || last == nil {
+		if !p.Hold {
+			err = in.EnqueueDeliveries(ctx, tx, in.flow.ID)
+		}
+		if err != nil || last == nil {
 			return err
 		}
 		return last(ctx, tx, &run)
@@ -406,6 +423,9 @@ func (in *ingestion) end(ctx context.Context, tx *store.Tx, run *sallyport.Run) 
 
 // deliverRest lets the run go on with its deliveries only, and ends the job.
 func (in *ingestion) deliverRest(ctx context.Context, tx *store.Tx, run *sallyport.Run) error {
+	if err := in.release(ctx, tx, run); err != nil {
+		return err
+	}
 	run.State, run.Attempts, run.GivesUpAt = sallyport.RunDelivering, 0, time.Time{}
 	if err := tx.UpdateRun(ctx, *run); err != nil {
 		return err

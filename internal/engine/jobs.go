@@ -202,7 +202,7 @@ func (e *Engine) StartRun(ctx context.Context, tx *store.Tx, flowID sallyport.ID
 			return run, resumed, err
 		}
 	}
-	if run.State != sallyport.RunDelivering {
+	if run.State != sallyport.RunDelivering && run.State != sallyport.RunHeld {
 		if err := e.enqueue(ctx, tx, ingestArgs{flowID}, wake); err != nil { // one may sleep for an earlier run
 			return run, resumed, err
 		}

@@ -133,6 +133,10 @@ func (e *Engine) runScheduled(ctx context.Context, tx *store.Tx, id sallyport.ID
 		e.Log.InfoContext(ctx, "a run is due, but the last one still waits for its system", "flow", flow.Name, "run", run.ID, "next", next)
 		return nil
 	}
+	if run, err := tx.UnfinishedRun(ctx, id); err == nil && run.State == sallyport.RunHeld {
+		e.Log.WarnContext(ctx, "a run is due, but the last pull is held: accept or reject it", "flow", flow.Name, "run", run.ID, "next", next)
+		return nil
+	}
 	run, _, err := e.StartRun(ctx, tx, id)
 	e.Log.InfoContext(ctx, "run is due", "flow", flow.Name, "run", run.ID, "next", next)
 	return err

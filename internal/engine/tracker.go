@@ -101,14 +101,17 @@ func (t *tracker) judge(record []byte, j *judgements) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	change := t.index.Judge(look)
+	change, moved := t.index.Judge(look)
 	*j.changes.Of(change)++
-	if change != sallyport.ChangeUnchanged {
+	if moved {
 		j.entries = j.entries.Add(look)
-		if t.index.Keys() > changes.MaxKeys {
-			return nil, sallyport.Errorf(sallyport.Upstream, "there are more than %d records with keys of their own: check the key", changes.MaxKeys)
-		}
-	} else if j.keys = j.keys.Add(look); !t.All {
+	} else {
+		j.keys = j.keys.Add(look)
+	}
+	switch {
+	case t.index.Keys() > changes.MaxKeys:
+		return nil, sallyport.Errorf(sallyport.Upstream, "there are more than %d records with keys of their own: check the key", changes.MaxKeys)
+	case change == sallyport.ChangeUnchanged && !t.All:
 		return nil, nil
 	}
 	return t.marker.Mark(record, look, change)
@@ -118,10 +121,10 @@ func (t *tracker) judge(record []byte, j *judgements) ([]byte, error) {
 // as a whole when too much was added to it.
 func (in *ingestion) settleChanges(ctx context.Context) error {
 	t := &in.tracker
-	if !t.On {
+	if !t.On || in.holds() {
 		return nil
 	}
-	if t.Whole && in.run.Incomplete == "" && in.cut == "" {
+	if in.complete() {
 		if err := in.vanish(ctx); err != nil {
 			return err
 		}
@@ -148,6 +151,11 @@ func (in *ingestion) endIndex(ctx context.Context, tx *store.Tx) error {
 		return tx.ReplaceIndex(ctx, in.flow.Dataset.ID, in.tracker.stored.Generation)
 	}
 	return tx.SettleIndex(ctx, in.flow.Dataset.ID)
+}
+
+// complete tells whether a pull that ends now has everything that there is, as far as is known: what it did not give is missing.
+func (in *ingestion) complete() bool {
+	return in.tracker.On && in.tracker.Whole && in.run.Incomplete == "" && in.cut == ""
 }
 
 // inTx does something in a transaction. What goes wrong there is a fault of our own store.

@@ -9,12 +9,14 @@ import (
 	"github.com/sallyport-io/sallyport/internal/dataset"
 )
 
-// vanish keeps the last that is known of each record that this run did not see. It is looked for from the newest batch before the run on.
+// vanish keeps the last that is known of each record that this run did not see, and that enough complete pulls have missed now. It is looked
+// for from the newest batch before the run on. Of the others it is only noted that one more pull has missed them.
 func (in *ingestion) vanish(ctx context.Context) error {
-	missing := 0
-	for range in.tracker.index.AllMissing() {
-		missing++
+	confirm := in.confirm()
+	if err := in.miss(ctx, confirm); err != nil {
+		return err
 	}
+	missing := in.tracker.index.Vanishing(confirm)
 	if missing == 0 {
 		return nil
 	}
@@ -40,6 +42,23 @@ func (in *ingestion) vanish(ctx context.Context) error {
 		}
 	}
 	return in.forget(ctx, missing)
+}
+
+// miss notes which records this pull has missed that have not vanished by that. The others that it did not see are missing from now on.
+func (in *ingestion) miss(ctx context.Context, confirm int) error {
+	for look := range in.tracker.index.AllMissing(0, confirm-2) {
+		j := &in.buffer.page.judged
+		j.entries = j.entries.Add(in.tracker.index.Miss(look))
+		j.changes.Missing++
+		if in.buffer.open() >= commitBytes {
+			in.buffer.finish()
+			if err := in.pause(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	in.buffer.finish()
+	return nil
 }
 
 // vanishFrom keeps those records of a batch that have vanished, and returns how many they are.
@@ -78,7 +97,7 @@ func (in *ingestion) forget(ctx context.Context, missing int) error {
 		return nil
 	}
 	in.Log.WarnContext(ctx, "records have vanished that are not kept any more", "flow", in.flow.Name, "run", in.run.ID, "records", missing)
-	for look := range in.tracker.index.AllMissing() {
+	for look := range in.tracker.index.AllMissing(0, sallyport.MaxConfirm) {
 		j := &in.buffer.page.judged
 		j.entries = j.entries.Add(in.tracker.index.Vanish(look, sallyport.Now()))
 		if in.buffer.open() >= commitBytes {

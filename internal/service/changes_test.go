@@ -17,9 +17,12 @@ import (
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
-// follow lets the flow f have a key, and keep what the setting says.
+// follow lets the flow f have a key, and keep what the setting says. One pull is enough for a record to vanish, unless the setting says more.
 func (p *place) follow(emit, key string) {
 	p.Helper()
+	if strings.Contains(emit, "emit:") && !strings.Contains(emit, "confirm") {
+		emit += "\n  confirm: 1"
+	}
 	file := service.FlowFile{Name: "flow.yaml", Data: fmt.Appendf(nil, `flow: f
 source:
   connector: rest

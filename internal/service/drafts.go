@@ -41,6 +41,8 @@ type Draft struct {
 	Raw          bool                `json:"raw,omitempty"`
 	Schedule     *sallyport.Schedule `json:"schedule,omitempty"`
 	Emit         string              `json:"emit,omitempty"`
+	Confirm      int                 `json:"confirm,omitzero"`
+	VanishLimit  string              `json:"vanish_limit,omitempty"`
 	Destinations []DraftDestination  `json:"destinations,omitempty"`
 }
 
@@ -290,6 +292,7 @@ func (r resolver) schedule(spec SourceSpec) error {
 func (s *Service) draftSpec(ctx context.Context, tx *store.Tx, d *Draft) (placedSpec, error) {
 	spec := placedSpec{paths: true, FlowSpec: FlowSpec{Flow: d.Name, Description: d.Description, Source: SourceSpec{
 		Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Raw: d.Raw, Schedule: d.Schedule, Emit: d.Emit,
+		Confirm: d.Confirm, VanishLimit: d.VanishLimit,
 	}}}
 	name := func(id sallyport.ID) (string, error) {
 		if id == "" {

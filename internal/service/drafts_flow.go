@@ -56,7 +56,7 @@ func draftOf(f *sallyport.Flow) *Draft {
 	d := newDraft(f.Source.Connector)
 	d.Name, d.Description, d.Credential = f.Name, f.Description, f.Source.Credential
 	d.Endpoint, d.Params, d.Request, d.Schedule = f.Source.Endpoint, maps.Clone(f.Source.Params), f.Source.Request, f.Source.Schedule
-	d.Raw, d.Emit = f.Source.Raw, f.Source.Emit
+	d.Raw, d.Emit, d.Confirm, d.VanishLimit = f.Source.Raw, f.Source.Emit, f.Source.Confirm, f.Source.VanishLimit
 	if f.Dataset.Records > 0 {
 		d.Sample = &DraftSample{Of: d.reading(), Records: f.Dataset.Records, Schema: f.Dataset.Schema}
 	}

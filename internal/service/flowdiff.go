@@ -108,6 +108,8 @@ func (d *differ) source(ctx context.Context) error {
 	d.values(part, nil, flat(old.Request), flat(f.Request))
 	d.add(part, "Original record", old.Raw, f.Raw)
 	d.add(part, "Records kept", d.kept(old), d.kept(f))
+	d.add(part, "Pulls that confirm", confirmWords(old), confirmWords(f))
+	d.add(part, "Vanish limit", old.VanishLimit, f.VanishLimit)
 	d.add(part, "Schedule", scheduleWords(old.Schedule), scheduleWords(f.Schedule))
 	return d.sourceEffects(ctx)
 }
@@ -171,6 +173,8 @@ func (d *differ) sourceEffects(ctx context.Context) error {
 		return nil
 	}
 	switch run, err := d.tx.UnfinishedRun(ctx, d.old.ID); {
+	case err == nil && run.State == sallyport.RunHeld:
+		d.effect("The held pull of run %d is dropped", run.ID)
 	case err == nil:
 		d.effect("Run %d is not finished. It ends as failed", run.ID)
 	case sallyport.CodeOf(err) != sallyport.NotFound:
@@ -322,6 +326,13 @@ func words(value any) string {
 		return strings.Join(connector.Texts(value), ", ")
 	}
 	return fmt.Sprint(value)
+}
+
+func confirmWords(s sallyport.Source) string {
+	if s.Confirm == 0 {
+		return ""
+	}
+	return strconv.Itoa(s.Confirm)
 }
 
 func scheduleWords(s *sallyport.Schedule) string {

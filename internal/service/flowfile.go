@@ -43,6 +43,10 @@ type SourceSpec struct {
 	Raw        bool                `yaml:"raw,omitempty" json:"raw,omitempty"`
 	Schedule   *sallyport.Schedule `yaml:"schedule,omitempty" json:"schedule,omitempty"`
 	Emit       string              `yaml:"emit,omitempty" json:"emit,omitempty"`
+	// Confirm is how many complete pulls in a row must miss a record before it counts as vanished: 1 to 3.
+	Confirm int `yaml:"confirm,omitempty" json:"confirm,omitzero"`
+	// VanishLimit is the share of the known records that may vanish at once, such as 50%, before the pull is held; or off.
+	VanishLimit string `yaml:"vanish_limit,omitempty" json:"vanish_limit,omitempty"`
 }
 
 // DestinationSpec is a destination of a [FlowSpec].
@@ -131,6 +135,7 @@ func (s *Service) spec(ctx context.Context, f *sallyport.Flow) (*FlowSpec, error
 	spec := &FlowSpec{Flow: f.Name, Description: f.Description, Source: SourceSpec{
 		Connector: f.Source.Connector, Credential: name, Endpoint: f.Source.Endpoint, Params: plain(f.Source.Params),
 		Request: f.Source.Request, Raw: f.Source.Raw, Schedule: f.Source.Schedule, Emit: f.Source.Emit,
+		Confirm: f.Source.Confirm, VanishLimit: f.Source.VanishLimit,
 	}}
 	for _, d := range f.Destinations {
 		if name, err = names(d.Credential); err != nil {

@@ -249,6 +249,11 @@ func abandonRun(ctx context.Context, tx *store.Tx, f *sallyport.Flow) error {
 	if err := tx.DropStaged(ctx, f.Dataset.ID); err != nil {
 		return err
 	}
+	if run.Hold != "" {
+		if run, err = tx.DropHeld(ctx, run, f.Dataset.ID); err != nil {
+			return err
+		}
+	}
 	run.State, run.EndedAt, run.Code, run.Error = sallyport.RunFailed, sallyport.Now(), sallyport.Conflict, "the flow was changed before the run was finished"
 	return tx.UpdateRun(ctx, run)
 }
@@ -271,7 +276,7 @@ func asWritten(f *sallyport.Flow) written {
 
 // reads is what a source reads, without when.
 func reads(s sallyport.Source) string {
-	s.ID, s.Schedule, s.NextRunAt, s.Fence = "", nil, time.Time{}, 0
+	s.ID, s.Schedule, s.NextRunAt, s.Fence, s.Confirm, s.VanishLimit = "", nil, time.Time{}, 0, 0, ""
 	text, _ := json.Marshal(s) // strings, numbers and maps of these always encode
 	return string(text)
 }

@@ -76,6 +76,7 @@ func (s *Service) checkPlainDraft(ctx context.Context, d *Draft) error {
 	own := []sallyport.ID{d.Credential}
 	spec := FlowSpec{Flow: d.Name, Description: d.Description, Source: SourceSpec{
 		Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Schedule: d.Schedule, Emit: d.Emit,
+		Confirm: d.Confirm, VanishLimit: d.VanishLimit,
 	}}
 	for _, to := range d.Destinations {
 		own = append(own, to.Credential)

@@ -94,7 +94,7 @@ func (r resolver) source(ctx context.Context, spec SourceSpec) (s sallyport.Sour
 	if err != nil {
 		return s, nil, field("connector", err)
 	}
-	s = sallyport.Source{Connector: spec.Connector, Schedule: spec.Schedule, Raw: spec.Raw, Emit: spec.Emit}
+	s = sallyport.Source{Connector: spec.Connector, Schedule: spec.Schedule, Raw: spec.Raw, Emit: spec.Emit, Confirm: spec.Confirm, VanishLimit: spec.VanishLimit}
 	if s.Credential, err = r.credential(ctx, definition, spec.Credential); err != nil {
 		return s, nil, err
 	}

@@ -90,7 +90,7 @@ func (s *Service) Follow(ctx context.Context, runID int64, maxWait time.Duration
 		if first := allWait(flow, waiting); run.State == sallyport.RunDelivering && first.ID != 0 {
 			run.WaitUntil, run.Code = first.WaitUntil, first.Code
 		}
-		tooLong := waits.over(run.Pages+run.Records+delivered(flow), run.WaitUntil, time.Now()) || run.WaitsForKey()
+		tooLong := waits.over(run.Pages+run.Records+delivered(flow), run.WaitUntil, time.Now()) || run.WaitsForKey() || run.State == sallyport.RunHeld
 		return Progress{Run: run, Destinations: flow.Destinations, LastSeq: flow.Dataset.LastSeq, Waiting: waiting}, run.State.Finished() || tooLong && !beingDelivered(flow, waiting), err
 	})
 	return run, err

@@ -15,7 +15,7 @@ const flowTables = " FROM flow JOIN source ON source.flow_id = flow.id JOIN data
 
 const (
 	sourceColumns = `source.id, source.flow_id, source.connector, COALESCE(source.credential_id, ''), source.endpoint,
-		source.params, source.request, source.raw, source.schedule, source.emit, source.next_run_at, source.resume, source.fence`
+		source.params, source.request, source.raw, source.schedule, source.emit, source.confirm, source.vanish_limit, source.next_run_at, source.resume, source.fence`
 	datasetColumns = `dataset.id, dataset.source_id, flow.name, dataset.schema, dataset.key_fields,
 		dataset.records, dataset.bytes, dataset.last_seq`
 	selectFlows = `SELECT flow.id, flow.name, flow.description, flow.state, flow.reason, flow.created_at, flow.updated_at, ` +
@@ -24,7 +24,7 @@ const (
 
 func sourceTargets(s *sallyport.Source) []any {
 	return []any{&s.ID, &s.FlowID, &s.Connector, &s.Credential, &s.Endpoint,
-		jsonColumn{&s.Params}, jsonColumn{&s.Request}, &s.Raw, jsonColumn{&s.Schedule}, &s.Emit, timeColumn{&s.NextRunAt}, &s.Resume, &s.Fence}
+		jsonColumn{&s.Params}, jsonColumn{&s.Request}, &s.Raw, jsonColumn{&s.Schedule}, &s.Emit, &s.Confirm, &s.VanishLimit, timeColumn{&s.NextRunAt}, &s.Resume, &s.Fence}
 }
 
 func datasetTargets(d *sallyport.Dataset) []any {
@@ -135,9 +135,10 @@ func (tx *Tx) insertSource(ctx context.Context, f *sallyport.Flow) error {
 		return err
 	}
 	s := f.Source
-	_, err = tx.exec(ctx, `INSERT INTO source (id, flow_id, connector, credential_id, endpoint, params, request, raw, schedule, emit, next_run_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		s.ID, s.FlowID, s.Connector, orNull(s.Credential), s.Endpoint, params, request, s.Raw, schedule, s.Emit, micros(s.NextRunAt))
+	_, err = tx.exec(ctx, `INSERT INTO source (id, flow_id, connector, credential_id, endpoint, params, request, raw, schedule, emit, next_run_at,
+		confirm, vanish_limit) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		s.ID, s.FlowID, s.Connector, orNull(s.Credential), s.Endpoint, params, request, s.Raw, schedule, s.Emit, micros(s.NextRunAt),
+		s.Confirm, s.VanishLimit)
 	return credentialGone(err, f.Name, s.Credential)
 }
 
@@ -184,9 +185,9 @@ func (tx *Tx) updateSource(ctx context.Context, f *sallyport.Flow) error {
 		return err
 	}
 	_, err = tx.exec(ctx, `UPDATE source SET connector = $1, credential_id = $2, endpoint = $3, params = $4, request = $5, schedule = $6,
-		next_run_at = $7, raw = $8, emit = $9 WHERE flow_id = $10`,
+		next_run_at = $7, raw = $8, emit = $9, confirm = $10, vanish_limit = $11 WHERE flow_id = $12`,
 		f.Source.Connector, orNull(f.Source.Credential), f.Source.Endpoint, params, request, schedule, micros(f.Source.NextRunAt),
-		f.Source.Raw, f.Source.Emit, f.ID)
+		f.Source.Raw, f.Source.Emit, f.Source.Confirm, f.Source.VanishLimit, f.ID)
 	if err != nil {
 		return credentialGone(err, f.Name, f.Source.Credential)
 	}

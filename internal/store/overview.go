@@ -36,7 +36,7 @@ func (r reader) FindFlows(ctx context.Context, q FlowQuery) ([]sallyport.Flow, e
 		where = append(where, fmt.Sprintf("state = $%d", len(args)))
 	}
 	if q.Failed {
-		where = append(where, "EXISTS (SELECT 1 FROM run WHERE run.id = "+newestRun+" AND (run.state = 'failed' OR run.state = 'waiting' AND run.wait_until = 0))")
+		where = append(where, "EXISTS (SELECT 1 FROM run WHERE run.id = "+newestRun+" AND (run.state IN ('failed', 'held') OR run.state = 'waiting' AND run.wait_until = 0))")
 	}
 	ids, err := list(ctx, r.q, single[sallyport.ID], fmt.Sprintf("SELECT id FROM flow WHERE %s ORDER BY name_key LIMIT %d",
 		strings.Join(where, " AND "), q.Limit), args...)

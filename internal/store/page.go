@@ -31,6 +31,7 @@ type PageCommit struct {
 	Bytes       int64                   // to add, to the run and to the dataset
 	Schema      *sallyport.Schema       // nil: unchanged
 	Quarantined []sallyport.Quarantined // they need no DatasetID or RunID
+	Hold        bool                    // the batches are kept, but held back until ReleaseHeld or DropHeld: the dataset does not move
 }
 
 // ClaimSource makes an execution of a source the only one that may commit, until the next one: its commits must carry the number returned.
@@ -55,7 +56,7 @@ func (tx *Tx) StageBatches(ctx context.Context, sourceID sallyport.ID, fence int
 
 // DropStaged removes what was staged for a dataset and never committed, and for its index of changes.
 func (tx *Tx) DropStaged(ctx context.Context, datasetID sallyport.ID) error {
-	if _, err := tx.exec(ctx, "DELETE FROM batch WHERE dataset_id = $1 AND seq IS NULL", datasetID); err != nil {
+	if _, err := tx.exec(ctx, "DELETE FROM batch WHERE dataset_id = $1 AND seq IS NULL AND NOT held", datasetID); err != nil {
 		return err
 	}
 	return tx.dropStagedParts(ctx, datasetID)
@@ -67,11 +68,12 @@ func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, erro
 	if err := tx.checkSource(ctx, p.SourceID, p.Fence); err != nil {
 		return sallyport.Run{}, err
 	}
-	last, err := tx.appendBatches(ctx, p)
-	if err != nil {
-		return sallyport.Run{}, err
+	keep := tx.appendPage
+	if p.Hold {
+		keep = tx.holdPage
 	}
-	if err := tx.moveDataset(ctx, p.DatasetID, p.Records, p.Bytes, last, p.Schema); err != nil {
+	last, err := keep(ctx, p)
+	if err != nil {
 		return sallyport.Run{}, err
 	}
 	if p.Resume != "" {
@@ -95,6 +97,14 @@ func (tx *Tx) CommitPage(ctx context.Context, p PageCommit) (sallyport.Run, erro
 	return tx.Run(ctx, p.RunID)
 }
 
+// appendPage adds the batches of a page to the dataset, and returns the last of its numbers.
+func (tx *Tx) appendPage(ctx context.Context, p PageCommit) (last int64, err error) {
+	if last, err = tx.appendBatches(ctx, p); err != nil {
+		return 0, err
+	}
+	return last, tx.moveDataset(ctx, p.DatasetID, p.Records, p.Bytes, last, p.Schema)
+}
+
 // checkSource locks the source against a later execution.
 func (tx *Tx) checkSource(ctx context.Context, id sallyport.ID, fence int64) error {
 	return tx.execOne(ctx, ErrFenced, "UPDATE source SET fence = fence WHERE id = $1 AND fence = $2", id, fence)
@@ -112,7 +122,7 @@ func (tx *Tx) appendBatches(ctx context.Context, p PageCommit) (last int64, err 
 	if err != nil {
 		return 0, err
 	}
-	if err := tx.numberStaged(ctx, h, p.RunID); err != nil {
+	if err := tx.numberStaged(ctx, h, p.RunID, ""); err != nil {
 		return 0, err
 	}
 	for _, b := range p.Batches {
@@ -125,9 +135,9 @@ func (tx *Tx) appendBatches(ctx context.Context, p PageCommit) (last int64, err 
 	return h.last, tx.setHistory(ctx, h)
 }
 
-// numberStaged gives the staged batches of a run the next numbers of the dataset.
-func (tx *Tx) numberStaged(ctx context.Context, h *history, run int64) error {
-	staged, err := list(ctx, tx.q, scanStaged, "SELECT id, hash FROM batch WHERE dataset_id = $1 AND run_id = $2 AND seq IS NULL ORDER BY id",
+// numberStaged gives the staged batches of a run that a filter leaves the next numbers of the dataset.
+func (tx *Tx) numberStaged(ctx context.Context, h *history, run int64, filter string) error {
+	staged, err := list(ctx, tx.q, scanStaged, "SELECT id, hash FROM batch WHERE dataset_id = $1 AND run_id = $2 AND seq IS NULL"+filter+" ORDER BY id",
 		h.dataset, run)
 	if err != nil {
 		return err
@@ -194,10 +204,10 @@ func (tx *Tx) moveRun(ctx context.Context, p PageCommit, last int64) error {
 		unchanged_records = unchanged_records + $13, pulled = CASE WHEN pulled = 1 THEN 1 ELSE $14 END,
 		incomplete = CASE WHEN incomplete <> '' THEN incomplete ELSE $15 END,
 		attempts = CASE WHEN $2 > 0 THEN 0 ELSE attempts END, gives_up_at = CASE WHEN $2 > 0 THEN 0 ELSE gives_up_at END, barren = $16,
-		warnings = CASE WHEN $17 = '' THEN warnings ELSE $17 END
-		WHERE id = $18 AND `+unfinished,
+		warnings = CASE WHEN $17 = '' THEN warnings ELSE $17 END, missing_records = missing_records + $18
+		WHERE id = $19 AND `+unfinished,
 		p.Cursor, p.Pages, p.Records, p.Bytes, len(p.Quarantined), last, p.Seen, c.New, c.Changed, c.Retired, c.Returned, c.Vanished, c.Unchanged,
-		pulled, readable(p.Incomplete), p.Barren, lines(p.Warnings), p.RunID)
+		pulled, readable(p.Incomplete), p.Barren, lines(p.Warnings), c.Missing, p.RunID)
 }
 
 // moveDataset adds to the counts of a dataset and makes last its newest batch. A schema that is nil leaves its schema as it is.

@@ -13,7 +13,7 @@ import (
 const selectRuns = `SELECT run.id, run.flow_id, flow.name, run.state, run.cursor, run.pages, run.records, run.bytes, run.quarantined,
 	run.first_seq, run.last_seq, run.wait_until, run.code, run.error, run.created_at, run.started_at, run.ended_at,
 	run.pulled, run.incomplete, run.seen, run.new_records, run.changed_records, run.retired_records, run.returned_records, run.vanished_records,
-	run.unchanged_records, run.attempts, run.gives_up_at, run.by_hand, run.barren, run.warnings
+	run.unchanged_records, run.attempts, run.gives_up_at, run.by_hand, run.barren, run.warnings, run.missing_records, run.hold
 	FROM run JOIN flow ON flow.id = run.flow_id`
 
 // The condition of the index that allows a flow only one such run.
@@ -25,7 +25,7 @@ func scanRun(r row) (v sallyport.Run, err error) {
 		&v.FirstSeq, &v.LastSeq, timeColumn{&v.WaitUntil}, &v.Code, &v.Error,
 		timeColumn{&v.CreatedAt}, timeColumn{&v.StartedAt}, timeColumn{&v.EndedAt}, &v.Pulled, &v.Incomplete,
 		&v.Seen, &c.New, &c.Changed, &c.Retired, &c.Returned, &c.Vanished, &c.Unchanged,
-		&v.Attempts, timeColumn{&v.GivesUpAt}, &v.ByHand, &v.Barren, linesColumn{&v.Warnings})
+		&v.Attempts, timeColumn{&v.GivesUpAt}, &v.ByHand, &v.Barren, linesColumn{&v.Warnings}, &c.Missing, &v.Hold)
 	return v, err
 }
 
@@ -41,7 +41,7 @@ func (r reader) Runs(ctx context.Context, flowID sallyport.ID, state sallyport.R
 	return list(ctx, r.q, scanRun, selectRuns+clause, args...)
 }
 
-// UnfinishedRun returns the run of a flow that is queued, running, waiting or delivering.
+// UnfinishedRun returns the run of a flow that is queued, running, waiting, held or delivering.
 func (r reader) UnfinishedRun(ctx context.Context, flowID sallyport.ID) (sallyport.Run, error) {
 	missing := sallyport.Errorf(sallyport.NotFound, "the flow %s has no unfinished run", flowID)
 	return one(ctx, r.q, missing, scanRun, selectRuns+" WHERE run.flow_id = $1 AND run."+unfinished, flowID)

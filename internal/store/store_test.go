@@ -105,6 +105,7 @@ func TestStore(t *testing.T) {
 		{"RunList", testRunList},
 		{"Page", testPage},
 		{"PageStaged", testPageStaged},
+		{"Held", testHeld},
 		{"Resume", testResume},
 		{"Pulled", testPulled},
 		{"PageFenced", testPageFenced},

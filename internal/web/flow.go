@@ -101,7 +101,9 @@ func (s *server) runFlow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	notice := fmt.Sprintf("Run %d of %q is queued.", run.ID, f.Name)
-	if resumed {
+	if run.State == sallyport.RunHeld {
+		notice = fmt.Sprintf("Run %d of %q is held: accept or reject its pull first.", run.ID, f.Name)
+	} else if resumed {
 		notice = fmt.Sprintf("Run %d of %q is not finished yet; it goes on.", run.ID, f.Name)
 	}
 	return s.done(w, r, "/flows/"+string(f.ID), notice)

@@ -110,7 +110,7 @@ type changeCount struct {
 // changeCounts are the ways in which something changed.
 func changeCounts(c sallyport.Changes) (all []changeCount) {
 	for _, one := range []changeCount{
-		{"New", c.New}, {"Changed", c.Changed}, {"Retired", c.Retired}, {"Returned", c.Returned}, {"Vanished", c.Vanished}, {"Unchanged", c.Unchanged},
+		{"New", c.New}, {"Changed", c.Changed}, {"Retired", c.Retired}, {"Returned", c.Returned}, {"Vanished", c.Vanished}, {"Unchanged", c.Unchanged}, {"Missing for the first time", c.Missing},
 	} {
 		if one.Count > 0 {
 			all = append(all, one)

@@ -66,6 +66,8 @@ func runStanding(run sallyport.Run) standing {
 		return standing{"Failed", "bad", run.Error}
 	case run.State == sallyport.RunWaiting:
 		return standing{"Waiting", "warn", run.Error}
+	case run.State == sallyport.RunHeld:
+		return standing{"Held", "warn", run.Error}
 	case !run.State.Finished():
 		return standing{Word: capital(string(run.State)), Class: "busy"}
 	case run.Incomplete != "":

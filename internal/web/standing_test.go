@@ -28,6 +28,7 @@ func TestStandings(t *testing.T) {
 		{"Paused", "quiet", sallyport.FlowPaused, run(func(r *sallyport.Run) { r.State = sallyport.RunFailed }), sallyport.Destination{Position: 3}},
 		{"Failing", "bad", sallyport.FlowActive, run(func(r *sallyport.Run) { r.State = sallyport.RunFailed }), sallyport.Destination{Position: 3}},
 		{"Failing", "bad", sallyport.FlowActive, run(func(*sallyport.Run) {}), sallyport.Destination{Position: 3, Error: "disk full"}},
+		{"Held", "warn", sallyport.FlowActive, run(func(r *sallyport.Run) { r.State = sallyport.RunHeld }), sallyport.Destination{Position: 3}},
 		{"Waiting", "warn", sallyport.FlowActive, run(func(r *sallyport.Run) { r.State = sallyport.RunWaiting }), sallyport.Destination{Position: 3}},
 		{"Incomplete", "warn", sallyport.FlowActive, run(func(r *sallyport.Run) { r.Incomplete = "page 2" }), sallyport.Destination{Position: 3}},
 		{"Quarantined", "warn", sallyport.FlowActive, run(func(r *sallyport.Run) { r.Quarantined = 2 }), sallyport.Destination{Position: 3}},

@@ -3,6 +3,8 @@ package web
 import (
 	"cmp"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/auth"
@@ -68,7 +70,34 @@ type configureView struct {
 	Sample   *sampleView
 }
 
-const emitPath = "source.emit" // in a flow file
+// The paths in a flow file of the settings that say what is kept.
+const (
+	emitPath    = "source.emit"
+	confirmPath = "source.confirm"
+	limitPath   = "source.vanish_limit"
+)
+
+// keptOpen tells whether the settings that say what is kept are shown at once: one of them is set or wrong.
+func (v configureView) keptOpen() bool {
+	return v.Emit != "" || v.Raw || v.Confirm != 0 || v.VanishLimit != "" ||
+		v.Errors[emitPath] != "" || v.Errors[confirmPath] != "" || v.Errors[limitPath] != ""
+}
+
+// confirmInput chooses how many pulls must miss a record.
+func (v configureView) confirmInput() input {
+	value := ""
+	if v.Confirm != 0 {
+		value = strconv.Itoa(v.Confirm)
+	}
+	return input{ID: "confirm", Name: "confirm", Label: "Pulls that confirm", Value: value, Options: []option{{"", "Default"}, {"1", "1"}, {"2", "2"}, {"3", "3"}},
+		Help: "How many complete pulls in a row must miss a record before it counts as vanished. The default is 2 for a list in pages, else 1."}
+}
+
+// limitInput says how much may vanish at once.
+func (v configureView) limitInput() input {
+	return input{ID: "vanish_limit", Name: "vanish_limit", Label: "Vanish limit", Value: v.VanishLimit, Placeholder: "50%",
+		Help: "If a larger share of the known records (of at least 20) would vanish, the pull is held until you accept or reject it. `off` for rolling lists."}
+}
 
 // emitInput chooses which records are kept.
 func (v configureView) emitInput() input {
@@ -163,10 +192,16 @@ func (v draftView) kept() string {
 func (v *draftView) readSource(r *http.Request) {
 	manual := r.PostForm.Get("mode") == "manual"
 	if endpoint := r.PostForm.Get("endpoint"); manual != (v.Request != nil) || endpoint != v.Endpoint {
-		v.Endpoint, v.Params, v.Emit, v.Raw = endpoint, nil, "", false
+		v.Endpoint, v.Params, v.Emit, v.Raw, v.Confirm, v.VanishLimit = endpoint, nil, "", false, 0, ""
 	}
 	if r.PostForm.Has("emit") {
 		v.Emit = r.PostForm.Get("emit")
+	}
+	if r.PostForm.Has("confirm") {
+		v.Confirm, _ = strconv.Atoi(r.PostForm.Get("confirm")) // a menu: anything else is the default
+	}
+	if r.PostForm.Has("vanish_limit") {
+		v.VanishLimit = strings.TrimSpace(r.PostForm.Get("vanish_limit"))
 	}
 	if r.PostForm.Has("raw") {
 		v.Raw = len(ticked(r.PostForm["raw"])) > 0
