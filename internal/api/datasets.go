@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/service"
 )
 
 func (s *server) datasets() {
@@ -94,6 +95,7 @@ func (s *server) listSamples(ctx context.Context, in *struct {
 func (s *server) exportDataset(ctx context.Context, in *struct {
 	OneDataset
 	Format string `query:"format" enum:"ndjson,csv" default:"ndjson"`
+	Guard  bool   `query:"formula_guard" doc:"For csv that a spreadsheet will open: lead texts that it would take for formulas by an apostrophe"`
 }) (*huma.StreamResponse, error) {
 	d, err := s.Service.Dataset(ctx, in.ID)
 	if err != nil {
@@ -107,7 +109,7 @@ func (s *server) exportDataset(ctx context.Context, in *struct {
 		if r.Method == http.MethodHead {
 			return
 		}
-		if err := s.Service.Export(ctx, d, in.Format, patient{w}); err != nil {
+		if err := s.Service.Export(ctx, d, service.Exporting{Format: in.Format, FormulaGuard: in.Guard}, patient{w}); err != nil {
 			s.Log.WarnContext(ctx, "an export broke off", "dataset", d.Name, "error", err)
 			panic(http.ErrAbortHandler) // whoever reads must not take it for the whole
 		}

@@ -92,6 +92,7 @@ func (c *datasetSample) Run(e *env, s *service.Service) error {
 type datasetExport struct {
 	Name   string `arg:"" help:"The name of its flow."`
 	Format string `help:"ndjson or csv." enum:"ndjson,csv" default:"ndjson"`
+	Guard  bool   `name:"formula-guard" help:"For csv that a spreadsheet will open: lead texts that it would take for formulas by an apostrophe."`
 }
 
 // Run prints all records.
@@ -101,7 +102,7 @@ func (c *datasetExport) Run(e *env, s *service.Service) error {
 		return err
 	}
 	out := bufio.NewWriterSize(e.Out, 256<<10)
-	if err := s.Export(e.ctx, d, c.Format, out); err != nil {
+	if err := s.Export(e.ctx, d, service.Exporting{Format: c.Format, FormulaGuard: c.Guard}, out); err != nil {
 		return err
 	}
 	return out.Flush()

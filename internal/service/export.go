@@ -14,10 +14,16 @@ import (
 	"github.com/sallyport-io/sallyport/internal/files"
 )
 
+// Exporting is how a dataset is exported.
+type Exporting struct {
+	Format       string // csv, or else JSON lines
+	FormulaGuard bool   // csv: texts that a spreadsheet would take for formulas are led by an apostrophe
+}
+
 // Export writes all records of a dataset, without keys: as JSON lines, or as CSV with a column for every field that stands in some record.
-func (s *Service) Export(ctx context.Context, d sallyport.Dataset, format string, w io.Writer) error {
-	if format == "csv" {
-		return s.exportCSV(ctx, d, w)
+func (s *Service) Export(ctx context.Context, d sallyport.Dataset, as Exporting, w io.Writer) error {
+	if as.Format == "csv" {
+		return s.exportCSV(ctx, d, as, w)
 	}
 	for record, err := range s.Records(ctx, d.ID) {
 		if err != nil {
@@ -31,7 +37,7 @@ func (s *Service) Export(ctx context.Context, d sallyport.Dataset, format string
 }
 
 // exportCSV delivers the dataset to a CSV file that exists during this call only: there is one way to write CSV.
-func (s *Service) exportCSV(ctx context.Context, d sallyport.Dataset, w io.Writer) (err error) {
+func (s *Service) exportCSV(ctx context.Context, d sallyport.Dataset, as Exporting, w io.Writer) (err error) {
 	columns, err := s.columns(ctx, d)
 	if err != nil || len(columns) == 0 {
 		return err
@@ -46,14 +52,16 @@ func (s *Service) exportCSV(ctx context.Context, d sallyport.Dataset, w io.Write
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }()
-	return s.exportThrough(ctx, d, columns, folder, w)
+	config := map[string]any{"format": "csv", "columns": columns, "formula_guard": as.FormulaGuard}
+	return s.exportThrough(ctx, d, config, folder, w)
 }
 
 // exportThrough writes the CSV file in a folder and copies it from there.
-func (s *Service) exportThrough(ctx context.Context, d sallyport.Dataset, columns []string, in files.FS, w io.Writer) (err error) {
+func (s *Service) exportThrough(ctx context.Context, d sallyport.Dataset, config map[string]any, in files.FS, w io.Writer) (err error) {
 	const name = "export.csv"
+	config["path"] = name
 	target := connector.Target{
-		ID: "export", Dataset: d.ID, Config: map[string]any{"path": name, "format": "csv", "columns": columns},
+		ID: "export", Dataset: d.ID, Config: config,
 		Files: func(context.Context, string) (files.FS, string, error) { return leftOpen{in}, name, nil },
 	}
 	if err := s.writeCSV(ctx, target); err != nil {

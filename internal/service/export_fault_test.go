@@ -25,7 +25,7 @@ func TestExportFails(t *testing.T) {
 	}
 	export := func(disk *filestest.Disk) (string, error) {
 		var out bytes.Buffer
-		err := service.ExportThrough(p.Service, p.Context(), d, []string{"id", "v"}, disk, &out)
+		err := service.ExportThrough(p.Service, p.Context(), d, map[string]any{"format": "csv", "columns": []string{"id", "v"}}, disk, &out)
 		return out.String(), err
 	}
 	disk := filestest.New()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+
+	"github.com/sallyport-io/sallyport/internal/service"
 )
 
 // byWrites counts the writes of a text, and those that end within a line.
@@ -29,7 +31,7 @@ func TestExportWritesWholeLines(t *testing.T) {
 	}
 	for _, format := range []string{"ndjson", "csv"} {
 		var out byWrites
-		if err := p.Service.Export(p.Context(), d, format, &out); err != nil {
+		if err := p.Service.Export(p.Context(), d, service.Exporting{Format: format}, &out); err != nil {
 			t.Fatal(err)
 		}
 		if out.all < 2 || out.within > 0 {

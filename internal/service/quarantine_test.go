@@ -128,7 +128,7 @@ func (p *place) export() string {
 		p.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := p.Service.Export(p.Context(), d, "ndjson", &out); err != nil {
+	if err := p.Service.Export(p.Context(), d, service.Exporting{}, &out); err != nil {
 		p.Fatal(err)
 	}
 	if n := int64(strings.Count(out.String(), "\n")); n != d.Records {

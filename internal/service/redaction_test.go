@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport-io/sallyport/internal/app"
 	"github.com/sallyport-io/sallyport/internal/app/apptest"
 	"github.com/sallyport-io/sallyport/internal/secret"
+	"github.com/sallyport-io/sallyport/internal/service"
 )
 
 // TestOldRecordsAreRedactedAfterARestart keeps a record with a key in the clear, as an earlier version may have, and lets a new process show
@@ -37,7 +38,7 @@ func TestOldRecordsAreRedactedAfterARestart(t *testing.T) {
 	}
 	var shown bytes.Buffer
 	for _, format := range []string{"ndjson", "csv"} {
-		if err := again.Service.Export(t.Context(), d, format, &shown); err != nil {
+		if err := again.Service.Export(t.Context(), d, service.Exporting{Format: format}, &shown); err != nil {
 			t.Fatal(err)
 		}
 	}

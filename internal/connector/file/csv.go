@@ -16,8 +16,8 @@ import (
 // formulaStarts are the first characters that make a spreadsheet take a text for a formula.
 const formulaStarts = "=+-@\t\r"
 
-// table writes records as rows of CSV, under a header. Nested values are JSON, null and absent ones are empty, numbers stay as they were
-// written, and a text that a spreadsheet would take for a formula is led by an apostrophe.
+// table writes records as rows of CSV, under a header. Nested values are JSON, null and absent ones are empty, numbers and texts stay as they
+// were written. With the formula guard, a text that a spreadsheet would take for a formula is led by an apostrophe.
 type table struct {
 	out     *bufio.Writer
 	csv     *csv.Writer // writes through out, without a buffer of its own
@@ -25,6 +25,7 @@ type table struct {
 	index   map[string]int
 	begun   bool // the header is written
 	chosen  bool // the columns are the user's choice: fields besides them are left out
+	guarded bool // the formula guard is on
 	members connector.Members
 	text    []byte // of all cells of a row
 	spans   []span // of each cell in text
@@ -33,8 +34,8 @@ type table struct {
 
 type span struct{ begin, end int }
 
-func newTable(out *bufio.Writer, columns []string, begun, chosen bool) *table {
-	t := &table{out: out, csv: csv.NewWriter(out), index: map[string]int{}, begun: begun, chosen: chosen}
+func newTable(out *bufio.Writer, columns []string, begun, chosen, guarded bool) *table {
+	t := &table{out: out, csv: csv.NewWriter(out), index: map[string]int{}, begun: begun, chosen: chosen, guarded: guarded}
 	for _, name := range columns {
 		t.add(name)
 	}
@@ -64,7 +65,7 @@ func (t *table) begin(records iter.Seq[[]byte]) error {
 	t.begun = true
 	header := make([]string, len(t.names))
 	for i, name := range t.names {
-		header[i] = string(guard([]byte(name), 0))
+		header[i] = string(t.guard([]byte(name), 0))
 	}
 	return t.row(header)
 }
@@ -97,7 +98,7 @@ func (t *table) encode(record []byte) (reason string, err error) {
 		}
 		if known {
 			begin := len(t.text)
-			t.text = appendCell(t.text, m.Value)
+			t.text = t.appendCell(t.text, m.Value)
 			t.spans[i] = span{begin, len(t.text)}
 		}
 	}
@@ -119,20 +120,20 @@ func (t *table) row(cells []string) error {
 }
 
 // appendCell appends the text of a value.
-func appendCell(text []byte, value jsontext.Value) []byte {
+func (t *table) appendCell(text []byte, value jsontext.Value) []byte {
 	begin := len(text)
 	switch value.Kind() {
 	case 'n':
 		return text
 	case '"':
-		return guard(connector.AppendText(text, value), begin)
+		return t.guard(connector.AppendText(text, value), begin)
 	}
 	return connector.AppendText(text, value)
 }
 
-// guard leads the text from begin on by an apostrophe, if a spreadsheet would take it for a formula.
-func guard(text []byte, begin int) []byte {
-	if begin < len(text) && strings.IndexByte(formulaStarts, text[begin]) >= 0 {
+// guard leads the text from begin on by an apostrophe, if a spreadsheet would take it for a formula and the guard is on.
+func (t *table) guard(text []byte, begin int) []byte {
+	if t.guarded && begin < len(text) && strings.IndexByte(formulaStarts, text[begin]) >= 0 {
 		return slices.Insert(text, begin, '\'')
 	}
 	return text

@@ -28,12 +28,12 @@ func TestCells(t *testing.T) {
 		{`"two\nlines"`, "\"two\nlines\""},
 		{`" a "`, `" a "`},
 		{`"\u00e9 🦊"`, `é 🦊`},
-		{`"=1+1"`, `'=1+1`},
-		{`"+1"`, `'+1`},
-		{`"-1"`, `'-1`},
-		{`"@a"`, `'@a`},
-		{`"\ta"`, "'\ta"},
-		{`"\ra"`, "\"'\ra\""},
+		{`"=1+1"`, `=1+1`},
+		{`"+1"`, `+1`},
+		{`"-1"`, `-1`},
+		{`"@a"`, `@a`},
+		{`"\ta"`, "\"\ta\""},
+		{`"\ra"`, "\"\ra\""},
 		{`"a=1"`, `a=1`},
 		{`{"a": [1,null]}`, `"{""a"": [1,null]}"`},
 		{`[]`, `[]`},
@@ -42,6 +42,30 @@ func TestCells(t *testing.T) {
 		write(t, &target, `{"x":0,"a":`+tc.value+`}`)
 		holds(t, target, "x,a\n0,"+tc.cell+"\n")
 	}
+}
+
+// TestFormulaGuard wants texts led by an apostrophe where the guard is on, numbers as they are, and a file that goes on as it was begun.
+func TestFormulaGuard(t *testing.T) {
+	const record = `{"=a":"-5.00","b":-5.0,"c":"+49 30 1234","d":"=1+1","e":"@ann","f":"a-b"}`
+	const plain, safe = "-5.00,-5.0,+49 30 1234,=1+1,@ann,a-b\n", "'-5.00,-5.0,'+49 30 1234,'=1+1,'@ann,a-b\n"
+	on := target(t, "csv")
+	on.Config["formula_guard"] = true
+	write(t, &on, record)
+	holds(t, on, "'=a,b,c,d,e,f\n"+safe)
+	delete(on.Config, "formula_guard")
+	write(t, &on, record)
+	holds(t, on, "'=a,b,c,d,e,f\n"+safe+safe)
+	on.Config["formula_guard"] = false
+	write(t, &on, record)
+	holds(t, on, "'=a,b,c,d,e,f\n"+safe+safe+plain)
+
+	off := target(t, "csv")
+	write(t, &off, record)
+	write(t, &off, record)
+	holds(t, off, "=a,b,c,d,e,f\n"+plain+plain)
+	off.State = strings.Replace(off.State, `,"plain":true`, "", 1) // as an older version wrote it
+	write(t, &off, record)
+	holds(t, off, "=a,b,c,d,e,f\n"+plain+plain+safe)
 }
 
 func TestHeader(t *testing.T) {
@@ -53,9 +77,9 @@ func TestHeader(t *testing.T) {
 		schema  sallyport.Schema
 		want    string
 	}{
-		{"of the configuration", []string{"++code", "a b", "b"}, schema, "'++code,a b,b\n,,1\n,{},2\n"},
-		{"of the schema", nil, schema, "a b,b,'=c,'++code\n,1,,\n{},2,,\n"},
-		{"of the first batch", nil, sallyport.Schema{}, "b,'++code,a b\n1,,\n2,,{}\n"},
+		{"of the configuration", []string{"++code", "a b", "b"}, schema, "++code,a b,b\n,,1\n,{},2\n"},
+		{"of the schema", nil, schema, "a b,b,=c,++code\n,1,,\n{},2,,\n"},
+		{"of the first batch", nil, sallyport.Schema{}, "b,++code,a b\n1,,\n2,,{}\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			target := target(t, "csv")
@@ -127,6 +151,7 @@ func FuzzCells(f *testing.F) {
 			t.Fatal(err)
 		}
 		target := target(t, "csv")
+		target.Config["formula_guard"] = true
 		if result := write(t, &target, `{`+string(key)+`:`+string(value)+`}`); len(result.Rejected) > 0 {
 			t.Fatalf("rejected: %v", result.Rejected)
 		}

@@ -50,6 +50,7 @@ type destination struct {
 	tail      *tail // of the file, written so far
 	out       *bufio.Writer
 	encoder   encoder
+	guarded   bool  // csv: the formula guard is on
 	err       error // the first failure: nothing is written after it
 }
 
@@ -69,6 +70,15 @@ type state struct {
 	Length  int64    `json:"length"`         // committed bytes
 	Tail    string   `json:"tail,omitempty"` // hash of the last of them; states of older versions have none
 	Columns []string `json:"columns,omitempty"`
+	Plain   bool     `json:"plain,omitempty"` // csv: without the formula guard; states of older versions, which always had it, do not say so
+}
+
+// guarded tells whether the formula guard is on: as the configuration says or, where it does not, as the file was begun. New files have none.
+func guarded(target connector.Target, last state) bool {
+	if guard, ok := target.Config["formula_guard"].(bool); ok {
+		return guard
+	}
+	return last.Format == formatCSV && last.Length > 0 && !last.Plain
 }
 
 // Open opens the file that the configuration names, in the format that it names: ndjson or csv. It creates the file, and the folders above
@@ -81,6 +91,7 @@ func Open(ctx context.Context, target connector.Target) (connector.Destination, 
 			return nil, fmt.Errorf("the state of the destination %s: %w", d.path, err)
 		}
 	}
+	d.guarded = guarded(target, last)
 	columns, err := d.columnsFor(target, last)
 	if err != nil {
 		return nil, err
@@ -94,7 +105,7 @@ func Open(ctx context.Context, target connector.Target) (connector.Destination, 
 	d.out = bufio.NewWriterSize(d.tail, bufferBytes)
 	d.encoder = lines{d.out}
 	if d.format == formatCSV {
-		d.encoder = newTable(d.out, columns, d.committed > 0, len(target.List("columns")) > 0)
+		d.encoder = newTable(d.out, columns, d.committed > 0, len(target.List("columns")) > 0, d.guarded)
 	}
 	return d, nil
 }
@@ -142,7 +153,7 @@ func (d *destination) Commit(ctx context.Context) (string, error) {
 		return "", d.err
 	}
 	d.committed = d.tail.length
-	text, err := json.Marshal(state{d.format, d.committed, d.tail.hash(), d.encoder.columns()})
+	text, err := json.Marshal(state{d.format, d.committed, d.tail.hash(), d.encoder.columns(), d.format == formatCSV && !d.guarded})
 	return string(text), err
 }
 
