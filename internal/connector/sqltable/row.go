@@ -107,6 +107,7 @@ func (t *table) bind(record []byte) (reason string) {
 		}
 		i, known := t.fields[string(m.Name)]
 		switch {
+		case t.wanted != nil && !t.wanted[string(m.Name)]:
 		case known:
 			reason = t.bindValue(i, m)
 		case m.Value.Kind() != 'n':

@@ -40,6 +40,7 @@ type settings struct {
 	tableName string
 	upsert    bool
 	key       []string // fields; of upsert
+	chosen    []string // fields that become columns, besides the key; none: all
 }
 
 type destination struct {
@@ -83,7 +84,7 @@ func (d *destination) goneFile() error {
 }
 
 func settingsOf(target connector.Target) (settings, error) {
-	s := settings{path: target.Text("path"), tableName: target.Text("table"), upsert: target.Text("mode") == modeUpsert}
+	s := settings{path: target.Text("path"), tableName: target.Text("table"), upsert: target.Text("mode") == modeUpsert, chosen: target.List("columns")}
 	if mode := target.Text("mode"); mode != modeUpsert && mode != modeAppend {
 		return s, sallyport.Unknown("mode", "mode", mode, []string{modeUpsert, modeAppend})
 	}

@@ -22,10 +22,11 @@ type table struct {
 	schema  sallyport.Schema
 	exists  bool
 	all     *columns
-	columns []column       // those that fields have, in the order of the statement
-	fields  map[string]int // which of them a field has
-	nested  []string       // names of the key that may lead into objects
-	insert  *sql.Stmt      // nil until there is a column
+	columns []column        // those that fields have, in the order of the statement
+	fields  map[string]int  // which of them a field has
+	wanted  map[string]bool // fields that become columns; nil: all
+	nested  []string        // names of the key that may lead into objects
+	insert  *sql.Stmt       // nil until there is a column
 	members connector.Members
 	row     row
 }
@@ -33,6 +34,12 @@ type table struct {
 // openTable reads which columns the table has, and which fields have them.
 func openTable(ctx context.Context, conn *sql.Conn, s settings, schema sallyport.Schema) (*table, error) {
 	t := &table{settings: s, conn: conn, schema: schema, all: newColumns(), fields: map[string]int{}}
+	if len(s.chosen) > 0 {
+		t.wanted = map[string]bool{}
+		for _, name := range slices.Concat(s.chosen, s.key) {
+			t.wanted[name] = true
+		}
+	}
 	for _, name := range s.key {
 		if strings.Contains(name, ".") {
 			t.nested = append(t.nested, name)
@@ -109,10 +116,14 @@ func (t *table) assign(field string, col column) {
 // learn sees to it that the fields of records have columns, as far as there is room, and that there is a statement for them.
 func (t *table) learn(ctx context.Context, records iter.Seq[[]byte]) error {
 	found := t.newFields(records)
-	if len(found) == 0 && t.insert != nil {
+	if len(found.fields) == 0 && t.insert != nil {
 		return nil
 	}
-	if err := t.addColumns(ctx, found); err != nil {
+	if found.tooMany && !t.exists {
+		return sallyport.FieldErrorf("columns", "is needed: records have more fields than the %d columns that SQLite allows; name those that "+
+			"become columns, for example columns: [%s]", maxColumns, found.fields[0].Name)
+	}
+	if err := t.addColumns(ctx, found.fields); err != nil {
 		return err
 	}
 	return t.prepare(ctx)
@@ -234,8 +245,8 @@ func (t *table) close() (err error) {
 
 // newFields are the fields that have no column: for a new table those of the dataset, the key, and those of the records. Fields that were
 // only null wait until there is a value, for a column's type cannot be changed.
-func (t *table) newFields(records iter.Seq[[]byte]) []sallyport.Field {
-	found := fieldList{index: map[string]int{}, known: t.fields}
+func (t *table) newFields(records iter.Seq[[]byte]) fieldList {
+	found := fieldList{index: map[string]int{}, known: t.fields, wanted: t.wanted}
 	if !t.exists {
 		for _, f := range t.schema.Fields {
 			if f.Kind != sallyport.KindNull {
@@ -247,11 +258,14 @@ func (t *table) newFields(records iter.Seq[[]byte]) []sallyport.Field {
 		found.see(name, sallyport.KindNull)
 	}
 	for record := range records {
+		fields := 0
 		for m, err := range t.members.Of(record) {
 			if err == nil && m.Value.Kind() != 'n' {
 				found.seeValue(m)
+				fields++
 			}
 		}
+		found.tooMany = found.tooMany || t.wanted == nil && fields > maxColumns
 		for _, name := range t.nested {
 			if value, ok := t.members.At(record, name); ok {
 				found.seeValue(connector.Member{Name: []byte(name), Value: value})
@@ -263,14 +277,16 @@ func (t *table) newFields(records iter.Seq[[]byte]) []sallyport.Field {
 			found.fields[i].Kind = widest(found.fields[i].Kind, f.Kind)
 		}
 	}
-	return found.fields
+	return found
 }
 
 // fieldList collects fields that are not known yet, in the order in which they come.
 type fieldList struct {
-	fields []sallyport.Field
-	index  map[string]int
-	known  map[string]int
+	fields  []sallyport.Field
+	index   map[string]int
+	known   map[string]int
+	wanted  map[string]bool // nil: all
+	tooMany bool            // one record alone has more than a table can have
 }
 
 func (l *fieldList) seeValue(m connector.Member) {
@@ -280,14 +296,15 @@ func (l *fieldList) seeValue(m connector.Member) {
 }
 
 func (l *fieldList) see(name string, kind sallyport.Kind) {
-	if _, known := l.known[name]; known {
+	if _, known := l.known[name]; known || l.wanted != nil && !l.wanted[name] {
 		return
 	}
 	i, ok := l.index[name]
-	if !ok && len(l.fields) < maxColumns {
+	switch {
+	case ok:
+		l.fields[i].Kind = widest(l.fields[i].Kind, kind)
+	case len(l.fields) < maxColumns:
 		l.index[name] = len(l.fields)
 		l.fields = append(l.fields, sallyport.Field{Name: name, Kind: kind})
-	} else if ok {
-		l.fields[i].Kind = widest(l.fields[i].Kind, kind)
 	}
 }
