@@ -72,7 +72,7 @@ type Request struct {
 
 	Separator string `json:"separator,omitempty" yaml:"separator,omitempty"` // csv: between cells; one character or tab, with blanks around it if they do not count
 	Comment   string `json:"comment,omitempty" yaml:"comment,omitempty"`     // csv and lines: what lines begin with that are left out, or none
-	Header    string `json:"header,omitempty" yaml:"header,omitempty"`       // csv: where the names of the columns are: row, comment (the last one before the rows) or none
+	Header    string `json:"header,omitempty" yaml:"header,omitempty"`       // csv: where the names of the columns are: row, comment (the last one before the rows) or none; json whose records are arrays: row
 	Quote     string `json:"quote,omitempty" yaml:"quote,omitempty"`         // csv: the character around cells, or none
 }
 

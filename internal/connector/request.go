@@ -207,7 +207,7 @@ func checkTable(r *sallyport.Request) error {
 	}{
 		{"columns", len(r.Columns) > 0, csv},
 		{"separator", r.Separator != "", csv},
-		{"header", r.Header != "", csv},
+		{"header", r.Header != "", csv || r.Header == table.HeaderRow && (r.Format == "" || r.Format == sallyport.FormatJSON)},
 		{"quote", r.Quote != "", csv},
 		{"comment", r.Comment != "", csv || r.Format == sallyport.FormatLines},
 	} {

@@ -36,6 +36,7 @@ type answer struct {
 	decoder  decoder         // nil if there is nothing to decode
 	first    jsontext.Value  // nil if there is no record
 	before   beside          // of the first page, if this is a later one; nil: of none
+	values   values
 }
 
 // ask makes one attempt of a call. Its errors are failures, unless the fault is on this side.
@@ -184,7 +185,7 @@ func (a *answer) begin(s *stream) error {
 	if a.decoder.found() == absent && !a.shape.taxii && !a.shape.optional && !a.mayLack() {
 		return a.lacking()
 	}
-	return nil
+	return a.start()
 }
 
 // decode opens the decoder that the path to the records needs.

@@ -179,7 +179,7 @@ func TestLargeSkippedValuesAreNoRecords(t *testing.T) {
 	body := `{"x":{"y":[` + strings.Repeat(`"0123456789",`, 50_000) + `0]},"results":[1]}`
 	c := testConfig(serve(t, sends(200, body)).URL, sallyport.Request{URL: "/", Records: "$.results[*]"})
 	c.Limits.Record = 10_000
-	if records, _, err := pull(t.Context(), mustOpen(t, c), ""); err != nil || !cmp.Equal(records, []string{"1"}) {
+	if records, _, err := pull(t.Context(), mustOpen(t, c), ""); err != nil || !cmp.Equal(records, []string{`{"value":1}`}) {
 		t.Errorf("%v, %v", records, err)
 	}
 }

@@ -39,7 +39,7 @@ func TestNamesOfWildcards(t *testing.T) {
 		{"a list has no names", "$[*][*]", `[[{"id":1}],{"k":{"id":2}}]`, []string{"g", "h"}, []string{`{"g":null,"h":null,"id":1}`, `{"g":null,"h":"k","id":2}`}},
 		{"an empty list in the place of an object", "$[*][*]", `[]`, []string{"g"}, nil},
 		{"lists within lists", "$[*].rows[*]", `{"a":{"rows":[{"id":1}]},"b":{"x":{"rows":[7]}},"c":{"rows":[{"id":2}]}}`, []string{"g"}, []string{`{"g":"a","id":1}`, `{"g":"c","id":2}`}},
-		{"what is no object", "$[*]", `{"a":7,"b":{"id":1}}`, []string{"g"}, []string{`7`, `{"g":"b","id":1}`}},
+		{"what is no object", "$[*]", `{"a":7,"b":{"id":1},"c":null}`, []string{"g"}, []string{`{"g":"a","value":7}`, `{"g":"b","id":1}`, `null`}},
 		{"the key as a name", "$[*]", `{"` + testKey + `":{"id":1}}`, []string{"g"}, []string{`{"g":"` + secret.Redacted + `","id":1}`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

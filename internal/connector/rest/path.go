@@ -53,6 +53,7 @@ type shape struct {
 	rows     bool           // the answer is CSV, and has none of the places but the sentence of a failure
 	table    table.Settings // how that is written
 	lines    string         // the format of an answer whose lines are the records; "" if it is another
+	schema   bool           // the records have a declared schema, so that a value is not one
 	optional bool           // the list may be left out when it is empty
 	taxii    bool           // the answer is in the media type of TAXII, and may have nothing where the records would be
 }

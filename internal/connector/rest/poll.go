@@ -283,6 +283,9 @@ func (a *answer) keep() error {
 		if err != nil {
 			return a.explain(err)
 		}
+		if all.records == nil {
+			a.values.elements = a.elements()
+		}
 		all.records = append(all.records, record.Clone())
 	}
 	a.decoder = all

@@ -218,7 +218,9 @@ func (p *page) next() (jsontext.Value, error) {
 		return nil, p.answer.broken(fmt.Errorf("there are more than %d records", p.limits.Records))
 	}
 	p.count++
-	p.Flaw = p.answer.flaw()
+	if p.Flaw = p.answer.flaw(); p.Flaw == "" {
+		record, p.Flaw = p.answer.values.take(record)
+	}
 	if p.lasts != nil {
 		p.ending = lookup(record, p.lasts).Clone()
 	}

@@ -215,6 +215,7 @@ func shapeOf(c Config) (*shape, error) {
 	if s.named = len(request.Names) > 0; s.named && s.query != nil {
 		return nil, sallyport.FieldErrorf("names", "goes with a path of names and [*] only, not with %s", request.Records)
 	}
+	s.schema = c.Definition.Shape(c.Endpoint) != nil
 	s.optional = request.Absent == sallyport.AbsentEmpty
 	s.taxii = request.Format == sallyport.FormatTAXII
 	switch request.Format {

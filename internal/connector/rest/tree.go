@@ -18,13 +18,14 @@ const maxTree = 64 << 20
 
 // tree decodes an answer as a whole and selects its records with any JSONPath. Numbers keep their digits.
 type tree struct {
-	shape  *shape
-	root   any
-	nodes  []any
-	sent   *filtered // what the system sent, where a filter chooses from it; nil: all of it is selected
-	seen   presence
-	halves int // of characters, in the whole answer
-	text   bytes.Buffer
+	shape    *shape
+	root     any
+	nodes    []any
+	sent     *filtered // what the system sent, where a filter chooses from it; nil: all of it is selected
+	seen     presence
+	elements bool // what is selected are elements of lists, or members that the path names
+	halves   int  // of characters, in the whole answer
+	text     bytes.Buffer
 }
 
 // newTree reads a whole answer.
@@ -48,9 +49,11 @@ func newTree(ctx context.Context, shape *shape, from io.Reader) (*tree, error) {
 	if bytes.Contains(text, []byte(`\u`)) {
 		_, t.halves = plain(nil, text) // decoding has replaced them
 	}
-	if t.nodes, t.sent, err = shape.selectFrom(ctx, t.root); err != nil {
+	w, err := shape.selectFrom(ctx, t.root)
+	if err != nil {
 		return nil, err
 	}
+	t.nodes, t.sent, t.elements = w.nodes, w.sent, w.elements
 	if _, list := single(t.nodes).([]any); list && shape.query.Query().Singular() != nil {
 		return nil, shape.aList()
 	}
@@ -64,18 +67,18 @@ func newTree(ctx context.Context, shape *shape, from io.Reader) (*tree, error) {
 }
 
 // selectFrom selects the records. The library panics on some expressions, for example on a match with an invalid regular expression.
-func (s *shape) selectFrom(ctx context.Context, root any) (nodes []any, sent *filtered, err error) {
+func (s *shape) selectFrom(ctx context.Context, root any) (w *walk, err error) {
 	defer func() {
 		if recover() != nil {
 			err = sallyport.FieldErrorf(fields[atRecords], "%q cannot be evaluated: check the functions in it", s.text[atRecords])
 		}
 	}()
-	w := &walk{ctx: ctx, root: root, left: maxSteps}
-	if nodes, err = w.along(s.query.Query().Segments()); errors.Is(err, errSteps) {
+	w = &walk{ctx: ctx, root: root, left: maxSteps}
+	if err = w.along(s.query.Query().Segments()); errors.Is(err, errSteps) {
 		err = sallyport.FieldErrorf(fields[atRecords], "%q takes more than %d steps on this response: use a path with fewer `..`, `*` and filters",
 			s.text[atRecords], maxSteps)
 	}
-	return nodes, w.sent, err
+	return w, err
 }
 
 // leads tells whether a response has what the names lead to that the path to the records begins with.

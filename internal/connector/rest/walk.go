@@ -23,11 +23,13 @@ var errSteps = errors.New("too many steps")
 // walk evaluates a JSONPath segment by segment, because the library that parses it cannot be interrupted. It pays for each value before
 // the library looks at it.
 type walk struct {
-	ctx   context.Context
-	root  any
-	left  int // steps
-	whole int // values within the root, once they were counted
-	sent  *filtered
+	ctx      context.Context
+	root     any
+	left     int // steps
+	whole    int // values within the root, once they were counted
+	sent     *filtered
+	nodes    []any // that the whole path leads to
+	elements bool  // they are elements of lists, or members whose name ends the path
 }
 
 // filtered are the values that the first filter or slice of a path chooses from: those that the system sent.
@@ -53,10 +55,10 @@ func (f *filtered) last() any {
 	return nil
 }
 
-// along returns the values that segments lead to.
-func (w *walk) along(segments []*spec.Segment) ([]any, error) {
+// along finds the values that segments lead to.
+func (w *walk) along(segments []*spec.Segment) error {
 	nodes := []any{w.root}
-	for _, segment := range segments {
+	for i, segment := range segments {
 		if w.sent == nil && chooses(segment) {
 			w.sent = &filtered{lists: nodes}
 			if segment.IsDescendant() { // it has no list of its own: most likely it is about the longest one
@@ -66,12 +68,28 @@ func (w *walk) along(segments []*spec.Segment) ([]any, error) {
 		var next []any
 		for _, node := range nodes {
 			if err := w.step(segment, node, &next); err != nil {
-				return nil, err
+				return err
 			}
+		}
+		if i == len(segments)-1 {
+			w.elements = areElements(segment, nodes)
 		}
 		nodes = next
 	}
-	return nodes, nil
+	w.nodes = nodes
+	return nil
+}
+
+// areElements tells whether what the last segment of a path selects are elements of lists, or members that it names.
+func areElements(last *spec.Segment, nodes []any) bool {
+	named := !slices.ContainsFunc(last.Selectors(), func(selector spec.Selector) bool {
+		_, name := selector.(spec.Name)
+		return !name
+	})
+	return named || !last.IsDescendant() && !slices.ContainsFunc(nodes, func(node any) bool {
+		_, list := node.([]any)
+		return !list
+	})
 }
 
 // largest returns the longest list of objects within a value.

@@ -28,8 +28,8 @@ func selected(ctx context.Context, t *testing.T, path, text string) ([]any, erro
 	if err := json.Unmarshal([]byte(text), &root); err != nil {
 		t.Fatal(err)
 	}
-	nodes, _, err := s.selectFrom(ctx, root)
-	return nodes, err
+	w, err := s.selectFrom(ctx, root)
+	return w.nodes, err
 }
 
 // TestSelectionIsTheLibrarys compares with what the library selects by itself. The objects have one member each, as their order is free.
