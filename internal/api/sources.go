@@ -15,6 +15,7 @@ type sourceDraft struct {
 	Params     service.Values     `json:"params,omitempty" doc:"Of the endpoint, by name"`
 	Request    *sallyport.Request `json:"request,omitempty" doc:"Instead of an endpoint, where the connector takes a request of one's own"`
 	Raw        bool               `json:"raw,omitempty" doc:"Each record also has the original, as _raw"`
+	Propose    bool               `json:"propose,omitempty" doc:"Find out how the response to a request of one's own should be read. This may take one more request"`
 }
 
 func (s *server) sources() {
@@ -27,7 +28,7 @@ func (s *server) sources() {
 func (s *server) testSource(ctx context.Context, in *With[sourceDraft]) (*With[*service.Sample], error) {
 	b := in.Body
 	sample, err := s.Service.TestSource(ctx, actorOf(ctx), service.SourceDraft{
-		Connector: b.Connector, Credential: b.Credential, Endpoint: b.Endpoint, Params: b.Params, Request: b.Request, Raw: b.Raw,
+		Connector: b.Connector, Credential: b.Credential, Endpoint: b.Endpoint, Params: b.Params, Request: b.Request, Raw: b.Raw, Propose: b.Propose,
 	})
 	return answer(sample, misnamed(err))
 }

@@ -48,6 +48,11 @@ func (c *sourceTest) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintln(e.Err, sampleText(sample))
+	propose(e.Err, sample)
+	if sample.Proposal != nil && draft.Credential == "" {
+		fmt.Fprintf(e.Err, "a credential says where the API is, even without a key: choose a NAME, then\n"+
+			"sallyport credential add rest --name NAME --set address=%s --set auth=none\n", draft.System)
+	}
 	return nil
 }
 
@@ -92,8 +97,27 @@ func (c *sourceTest) at(d service.SourceDraft) (service.SourceDraft, error) {
 	if request.Body != "" {
 		request.Method = cmp.Or(request.Method, "POST")
 	}
-	d.Connector, d.System, d.Request = service.ManualConnector, system, &request
+	d.Connector, d.System, d.Request, d.Propose = service.ManualConnector, system, &request, true
 	return d, nil
+}
+
+// propose shows how the response should be read, as a flow file.
+func propose(w io.Writer, s *service.Sample) {
+	p := s.Proposal
+	if p == nil {
+		return
+	}
+	if s.Problem != "" {
+		fmt.Fprintf(w, "\nthe response cannot be read as it was requested: %s\n", oneLine(s.Problem))
+	}
+	fmt.Fprintln(w, "\nproposed, because:")
+	for _, why := range p.Why {
+		fmt.Fprintf(w, "  - %s\n", oneLine(why))
+	}
+	if p.Proven {
+		fmt.Fprintln(w, "  - The second page was read and has other records.")
+	}
+	fmt.Fprintf(w, "\n%s\n", visible(p.Flow))
 }
 
 // exchanges says what was requested, and the responses to it.

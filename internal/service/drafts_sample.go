@@ -38,7 +38,7 @@ func (d *Draft) readSample(text string) error {
 // of which nothing was stored yet is stored as it begins.
 // With an error it returns what there is nevertheless, as TestSource does.
 func (s *Service) SampleDraft(ctx context.Context, user sallyport.ID, actor sallyport.Actor, d *Draft) (*Sample, error) {
-	source := SourceDraft{Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Raw: d.Raw, Of: d.changed()}
+	source := SourceDraft{Connector: d.Connector, Endpoint: d.Endpoint, Params: d.Params, Request: d.Request, Raw: d.Raw, Propose: d.Request != nil, Of: d.changed()}
 	err := s.Store.InTx(ctx, func(tx *store.Tx) error {
 		if err := s.checkStep(ctx, tx, d, StepConfigure); err != nil {
 			return err
@@ -51,7 +51,7 @@ func (s *Service) SampleDraft(ctx context.Context, user sallyport.ID, actor sall
 		return &Sample{}, err
 	}
 	sample, err := s.TestSource(ctx, actor, source)
-	if err != nil {
+	if err != nil || sample.Proposal != nil { // what was read is not what the draft says
 		return sample, err
 	}
 	d.Sample = &DraftSample{Of: d.reading(), Records: int64(len(sample.Records)), Pages: sample.Pages, More: sample.More, Schema: sample.Schema}

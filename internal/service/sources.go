@@ -32,6 +32,7 @@ type SourceDraft struct {
 	Params     map[string]any
 	Request    *sallyport.Request // instead of an endpoint
 	Raw        bool               // each record also has the original, as _raw
+	Propose    bool               // of a Request: find out how the response should be read, which may take one more request
 	System     string             // with a Request: where the system is, such as https://api.example.com; without a credential it needs no key
 	Of         grant.Flow         // the flow that the draft changes, if any: it may use what was granted to that
 }
@@ -49,9 +50,12 @@ type Sample struct {
 	Answer  []byte            `json:"-"`             // the beginning of the first answer, as it came, without any secret
 
 	Exchanges []connector.Exchange `json:"requests,omitempty"` // that were sent, with the responses to them
+	Proposal  *Proposal            `json:"proposal,omitempty"` // the records are those that it gives
+	Problem   string               `json:"problem,omitempty"`  // with a proposal: why the request as it was tested cannot be read
 
 	redactor *secret.Redactor
 	recorder *rest.Recorder
+	proven   bool // the second page has records that the first has not
 }
 
 // TestSource reads a sample from a source. Nothing is stored but answers about single values, which nobody must ask for again then. With an
@@ -89,6 +93,10 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 		return sample, err
 	}
 	err = sample.test(ctx, source, open)
+	if d.Propose {
+		err = sample.propose(ctx, source, s.checkProposed, open, err)
+		sample.describe(d.Credential)
+	}
 	sample.Exchanges = sample.recorder.Exchanges(sample.redactor)
 	return sample, err
 }

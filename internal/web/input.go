@@ -15,6 +15,12 @@ type input struct {
 	Options                                   []option // a menu of these; with Several, check boxes
 	Several                                   bool
 	Chosen                                    []string // the values of the check boxes that are ticked
+	Rare                                      bool     // few people need it: it is folded away unless it is set
+}
+
+// isSet tells whether the value is another than what an untouched form has.
+func (v input) isSet() bool {
+	return v.Value != "" && (len(v.Options) == 0 || v.Value != v.Options[0].Value)
 }
 
 // option is one choice of a menu or of check boxes.

@@ -23,7 +23,7 @@ func TestWizardManualLooks(t *testing.T) {
 	b.is(`document.querySelector("#request-paging-value").checkVisibility() === false`)
 	b.fill("#request-url", "/x")
 	b.click("button[hx-post$='/test']")
-	b.says("#sample", "1 record")
+	b.says("#sample .proposal", "The records are at $.results[*].")
 	b.click("button[data-value='$.results[*]']")
 	b.is(`document.querySelector("#request-records").value === "$.results[*]"`)
 	b.says("#proposed", "Path to Records is now $.results[*]")

@@ -119,11 +119,19 @@ func pagingTypes() []string {
 	}
 }
 
+// rareParts are the parts that few requests need.
+var rareParts = []string{
+	"repeatable", "columns", "separator", "header", "quote", "comment", "encoding", "cookies", "follow", "absent", "names", "with",
+	"paging.header", "paging.last", "paging.more", "paging.total", "paging.pages", "paging.until.path", "paging.until.equals",
+}
+
 // requestInputs are the inputs of a request that is described by hand; nil: of none yet.
 func requestInputs(q *sallyport.Request) (all []input) {
 	q = cmp.Or(q, new(sallyport.Request))
 	for _, part := range requestParts() {
-		all = append(all, part.of(q))
+		in := part.of(q)
+		in.Rare = slices.Contains(rareParts, in.Name)
+		all = append(all, in)
 	}
 	return all
 }

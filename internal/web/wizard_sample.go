@@ -30,6 +30,15 @@ type sampleView struct {
 	Rows    [][]string
 	Raw     string
 	Answer  *branch // of a request of one's own: to find the paths in
+	Test    string  // the path that tests a form
+}
+
+// proposed are the inputs of the proposed request.
+func (v sampleView) proposed() (all []input) {
+	for _, in := range requestInputs(&v.Proposal.Request) {
+		all = append(all, in.asRequest())
+	}
+	return all
 }
 
 // pagingWords say how the next page is asked for.

@@ -235,7 +235,7 @@ func (s *server) testSource(w http.ResponseWriter, r *http.Request, v draftView)
 		if sallyport.CodeOf(err) != sallyport.Invalid || !v.note(err) {
 			sample = sampleOf(got, err)
 			if v.Request != nil {
-				sample.Answer = treeOf(got.Answer)
+				sample.Answer, sample.Test = treeOf(got.Answer), v.path("test")
 			}
 		}
 	}

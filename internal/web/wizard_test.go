@@ -271,6 +271,12 @@ func TestWizardManual(t *testing.T) {
 	}
 	sample.one("button", `data-value=$["odd name"].x`)
 	sample.says("A run makes 1 call.", "no paging")
+	alone := url.Values{"mode": {"manual"}, "request.url": {"/x"}, "version": form["version"]}
+	proposal := c.post(draft+"/test", alone, hx...).want(http.StatusOK).says("Proposed settings", "The records are at $.results[*].", "2 requests sent", "HTTP 200")
+	proposal.one("form", "class=proposal", "action="+draft+"/test")
+	for name, value := range map[string]string{"request.url": "/x", "request.records": "$.results[*]", "mode": "manual"} {
+		proposal.one("input", "type=hidden", "name="+name, "value="+value)
+	}
 	form.Set("request.records", "$.nothing[*]")
 	c.post(draft+"/test", form).says("it has nothing at $.nothing[*]").one("button", "data-value=$.results[*]")
 	form.Set("request.records", "$.results[*]")
