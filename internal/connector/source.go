@@ -38,7 +38,7 @@ type Page struct {
 	Warnings []string
 	// Barren says that it had no new record, though it names a next page. It is known when Next is.
 	Barren bool
-	// Replaced is how many half characters, which no text may have, became U+FFFD in what Records has yielded so far.
+	// Replaced is how many half characters, which no text may have, became U+FFFD in what Records has yielded so far. The run warns of them.
 	Replaced int64
 	// Free says that it cost no call: its records were known.
 	Free bool

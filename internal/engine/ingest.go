@@ -226,9 +226,7 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 	if !page.Free {
 		in.buffer.page.pages = 1
 	}
-	if page.Replaced > 0 {
-		in.Log.Warn("records had half characters, which became U+FFFD", "flow", in.job.Args.Flow, "replaced", page.Replaced)
-	}
+	in.run.Warnings = warnReplaced(in.run.Warnings, page.Replaced)
 	in.buffer.finish()
 	in.cursor, in.ended, in.cut = page.Next, page.Next == "", cmp.Or(in.cut, page.Incomplete)
 	in.warn(page.Warnings)

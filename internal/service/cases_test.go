@@ -23,7 +23,7 @@ import (
 //	-- source --
 //	-- http --
 //	-- records --    JSON lines, in order
-//	-- want --       lines such as "state: failed", "error: some of its text", "incomplete: …", "requests: 3", "quarantined: 1", "apply: some error"
+//	-- want --       lines such as "state: failed", "error: some of its text", "incomplete: …", "warning: some of its text", "requests: 3", "quarantined: 1", "apply: some error"
 //	-- again --      what follows is about the next pull; without it, the same must come again
 func TestCases(t *testing.T) {
 	files, err := filepath.Glob("testdata/cases/*.txtar")
@@ -185,7 +185,7 @@ func (c *oddCase) records(t *testing.T) (all []string) {
 func (p pull) check(t *testing.T, n int, run sallyport.Run, requests int) {
 	t.Helper()
 	got := map[string]string{
-		"state": string(run.State), "error": run.Error, "incomplete": run.Incomplete,
+		"state": string(run.State), "error": run.Error, "incomplete": run.Incomplete, "warning": strings.Join(run.Warnings, "; "),
 		"requests": strconv.Itoa(requests), "quarantined": strconv.FormatInt(run.Quarantined, 10),
 	}
 	want := map[string]string{"state": "succeeded", "error": "", "incomplete": "", "quarantined": "0"}
@@ -195,7 +195,7 @@ func (p pull) check(t *testing.T, n int, run sallyport.Run, requests int) {
 		}
 	}
 	for name, value := range want {
-		text := name == "error" || name == "incomplete"
+		text := name == "error" || name == "incomplete" || name == "warning"
 		if text && value != "" && strings.Contains(got[name], value) {
 			continue
 		}
