@@ -86,7 +86,10 @@ func Unknown(field, kind, name string, candidates []string) *Error {
 	case len(candidates) > 0 && len(candidates) <= 12:
 		hint = "; it is one of " + strings.Join(candidates, ", ")
 	}
-	return FieldErrorf(field, "there is no %s %q%s", kind, name, hint)
+	if field == name { // of a map, such as parameters
+		field = Member("", name)
+	}
+	return FieldErrorf(field, "there is no %s %s%s", kind, Quoted(name), hint)
 }
 
 // distance is the Levenshtein distance of a and b in bytes.

@@ -128,7 +128,7 @@ func (s *server) route(w http.ResponseWriter, r *http.Request) {
 			allowed = append(allowed, method)
 		}
 	}
-	p := s.problem(r.Context(), sallyport.Errorf(sallyport.NotFound, "there is no %s %s; see %s", r.Method, r.URL.Path, docsPath))
+	p := s.problem(r.Context(), sallyport.Errorf(sallyport.NotFound, "there is no %s %s; see %s", r.Method, sallyport.QuotedPath(r.URL.Path), docsPath))
 	if len(allowed) > 0 {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
 		p.Status, p.Code = http.StatusMethodNotAllowed, sallyport.Invalid

@@ -159,7 +159,7 @@ func unmarshal(text []byte, v any) error {
 func unambiguous(text []byte) error {
 	_, err := jsontext.NewDecoder(bytes.NewReader(text)).ReadValue()
 	if fault, ok := errors.AsType[*jsontext.SyntacticError](err); ok && errors.Is(err, jsontext.ErrDuplicateName) {
-		return fmt.Errorf("the member at %s appears twice in its object", fault.JSONPointer)
+		return fmt.Errorf("the member at %s appears twice in its object", sallyport.QuotedPath(string(fault.JSONPointer)))
 	}
 	return nil // whatever else is wrong with it, decoding it tells
 }
@@ -209,12 +209,31 @@ func refused(ctx context.Context, status int, detail string, errs []error) *Prob
 
 // fault is what the library found at one place. What is missing it finds at the object around it: here that has a place of its own.
 func fault(found *huma.ErrorDetail) Fault {
-	f := Fault{Field: field(found.Location), Detail: found.Message}
+	f := Fault{Field: known(found), Detail: found.Message}
 	var name string
 	if n, _ := fmt.Sscanf(found.Message, validation.MsgExpectedRequiredProperty, &name); n == 1 {
 		f = Fault{Field: strings.TrimPrefix(f.Field+"."+name, "."), Detail: "is missing"}
 	}
 	return f
+}
+
+// known is the place of what the library found, without a last part that is an unexpected name and should not be repeated.
+func known(found *huma.ErrorDetail) string {
+	place := field(found.Location)
+	if found.Message == validation.MsgUnexpectedProperty {
+		if object, ok := found.Value.(map[string]any); ok {
+			for name := range object {
+				if around, ends := strings.CutSuffix(place, name); ends && !sallyport.Repeatable(name) {
+					return strings.TrimSuffix(around, ".")
+				}
+			}
+		}
+		return place
+	}
+	if strings.HasPrefix(found.Location, "query.") {
+		return sallyport.Member("", place)
+	}
+	return place
 }
 
 // field is the path of a value as the document of the API has it.

@@ -71,7 +71,7 @@ func TestProblems(t *testing.T) {
 		{"a missing property within", "POST /flows", object{"flow": "f", "source": object{}}, 422, sallyport.Invalid, "source.connector", "is missing"},
 		{"a secret that is no text", "POST /credentials", draft(object{"secrets": object{"key": 123456789012}}), 422, sallyport.Invalid, "secrets.key", "string"},
 		{"a secret in a public field", "POST /credentials", draft(object{"public": object{"key": value}}), 422, sallyport.Invalid, "secrets.key", "must not be given as a public field"},
-		{"a missing secret", "POST /credentials", draft(object{"secrets": object{}}), 422, sallyport.Invalid, "secrets.key", "required"},
+		{"a missing secret", "POST /credentials", object{"name": "new", "connector": "rest", "public": object{"address": h.system, "auth": "query", "name": "key"}, "secrets": object{}}, 422, sallyport.Invalid, "secrets.value", "required"},
 		{"an address in the clear", "POST /credentials", draft(object{"public": object{"address": "http://example.com"}}), 422, sallyport.Invalid, "public.address", "https"},
 		{"a rejected key", "POST /credentials", draft(nil), 422, sallyport.Unauthenticated, "", "rejected"},
 		{"a name that is taken", "POST /credentials", draft(object{"name": "MINE"}), 409, sallyport.Conflict, "name", "already"},

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sallyport-io/sallyport"
 )
 
 // ownName is a name of this machine in every browser that resolves names below localhost. Cookies of other local programs do not meet its own.
@@ -59,8 +61,7 @@ func (d door) serves(r *http.Request) bool {
 
 // misdirected refuses a request for another host.
 func misdirected(w http.ResponseWriter, r *http.Request) {
-	host := r.Host[:min(len(r.Host), 100)]
-	sentence := fmt.Sprintf("Sallyport does not serve the host %q. To reach Sallyport by this name, add the name to the setting hosts.", host)
+	sentence := fmt.Sprintf("Sallyport does not serve the host %s. To reach Sallyport by this name, add the name to the setting hosts.", sallyport.Quoted(r.Host))
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")

@@ -47,6 +47,18 @@ func TestHostIsChecked(t *testing.T) {
 	}
 }
 
+// TestKeyAsHostIsNotRepeated answers requests that have a key where an address belongs, or beside it.
+func TestKeyAsHostIsNotRepeated(t *testing.T) {
+	const key = "4eC39HqLyjWDarjtT1zdp7dc"
+	for _, host := range []string{key, key + ":8420", key + ".example.com", "evil.example", "user:" + key + "@evil.example"} {
+		for _, path := range []string{"/", "/" + key, "/api/v1/flows/" + key, "/api/v1/flows?key=" + key, "/sign-in?next=" + key} {
+			if status, _, text := enter(door{}, path, host, "192.0.2.1:5"); status != http.StatusMisdirectedRequest || strings.Contains(text, key) || !strings.Contains(text, "setting hosts") {
+				t.Errorf("%s at %s: status %d, %s", path, host, status, text)
+			}
+		}
+	}
+}
+
 // TestClientAddress believes only what a trusted proxy saw itself.
 func TestClientAddress(t *testing.T) {
 	d := door{proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}}

@@ -147,6 +147,9 @@ var braced = regexp.MustCompile(`^\s*\{([A-Za-z][A-Za-z0-9_-]*)\}\s*$`)
 
 func notPlaceholder(field, name string) error {
 	hint := ""
+	if !sallyport.Repeatable(name) {
+		name = "…"
+	}
 	if near := sallyport.Nearest(name, []string{CursorName}); near != "" {
 		hint = fmt.Sprintf("did you mean {%s}? ", near)
 	}

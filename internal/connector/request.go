@@ -103,7 +103,7 @@ func (a Auth) checkQuery(r *sallyport.Request) error {
 		case name == "" || len(name)+len(strings.Join(values, "")) > maxText:
 			return sallyport.FieldErrorf("query", "has a parameter without a name, or one that is too long")
 		case len(values) == 0 || len(values) > maxValues:
-			return sallyport.FieldErrorf("query."+name, "must have a value, or a list of at most %d", maxValues)
+			return sallyport.FieldErrorf(sallyport.Member("query", name), "must have a value, or a list of at most %d", maxValues)
 		case (a.Kind == AuthQuery || a.Kind == AuthForm) && a.Name == name:
 			return sallyport.FieldErrorf("query", "must not hold %s: the key comes from the credential", name)
 		}
@@ -134,9 +134,9 @@ func (a Auth) checkHeaders(r *sallyport.Request) error {
 		case own:
 			return sallyport.FieldErrorf("headers", "must not hold %s: it is set when the request is sent, with the key of the credential", strings.TrimSpace(name))
 		case !headerName.MatchString(name):
-			return sallyport.FieldErrorf("headers", "%q must be the name of a header", name)
+			return sallyport.FieldErrorf("headers", "%s must be the name of a header", sallyport.Quoted(name))
 		case len(value) > maxText || control.MatchString(value):
-			return sallyport.FieldErrorf("headers", "the value of %s must be one line of readable text", name)
+			return sallyport.FieldErrorf("headers", "the value of %s must be one line of readable text", sallyport.Quoted(name))
 		}
 	}
 	return nil

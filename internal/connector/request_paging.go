@@ -74,7 +74,7 @@ func checkPagingValues(p *sallyport.Paging) error {
 	case p.Last != "" && (p.Value != "" || p.Header != ""):
 		return sallyport.FieldErrorf("paging.last", "does not go with paging.value or paging.header: the next page is found in one place")
 	case p.Header != "" && !headerName.MatchString(p.Header):
-		return sallyport.FieldErrorf("paging.header", "%q must be the name of a header", p.Header)
+		return sallyport.FieldErrorf("paging.header", "%s must be the name of a header", sallyport.Quoted(p.Header))
 	case p.Start != nil && *p.Start < 0:
 		return sallyport.FieldErrorf("paging.start", "must not be negative")
 	case p.Size < 0:

@@ -46,7 +46,7 @@ func TestCheckRequest(t *testing.T) {
 		"query, none":   {func(r *sallyport.Request) { r.Query = map[string]sallyport.Texts{"pony": {}} }, "query.pony: must have a value, or a list of at most 1000"},
 		"header":        {func(r *sallyport.Request) { r.Headers = map[string]string{"Accept": "text/csv"} }, ""},
 		"header name":   {func(r *sallyport.Request) { r.Headers = map[string]string{"A b": "x"} }, `headers: "A b" must be the name of a header`},
-		"header value":  {func(r *sallyport.Request) { r.Headers = map[string]string{"A": "x\r\nB: y"} }, "headers: the value of A must be one line of readable text"},
+		"header value":  {func(r *sallyport.Request) { r.Headers = map[string]string{"A": "x\r\nB: y"} }, "headers: the value of \"A\" must be one line of readable text"},
 		"key in header": {func(r *sallyport.Request) { r.Headers = map[string]string{"authorization": "x"} }, "headers: must not hold authorization: it is set when the request is sent, with the key of the credential"},
 		"records":       {func(r *sallyport.Request) { r.Records = "results" }, "records: is no JSONPath such as $.results[*]: jsonpath: unexpected identifier at position 1"},
 		"long records":  {func(r *sallyport.Request) { r.Records = "$" + strings.Repeat(".a", 1000) }, "records: is longer than 1000 bytes"},

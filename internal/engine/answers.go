@@ -95,7 +95,7 @@ func (a *answers) destination(ctx context.Context) (sallyport.ID, error) {
 			return d.ID, nil
 		}
 	}
-	return "", sallyport.Errorf(sallyport.NotFound, "the flow %q has no destination %q", flow, name)
+	return "", sallyport.Errorf(sallyport.NotFound, "the flow %q has no destination %s", flow, sallyport.Quoted(name))
 }
 
 // Pages asks about one submission after the other, and again after a while about those that are not done. A page is one call. The cursor

@@ -47,7 +47,7 @@ func (s *Service) Destination(ctx context.Context, id sallyport.ID) (FlowDestina
 		}
 	}
 	if err == nil {
-		err = sallyport.Errorf(sallyport.NotFound, "there is no destination %q", id)
+		err = sallyport.Errorf(sallyport.NotFound, "there is no destination %s", sallyport.Quoted(string(id)))
 	}
 	return FlowDestination{}, err
 }

@@ -46,7 +46,7 @@ func (s *Service) begin(ctx context.Context, id sallyport.ID, begins string) (d 
 	kind, of, _ := strings.Cut(begins, "~")
 	if kind != beginsChange {
 		if _, err := s.FlowOfDraft(ctx, string(id)); err == nil {
-			return nil, sallyport.Errorf(sallyport.NotFound, "draft %q is finished", id)
+			return nil, sallyport.Errorf(sallyport.NotFound, "draft %s is finished", sallyport.Quoted(string(id)))
 		}
 	}
 	switch kind {
@@ -60,7 +60,7 @@ func (s *Service) begin(ctx context.Context, id sallyport.ID, begins string) (d 
 			d.Overtaken = d.Base != base
 		}
 	default:
-		return nil, sallyport.Errorf(sallyport.NotFound, "there is no draft %q", id)
+		return nil, sallyport.Errorf(sallyport.NotFound, "there is no draft %s", sallyport.Quoted(string(id)))
 	}
 	if err != nil {
 		return nil, err

@@ -215,7 +215,7 @@ func (s *Service) RevokeFile(ctx context.Context, actor sallyport.Actor, flowNam
 		}
 		all = slices.DeleteFunc(all, func(g sallyport.FileGrant) bool { return g.Path != path })
 		if len(all) == 0 {
-			return sallyport.Errorf(sallyport.NotFound, "the flow %q has no grant for %s", f.Name, path)
+			return sallyport.Errorf(sallyport.NotFound, "the flow %q has no grant for %s", f.Name, sallyport.QuotedPath(path))
 		}
 		for _, g := range all {
 			if err := tx.InsertAudit(ctx, audit.Entry(actor, audit.FileRevoke, f.ID, fileDetail(f.Name, g.FileUse))); err != nil {

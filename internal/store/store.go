@@ -133,7 +133,7 @@ func single[T any](r row) (v T, err error) {
 
 // notFound is the error for a thing that is not there, by its id.
 func notFound[ID sallyport.ID | int64](kind string, id ID) error {
-	return sallyport.Errorf(sallyport.NotFound, "there is no %s %v", kind, id)
+	return sallyport.Errorf(sallyport.NotFound, "there is no %s %s", kind, sallyport.QuotedPath(fmt.Sprint(id)))
 }
 
 // noSuchName is the error for a name that no row of the table has; it names the nearest. The kind is what people call such a row.
@@ -146,5 +146,5 @@ func (r reader) noSuchName(ctx context.Context, table, kind, name string) error 
 	if near := sallyport.Nearest(name, names); near != "" {
 		hint = fmt.Sprintf("; did you mean %q?", near)
 	}
-	return sallyport.Errorf(sallyport.NotFound, "there is no %s %q%s", kind, name, hint)
+	return sallyport.Errorf(sallyport.NotFound, "there is no %s %s%s", kind, sallyport.Quoted(name), hint)
 }

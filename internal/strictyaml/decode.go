@@ -120,7 +120,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value) {
 		if i, ok := fields[key.Value]; ok {
 			d.value(value, v.Field(i))
 		} else {
-			d.fault(key, "unknown key %q%s", shorten(key.Value), hint(key.Value, fields))
+			d.fault(key, "unknown key %s%s", sallyport.Quoted(key.Value), hint(key.Value, fields))
 		}
 	}
 }
@@ -147,7 +147,7 @@ func hint(key string, fields map[string]int) string {
 		known = append(known, name)
 	}
 	slices.Sort(known)
-	if near := sallyport.Nearest(shorten(key), known); near != "" {
+	if near := sallyport.Nearest(key, known); near != "" {
 		return fmt.Sprintf("; did you mean %q?", near)
 	}
 	return "; the keys here are " + strings.Join(known, ", ")
@@ -175,7 +175,7 @@ func (d *decoder) pairs(n *yaml.Node) iter.Seq2[*yaml.Node, *yaml.Node] {
 				continue
 			}
 			if line, ok := lines[key.Value]; ok {
-				d.fault(key, "the key %q is already in line %d", shorten(key.Value), line)
+				d.fault(key, "the key %s is already in line %d", sallyport.Quoted(key.Value), line)
 				continue
 			}
 			lines[key.Value] = key.Line
@@ -242,11 +242,3 @@ func describe(n *yaml.Node) string {
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
-
-// shorten bounds a key that a fault repeats.
-func shorten(key string) string {
-	if runes := []rune(key); len(runes) > 60 {
-		return string(runes[:60]) + "…"
-	}
-	return key
-}

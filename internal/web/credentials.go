@@ -212,7 +212,7 @@ func (s *server) definition(r *http.Request) (*connector.Definition, error) {
 	id := r.PathValue("connector")
 	d, err := s.Service.Catalogue.Definition(id)
 	if err != nil {
-		return nil, sallyport.Errorf(sallyport.NotFound, "there is no connector %q", id)
+		return nil, sallyport.Errorf(sallyport.NotFound, "there is no connector %s", sallyport.Quoted(id))
 	}
 	if d.Credential == nil {
 		return nil, sallyport.Errorf(sallyport.NotFound, "%s needs no credential", d.Name)

@@ -248,7 +248,7 @@ func crossSite(http.ResponseWriter, *http.Request) error {
 }
 
 func (s *server) missing(_ http.ResponseWriter, r *http.Request) error {
-	return sallyport.Errorf(sallyport.NotFound, "there is no page %s", r.URL.Path)
+	return sallyport.Errorf(sallyport.NotFound, "there is no page %s", sallyport.QuotedPath(r.URL.Path))
 }
 
 // secured tells the browser to load nothing from elsewhere, to run nothing that is written in a page, and to tell nobody where it was.

@@ -65,7 +65,7 @@ func beforeOf(r *http.Request) (int64, error) {
 func (s *server) runOf(r *http.Request) (*service.RunDetail, error) {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil {
-		return nil, sallyport.Errorf(sallyport.NotFound, "there is no run %q", r.PathValue("id"))
+		return nil, sallyport.Errorf(sallyport.NotFound, "there is no run %s", sallyport.Quoted(r.PathValue("id")))
 	}
 	return s.Service.Run(r.Context(), id)
 }

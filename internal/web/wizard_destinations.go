@@ -169,7 +169,7 @@ func (v draftView) preview() (all []previewed) {
 func (s *server) receiver(id string) (*connector.Definition, error) {
 	d, err := s.Service.Catalogue.Definition(id)
 	if err != nil || d.Destination == nil {
-		return nil, sallyport.Errorf(sallyport.NotFound, "nothing can be delivered to %q", id)
+		return nil, sallyport.Errorf(sallyport.NotFound, "nothing can be delivered to %s", sallyport.Quoted(id))
 	}
 	return d, nil
 }

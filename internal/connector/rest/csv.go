@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/table"
 	"github.com/sallyport-io/sallyport/internal/secret"
@@ -146,7 +147,7 @@ func (r *rows) name(names, wants []string, known *secret.Redactor) error {
 	}
 	for _, want := range wants {
 		if !seen[want] {
-			return fmt.Errorf("it has no column %q, which was asked for", want)
+			return fmt.Errorf("it has no column %s, which was asked for", sallyport.Quoted(want))
 		}
 	}
 	return nil
