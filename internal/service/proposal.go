@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"path"
@@ -67,18 +68,31 @@ func unproven(err error) string {
 	return "The second page has the same records as the first, so no paging is proposed."
 }
 
+// likelyEncoding is the most usual one of texts that are not UTF-8.
+const likelyEncoding = "windows-1252"
+
+// textOf is the beginning of the text of a response.
+func textOf(header http.Header, body []byte, encoding string) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(content.New(header, io.NopCloser(bytes.NewReader(body)), encoding), maxProposed))
+}
+
 // better is what the first response suggests beyond the tested request, nil if that is nothing.
 func (s *Sample) better(source sallyport.Source, check func(*sallyport.Request) error) *Proposal {
 	response, body := s.recorder.First()
 	if response == nil || response.StatusCode != http.StatusOK || source.Request == nil {
 		return nil
 	}
-	text, err := io.ReadAll(io.LimitReader(content.New(response.Header, io.NopCloser(bytes.NewReader(body)), source.Request.Encoding), maxProposed))
+	p := &Proposal{Request: *source.Request}
+	text, err := textOf(response.Header, body, p.Request.Encoding)
+	if _, undecodable := errors.AsType[*content.Error](err); undecodable && p.Request.Encoding == "" {
+		p.Request.Encoding = likelyEncoding
+		text, err = textOf(response.Header, body, likelyEncoding)
+		p.Why = []string{"The text is not UTF-8 and names no other encoding. " + likelyEncoding + " is the likeliest: check letters such as ä or é."}
+	}
 	if err != nil {
 		return nil
 	}
-	p := &Proposal{Request: *source.Request}
-	p.Why = rest.Advise(&p.Request, response, text)
+	p.Why = append(p.Why, rest.Advise(&p.Request, response, text)...)
 	if reflect.DeepEqual(p.Request, *source.Request) || check(&p.Request) != nil {
 		return nil
 	}

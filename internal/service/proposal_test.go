@@ -33,6 +33,24 @@ func TestProposals(t *testing.T) {
 			"GET /v1/items\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n" + `{"data": [{"id": 1}, {"id": 2}], "next_cursor": "c2"}`,
 			"GET /v1/items?cursor=c2\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n" + `{"data": [{"id": 1}, {"id": 2}], "next_cursor": "c3"}`,
 		}, "records: $.data[*]\ntype: single", 2, 2, false, ""},
+		"CSV with semicolons": {[]string{
+			"GET /v1/items\n\nHTTP/1.1 200 OK\nContent-Type: text/csv\n\nid;name, first;price\n1;Alpha;2,50\n2;Beta;3\n",
+		}, "format: csv\nseparator: ;\n- id", 1, 2, false, "text/csv, not JSON"},
+		"CSV whose header is a comment": {[]string{
+			"GET /v1/items\n\nHTTP/1.1 200 OK\nContent-Type: text/csv\n\n####\n# IOCs\n#\n# \"first_seen\",\"ioc_id\"\n\"2026-01-08\", \"11\"\n\"2026-01-08\", \"12\"\n",
+		}, "format: csv\ncomment: '#'\nheader: comment\n- ioc_id", 1, 2, false, ""},
+		"JSON lines": {[]string{
+			"GET /v1/items\n\nHTTP/1.1 200 OK\nContent-Type: application/x-ndjson\n\n{\"id\": 1}\n{\"id\": 2}\n",
+		}, "format: jsonl\n- id", 1, 2, false, ""},
+		"plain lines": {[]string{
+			"GET /v1/items\n\nHTTP/1.1 200 OK\nContent-Type: text/plain\n\n192.0.2.1\n192.0.2.2\n",
+		}, "format: lines\n- value", 1, 2, false, ""},
+		"rows as arrays": {[]string{
+			"GET /v1/items\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n[[\"NAME\", \"POP\"], [\"Alpha\", \"10\"], [\"Beta\", \"20\"]]",
+		}, "records: $[*]\nheader: row", 1, 2, false, ""},
+		"another encoding": {[]string{
+			"GET /v1/items\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n[{\"id\": 1, \"city\": \"M\xfcnchen\"}, {\"id\": 2, \"city\": \"K\xf6ln\"}]",
+		}, "records: $[*]\nencoding: windows-1252", 1, 2, false, ""},
 		"a second page that fails": {[]string{
 			"GET /v1/items\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n" + `{"data": [{"id": 1}, {"id": 2}], "next_cursor": "c2"}`,
 			"GET /v1/items?cursor=c2\n\nHTTP/1.1 400 Bad Request\n\n",

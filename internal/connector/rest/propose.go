@@ -11,14 +11,16 @@ import (
 	"strings"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector/table"
 )
 
 // Proposal is what one response suggests for the request that had it. What it suggests nothing for is empty.
 type Proposal struct {
-	Records string           `json:"records"` // JSONPath to the records
-	Key     []string         `json:"key"`     // fields that name a record
-	Paging  sallyport.Paging `json:"paging"`  // single where nothing leads to another page
-	Why     string           `json:"why"`     // what in the response the paging is derived from
+	Records string           `json:"records"`          // JSONPath to the records
+	Header  string           `json:"header,omitempty"` // row if the records are arrays and the first one has the names
+	Key     []string         `json:"key"`              // fields that name a record
+	Paging  sallyport.Paging `json:"paging"`           // single where nothing leads to another page
+	Why     string           `json:"why"`              // what in the response the paging is derived from
 }
 
 // maxLook is how many records a proposal looks at, and maxNested how many objects deep it looks for their list.
@@ -38,7 +40,7 @@ func Propose(header http.Header, body []byte, requested *url.URL) (Proposal, boo
 		return Proposal{}, false
 	}
 	list := likeliest(root)
-	p := Proposal{Records: list.path, Key: keyFor(list.elements)}
+	p := Proposal{Records: list.path, Key: keyFor(list.elements), Header: headerIn(list.elements)}
 	h := hints{header: header, query: requested.Query(), list: list, root: root, places: placesBeside(root, list.path)}
 	p.Paging, p.Why = h.paging()
 	return p, true
@@ -123,6 +125,29 @@ func keyFor(elements []any) []string {
 		return nil
 	}
 	return []string{best}
+}
+
+// headerIn is row if elements are arrays of the same length, of which the first has nothing but texts, each once.
+func headerIn(elements []any) string {
+	names := map[any]bool{}
+	for i, element := range elements[:min(len(elements), maxLook)] {
+		row, is := element.([]any)
+		if !is || len(row) == 0 || i > 0 && len(row) != len(names) {
+			return ""
+		}
+		for _, cell := range row {
+			if _, text := cell.(string); i == 0 && (!text || cell == "" || names[cell]) {
+				return ""
+			}
+			if i == 0 {
+				names[cell] = true
+			}
+		}
+	}
+	if len(elements) < 2 {
+		return ""
+	}
+	return table.HeaderRow
 }
 
 func noteValue(values map[string]map[string]bool, name string, value any) {
