@@ -74,6 +74,16 @@ type Request struct {
 	Comment   string `json:"comment,omitempty" yaml:"comment,omitempty"`     // csv and lines: what lines begin with that are left out, or none
 	Header    string `json:"header,omitempty" yaml:"header,omitempty"`       // csv: where the names of the columns are: row, comment (the last one before the rows) or none; json whose records are arrays: row
 	Quote     string `json:"quote,omitempty" yaml:"quote,omitempty"`         // csv: the character around cells, or none
+
+	Fail []FailRule `json:"fail,omitempty" yaml:"fail,omitempty"` // failures under HTTP 200: the first rule that fits says what the response means
+}
+
+// FailRule says that a response is a failure, although its HTTP status says the contrary.
+type FailRule struct {
+	Path    string `json:"path" yaml:"path"`                           // dotted path in the response, such as $.success
+	Equals  Scalar `json:"equals,omitempty" yaml:"equals,omitempty"`   // the value that stands there then, as text: false, error, -1; absent: any value but null, false, 0 and what is empty
+	Class   string `json:"class,omitempty" yaml:"class,omitempty"`     // empty, not_found, credential, plan, rate, transient or permanent (if absent)
+	Message string `json:"message,omitempty" yaml:"message,omitempty"` // dotted path to what the system says, such as $.error.message; absent: the usual places
 }
 
 // FollowWithoutKey lets redirects lead to another host, without the key.

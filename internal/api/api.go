@@ -97,6 +97,7 @@ func (s *server) settings() huma.Config {
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sallyport.Duration](), reflect.TypeFor[duration]())
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sallyport.Texts](), reflect.TypeFor[textsForm]())
 	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sallyport.Body](), reflect.TypeFor[bodyForm]())
+	c.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[sallyport.Scalar](), reflect.TypeFor[scalarForm]())
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "An API token, made on the page Settings, by `sallyport token add` or by POST /tokens."},
 	}
@@ -306,6 +307,14 @@ type bodyForm struct{}
 func (bodyForm) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString}, {Type: huma.TypeObject, AdditionalProperties: true}, {Type: huma.TypeArray, Items: &huma.Schema{}}},
 		Description: "Text, or a value that is sent as JSON"}
+}
+
+// scalarForm is how a sallyport.Scalar is documented.
+type scalarForm struct{}
+
+// Schema says how a value is written.
+func (scalarForm) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeString, Nullable: true}, {Type: huma.TypeNumber}, {Type: huma.TypeBoolean}}}
 }
 
 // schemaName names the schema of a type. What a connector's definition consists of has names that other types have, too.

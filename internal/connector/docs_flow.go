@@ -55,6 +55,16 @@ func (p *page) manual(d *Definition) {
 		{"`cookies: true`", "Cookies are kept in memory during a run, and go back to the host that set them."},
 		{"`follow: without_key`", "A redirect of a GET to another host is followed without the key, for example to a pre-signed address of a store."},
 	})
+	p.text("Some systems report a failure with HTTP 200. A rule recognizes it; the first of up to %d rules that fits decides:", MaxFail)
+	p.code("yaml", "fail:\n  - {path: $.success, equals: false, message: $.error.message, class: transient}")
+	p.table([]string{"part of a rule", "meaning"}, [][]string{
+		{"`path`", "The path to what tells of a failure. It is required."},
+		{"`equals`", "The value that stands there then: text, a number, true, false or null. Without `equals`, any value but null, false, 0 and what is empty is a failure."},
+		{"`message`", "The path to what the system says. Without `message`, the reason is looked for at the usual places."},
+		{"`class`", "`permanent` (if absent) fails the run. `transient` requests the page again, then waits. `rate` waits as after HTTP 429. `credential` marks the key as rejected. " +
+			"`plan` and `not_found` fail with that reason. `empty` is no failure: the list is empty."},
+	})
+	p.text("A page that fits a rule is not kept, even if it has records. Rules go with JSON only.")
 	p.text("A response with HTTP 202 is still being prepared: a read is requested again for up to three minutes; then the run waits.")
 	p.table([]string{"`format` of answers", "the records", "needs"}, [][]string{
 		{quote(sallyport.FormatJSON), "What `records` leads to. It is the default.", ""},

@@ -64,6 +64,8 @@ func written(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Pattern: `^\d{1,6}[smhdw]$`}
 	case reflect.TypeFor[sallyport.Body]():
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "object"}, {Type: "array"}}}
+	case reflect.TypeFor[sallyport.Scalar]():
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}, {Type: "null"}}}
 	case reflect.TypeFor[sallyport.Texts]():
 		one := []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}
 		return &jsonschema.Schema{OneOf: append(one[:3:3], &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{OneOf: one}})}
@@ -81,7 +83,7 @@ type schemaFact struct {
 
 func schemaFacts() []schemaFact {
 	classes := []any{
-		connector.ClassEmpty, connector.ClassCredential, connector.ClassPlan, connector.ClassRate, connector.ClassTransient, connector.ClassPermanent,
+		connector.ClassEmpty, connector.ClassNotFound, connector.ClassCredential, connector.ClassPlan, connector.ClassRate, connector.ClassTransient, connector.ClassPermanent,
 	}
 	types := []any{connector.TypeString, connector.TypePath, connector.TypeInteger, connector.TypeBoolean, connector.TypeList}
 	pagings := []any{
@@ -101,6 +103,7 @@ func schemaFacts() []schemaFact {
 		{of: "Poll", required: []string{"ticket", "url", "status", "going", "done", "every", "deadline"}},
 		{of: "Request", required: []string{"url"}, key: "method", values: []any{"GET", "POST"}},
 		{of: "Request", key: "format", values: []any{sallyport.FormatJSON, sallyport.FormatCSV, sallyport.FormatTAXII}},
+		{of: "FailRule", required: []string{"path"}, key: "class", values: classes},
 		{of: "Paging", required: []string{"type"}, key: "type", values: pagings},
 		{of: "DestinationSpec", required: []string{"fields", "target"}},
 		{of: "Test", required: []string{"name", "endpoint", "answers", "expect"}},

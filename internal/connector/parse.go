@@ -163,12 +163,7 @@ func (l *linter) errors() {
 }
 
 func (l *linter) class(at route, class Class) {
-	classes := []string{
-		string(ClassEmpty), string(ClassNotFound), string(ClassCredential), string(ClassPlan), string(ClassRate), string(ClassTransient), string(ClassPermanent),
-	}
-	if !slices.Contains(classes, string(class)) {
-		l.check(at, sallyport.Unknown("", "class", string(class), classes))
-	}
+	l.check(at, checkClass("", string(class)))
 }
 
 func (l *linter) status(at route, status int) {

@@ -34,6 +34,9 @@ func (l *linter) poll(at route, e *Endpoint) {
 	if e.Request.Repeatable {
 		l.fault(at, "repeatable: a request that begins something is never made twice")
 	}
+	if len(e.Request.Fail) > 0 {
+		l.fault(at, "fail: does not go with poll, whose status says what failed")
+	}
 	for key, path := range inOrder(map[string]string{"ticket": p.Ticket, "status": p.Status}) {
 		if !isNamePath(path) {
 			l.fault(at.at(key), "%s: must be a path of names such as $.id", key)

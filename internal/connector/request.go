@@ -50,7 +50,7 @@ func (d *Definition) AuthOf(e *Endpoint) Auth {
 
 func checkRequest(r *sallyport.Request, auth Auth) error {
 	for _, check := range []func(*sallyport.Request) error{
-		checkMethod, checkURL, auth.checkQuery, auth.checkHeaders, checkRecords, checkNames, checkPaging, checkCursor, checkFormat, checkAnswers, checkKey,
+		checkMethod, checkURL, auth.checkQuery, auth.checkHeaders, checkRecords, checkNames, checkPaging, checkCursor, checkFormat, checkAnswers, checkFail, checkKey,
 	} {
 		if err := check(r); err != nil {
 			return err

@@ -121,6 +121,30 @@ func TestCheckRequest(t *testing.T) {
 		"GraphQL": {func(r *sallyport.Request) {
 			r.Method, r.Body = "POST", `{"query":"{users{id}} query{a(x:{id:1}){id}}"}`
 		}, ""},
+		"fail": {func(r *sallyport.Request) {
+			r.Fail = []sallyport.FailRule{{Path: "$.ok", Equals: "false"}, {Path: "$.ok", Equals: "0", Class: "rate", Message: "$.e['a.b']"}}
+		}, ""},
+		"fail, no path":  {func(r *sallyport.Request) { r.Fail = []sallyport.FailRule{{Equals: "x"}} }, "fail.0.path: is required: the path to what tells of a failure, such as $.success"},
+		"fail, wildcard": {func(r *sallyport.Request) { r.Fail = []sallyport.FailRule{{Path: "$.a[*]"}} }, "fail.0.path: must be a path of names such as $.success"},
+		"fail, message":  {func(r *sallyport.Request) { r.Fail = []sallyport.FailRule{{Path: "$.a", Message: "b"}} }, "fail.0.message: must be a path of names such as $.error.message"},
+		"fail, class": {func(r *sallyport.Request) {
+			r.Fail = []sallyport.FailRule{{Path: "$.a"}, {Path: "$.b", Class: "fatal"}}
+		}, `fail.1.class: there is no class "fatal"; it is one of empty, not_found, credential, plan, rate, transient, permanent`},
+		"fail, near": {func(r *sallyport.Request) { r.Fail = []sallyport.FailRule{{Path: "$.a", Class: "permanant"}} }, `fail.0.class: there is no class "permanant"; did you mean "permanent"?`},
+		"fail, long": {func(r *sallyport.Request) {
+			r.Fail = []sallyport.FailRule{{Path: "$.a", Equals: sallyport.Scalar(strings.Repeat("x", 1<<17))}}
+		}, "fail.0.equals: is longer than 8192 bytes"},
+		"fail, twice": {func(r *sallyport.Request) { r.Fail = []sallyport.FailRule{{Path: "$.a"}, {Path: "$.a", Class: "rate"}} }, "fail.1.path: has the condition of rule 1, so this rule never decides"},
+		"fail, many":  {func(r *sallyport.Request) { r.Fail = make([]sallyport.FailRule, 9) }, "fail: must have at most 8 rules"},
+		"fail, csv": {func(r *sallyport.Request) {
+			r.Format, r.Fail = "csv", []sallyport.FailRule{{Path: "$.a"}}
+		}, "fail: does not go with format csv: a rule looks for a value in JSON"},
+		"fail, records": {func(r *sallyport.Request) {
+			r.Records, r.Fail = "$.a.b[*]", []sallyport.FailRule{{Path: "$['a']", Equals: "null"}, {Path: "$['a']"}}
+		}, "fail.1.path: $['a'] leads to the records: declare with equals which value there is a failure"},
+		"fail, filter": {func(r *sallyport.Request) {
+			r.Records, r.Fail = "$.a[?@.b]", []sallyport.FailRule{{Path: "$.a"}}
+		}, "fail.0.path: $.a leads to the records: declare with equals which value there is a failure"},
 		"record key": {func(r *sallyport.Request) { r.Key = []string{"a", ""} }, "key: must hold names of fields, each once"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -290,6 +290,10 @@ func flat(q *sallyport.Request) map[string]any {
 	if json.Unmarshal(text, &all) != nil {
 		return parts
 	}
+	for i, rule := range q.Fail {
+		all[fmt.Sprint("fail.", i)] = map[string]any{"path": rule.Path, "equals": string(rule.Equals), "class": rule.Class, "message": rule.Message}
+	}
+	delete(all, "fail")
 	for name, value := range all {
 		inner, ok := value.(map[string]any)
 		if !ok {

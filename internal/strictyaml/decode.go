@@ -44,7 +44,13 @@ func (d *decoder) fault(n *yaml.Node, format string, args ...any) {
 
 // value reads a node into a value that can be set.
 func (d *decoder) value(n *yaml.Node, v reflect.Value) {
-	if !d.plain(n) || isNull(n) {
+	if !d.plain(n) {
+		return
+	}
+	if isNull(n) {
+		if null, ok := v.Addr().Interface().(nullUnmarshaler); ok {
+			null.UnmarshalNull()
+		}
 		return
 	}
 	if any, ok := v.Addr().Interface().(anyUnmarshaler); ok && n.Kind != yaml.ScalarNode {
@@ -86,6 +92,9 @@ func (d *decoder) plain(n *yaml.Node) bool {
 	}
 	return false
 }
+
+// nullUnmarshaler takes an empty value, or null, for a value of its own.
+type nullUnmarshaler interface{ UnmarshalNull() }
 
 func (d *decoder) text(n *yaml.Node, into encoding.TextUnmarshaler) {
 	if !d.expect(n, yaml.ScalarNode, "text") {

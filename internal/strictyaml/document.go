@@ -5,7 +5,7 @@
 // such as flow.yaml:12:5; several of them come joined. No fault repeats a value.
 //
 // A plain scalar is taken as written where text is wanted, so 1000 is good for a string. An empty value (or null) leaves a field as it
-// is. Types with UnmarshalText read text themselves; a slice of such a type is also read from a list.
+// is, unless its type has UnmarshalNull. Types with UnmarshalText read text themselves; a slice of such a type is also read from a list.
 // Types with UnmarshalValue take mappings and lists as an any would hold them. Within an any, numbers are [encoding/json.Number]: integers exact and in decimal
 // digits, decimal fractions as written; texts and dates are string, and the rest is bool, []any, map[string]any and nil.
 package strictyaml

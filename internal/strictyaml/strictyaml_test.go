@@ -20,6 +20,7 @@ type flow struct {
 	Labels   map[string]string          `yaml:"labels"`
 	Query    map[string]sallyport.Texts `yaml:"query"`
 	Body     sallyport.Body             `yaml:"body"`
+	Equals   []sallyport.Scalar         `yaml:"equals"`
 	Names    []string                   `yaml:"names"`
 	Count    int8                       `yaml:"count"`
 	Size     uint16                     `yaml:"size"`
@@ -59,6 +60,7 @@ every: 2d
 labels: {a: 1, b: true, c: 2024-01-02, d: 0017}
 body: {after: "{cursor}", sort: [1, {b: 0.50}]}
 query: {one: 007, more: [1, "two", true], none: , empty: []}
+equals: [false, -1, 0.50, null, ~, "null", no]
 names:
 - x
 - 2
@@ -88,6 +90,7 @@ untagged:
 		Labels: map[string]string{"a": "1", "b": "true", "c": "2024-01-02", "d": "0017"},
 		Query:  map[string]sallyport.Texts{"one": {"007"}, "more": {"1", "two", "true"}, "none": nil, "empty": {}},
 		Body:   `{"after":{cursor},"sort":[1,{"b":0.50}]}`,
+		Equals: []sallyport.Scalar{"false", "-1", "0.50", "null", "null", "null", "no"},
 		Names:  []string{"x", "2"},
 		Count:  -128, Size: 65535, Ratio: 1000, Paused: true,
 	}
@@ -103,13 +106,15 @@ func TestFaults(t *testing.T) {
 	for name, c := range map[string]struct{ yaml, want string }{
 		"unknown key":       {"flow: a\nsource: {crdential: b}", `f.yaml:2:10: unknown key "crdential"; did you mean "credential"?`},
 		"far from any key":  {"source: {zzzzzzzzzz: b}", `f.yaml:1:10: unknown key "zzzzzzzzzz"; the keys here are credential, params, start`},
-		"hidden field":      {"-: b", "f.yaml:1:1: unknown key \"-\"; the keys here are body, count, every, flow, labels, names, paused, query, ratio, size, source, untagged"},
+		"hidden field":      {"-: b", "f.yaml:1:1: unknown key \"-\"; the keys here are body, count, equals, every, flow, labels, names, paused, query, ratio, size, source, untagged"},
 		"key twice":         {"flow: a\nflow: b", `f.yaml:2:1: the key "flow" is already in line 1`},
 		"key twice in any":  {"source:\n  params:\n    a: 1\n    a: 2", `f.yaml:4:5: the key "a" is already in line 3`},
 		"key is a list":     {"? [a]\n: b", "f.yaml:1:3: must be a key, not a list"},
 		"list for text":     {"flow: [a]", "f.yaml:1:7: must be text, not a list"},
 		"keys for text":     {"flow: {a: b}", "f.yaml:1:7: must be text, not keys with values"},
 		"fault in a body":   {"body: {a: 08}", "f.yaml:1:11: cannot be read as a number: write it in plain decimal digits, or put the text in quotes"},
+		"empty scalar":      {`equals: [""]`, "f.yaml:1:10: must be text that is not empty, a number, true, false or null"},
+		"list for scalar":   {`equals: [[a]]`, "f.yaml:1:10: must be text, not a list"},
 		"text for struct":   {"source: é", "f.yaml:1:9: must be keys with values, not text"},
 		"text for list":     {"names: a", "f.yaml:1:8: must be a list, not text"},
 		"list for map":      {"labels: [a]", "f.yaml:1:9: must be keys with values, not a list"},

@@ -197,6 +197,7 @@ func requestSpecs() (all []service.FlowSpec) {
 		{Method: "POST", URL: "/a b/%41", Body: "\n{\"a\": 1}\r\n  \n\t", Headers: map[string]string{"Accept": "a:b=c", "X-Empty": "", "X-Spaces": "  two  "},
 			Query: map[string]sallyport.Texts{"q": {"a=b&c"}, "a=b": {"c"}, "lines": {"one\ntwo\r\n"}, " ": {" "}, "empty": {""}, "pony": {"2", "1", "2"}, "quoted": {`"as it is"`}}},
 		{URL: "/x", Records: "$[*][*]", Names: []string{"group"}, With: map[string]string{"of": " it = that ", "x": ""}, Key: []string{"of", "a, b", " c "}, Paging: sallyport.Paging{Type: "page", Query: "p", Start: &start, Size: 50}},
+		{URL: "/x", Records: "$.a[*]", Fail: []sallyport.FailRule{{Path: "$.ok", Equals: "false", Class: "rate", Message: "$['e']['a.b']"}, {Path: "$.x"}, {Path: "$.y", Equals: " a: \"b\"\r\n#, é", Class: "empty"}, {Path: "$.y", Equals: "null"}}},
 		{URL: "/x", Format: "csv", Columns: []string{"id", "a, b"}, Key: []string{"id"}},
 		{URL: "/x", Paging: sallyport.Paging{Type: "offset", Query: "from", Size: 1}},
 		{URL: "/x", Paging: sallyport.Paging{Type: "next_value", Query: "p", Header: "X-Next-Page", More: "$.more", Total: "$.n", Pages: "$.m.pages", Until: sallyport.Until{Path: "$.s", Equals: "done"}}},

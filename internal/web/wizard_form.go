@@ -158,7 +158,7 @@ func (v draftView) label(path string) string {
 		}
 	}
 	for _, in := range requestInputs(nil) {
-		if requestPath+in.Name == path {
+		if requestPath+in.Name == path || in.Lines && strings.HasPrefix(path, requestPath+in.Name+".") {
 			return in.Label
 		}
 	}

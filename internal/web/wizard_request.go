@@ -14,7 +14,7 @@ import (
 // requestPart is a part of a request that is described by hand: its input, and where in the request its value is.
 type requestPart struct {
 	input
-	value     func(q *sallyport.Request) any // *string, *bool, *[]string, *map[string]string, *map[string]sallyport.Texts, *int64 or **int64
+	value     func(q *sallyport.Request) any // *string, *bool, *[]string, *[]sallyport.FailRule, *map[string]string, *map[string]sallyport.Texts, *int64 or **int64
 	separator string                         // of a name and its value
 	standard  string                         // what an absent value means, where a menu must show that
 	shown     func(q *sallyport.Request) bool
@@ -78,6 +78,10 @@ func requestParts() []requestPart {
 		{input: input{Name: "absent", Label: "A Response Without the List", Options: []option{{sallyport.AbsentError, "is an error"}, {sallyport.AbsentEmpty, "has no records"}}, Help: "Some systems leave an empty list out of the response."}, standard: sallyport.AbsentError,
 			value: func(q *sallyport.Request) any { return &q.Absent }, shown: func(q *sallyport.Request) bool {
 				return (q.Format == "" || q.Format == sallyport.FormatJSON) && q.Records != "$" && q.Records != ""
+			}},
+		{input: input{Name: "fail", Label: "Failures Under HTTP 200", Lines: true, Placeholder: "{path: $.success, equals: false, message: $.error, class: permanent}", Help: "One rule per line. A response with this value at `path` is a failure; `message` leads to its reason. The class is empty, not_found, credential, plan, rate, transient or permanent."},
+			value: func(q *sallyport.Request) any { return &q.Fail }, shown: func(q *sallyport.Request) bool {
+				return q.Format == "" || q.Format == sallyport.FormatJSON || q.Format == sallyport.FormatTAXII
 			}},
 		{input: input{Name: "names", Label: "Fields for Names of Groups", Placeholder: "group", Help: "Where the path goes through objects, as in $[*][*]: the fields for the names that its wildcards meet."},
 			value: func(q *sallyport.Request) any { return &q.Names }},
@@ -146,6 +150,8 @@ func (p requestPart) of(q *sallyport.Request) input {
 		in.Value = map[bool]string{true: boolYes, false: boolNo}[*value]
 	case *[]string:
 		in.Value, in.Lines = wordText(*value)
+	case *[]sallyport.FailRule:
+		in.Value = ruleText(*value)
 	case *map[string]string:
 		in.Value = pairText(several(*value), p.separator)
 	case *map[string]sallyport.Texts:
@@ -173,6 +179,12 @@ func (p requestPart) read(q *sallyport.Request, text string) (problem string) {
 		*value = trimmed == boolYes
 	case *[]string:
 		*value = words(text)
+	case *[]sallyport.FailRule:
+		rules, problem := readRules(text)
+		if problem != "" {
+			return problem
+		}
+		*value = rules
 	case *map[string]string:
 		pairs, ok := readPairs(text, p.separator, several(*value))
 		once := single(pairs)
@@ -209,6 +221,8 @@ func (p requestPart) keep(q, from *sallyport.Request) {
 		*value = *p.value(from).(*bool)
 	case *[]string:
 		*value = *p.value(from).(*[]string)
+	case *[]sallyport.FailRule:
+		*value = *p.value(from).(*[]sallyport.FailRule)
 	case *map[string]string:
 		*value = *p.value(from).(*map[string]string)
 	case *map[string]sallyport.Texts:

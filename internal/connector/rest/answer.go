@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,8 @@ type answer struct {
 	text     *content.Reader // below body
 	decoder  decoder         // nil if there is nothing to decode
 	first    jsontext.Value  // nil if there is no record
+	second   jsontext.Value  // behind first, if it was read already
+	over     bool            // a rule of the request says that there are no records
 	before   beside          // of the first page, if this is a later one; nil: of none
 	values   values
 }
@@ -171,7 +174,10 @@ func (a *answer) begin(s *stream) error {
 	}
 	var err error
 	if a.first, err = a.decoder.next(); err != nil && err != io.EOF {
-		return a.explain(err)
+		return a.misled(err)
+	}
+	if err := a.declared(); err != nil || a.over {
+		return err
 	}
 	said := a.decoder.value(atSentence)
 	nothing := a.decoder.found() != present || a.first != nil && a.shape.whole() && isAlone(a.first) || a.first == nil && a.shape.holdsSentence()
@@ -237,13 +243,16 @@ func half(text []byte) bool {
 // next returns the next record, and io.EOF after the last.
 func (a *answer) next() (jsontext.Value, error) {
 	if record := a.first; record != nil {
-		a.first = nil
+		a.first, a.second = a.second, nil
 		return record, nil
 	}
-	if a.decoder == nil {
+	if a.decoder == nil || a.over {
 		return nil, io.EOF
 	}
 	record, err := a.decoder.next()
+	if err == io.EOF {
+		err = cmp.Or(a.ruled(false), err)
+	}
 	err = a.explain(err)
 	if f, ok := errors.AsType[*connector.Failure](err); ok {
 		f.Cut = f.Class == connector.ClassTransient && a.again

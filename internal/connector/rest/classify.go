@@ -99,13 +99,18 @@ func (j *judge) failure(response *http.Response, said jsontext.Value, body []byt
 	if f.Class == connector.ClassPlan && f.Status == http.StatusForbidden && !said403 && len(j.windows) == 0 && ratelimit.Says(response.Header, time.Now()) {
 		f.Class = connector.ClassRate // a limit that a system says with 403, as GitHub does
 	}
+	j.limited(f, response.Header)
+	return f
+}
+
+// limited tells the quota of a failure of class rate.
+func (j *judge) limited(f *connector.Failure, header http.Header) {
 	if f.Class == connector.ClassRate && f.Window == "" {
-		f.Window = j.usedUp(response.Header)
+		f.Window = j.usedUp(header)
 	}
 	if f.Class == connector.ClassRate && j.quota != nil {
 		j.quota.Refused(f)
 	}
-	return f
 }
 
 // usedUp returns the longest window in which nothing is left, "" if the headers name none.

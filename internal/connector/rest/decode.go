@@ -159,13 +159,14 @@ func (s *stream) take(h hits) (jsontext.Value, error) {
 	kind := s.json.PeekKind()
 	switch {
 	case h.done.has(atRecords):
-		return s.record(h.deeper, kind)
-	case h.deeper != 0 && (kind == '{' || kind == '['):
+		return s.record(h, kind)
+	case (kind == '{' || kind == '[') && h.deeper != 0 && (h.done == 0 || h.deeper.has(atRecords)):
 		return nil, s.enter(h.deeper, kind)
-	case h.done != 0:
-		return nil, s.keep(h.done)
 	case kind == 'n' && s.holdsRecords(h.deeper):
 		s.seen = max(s.seen, null)
+	}
+	if h.done != 0 {
+		return nil, s.keep(h)
 	}
 	return nil, s.json.SkipValue()
 }
@@ -175,7 +176,7 @@ func (s *stream) holdsRecords(deeper set) bool {
 	return deeper.has(atRecords) && s.shape.steps[atRecords][len(s.open)].any
 }
 
-func (s *stream) record(deeper set, kind jsontext.Kind) (jsontext.Value, error) {
+func (s *stream) record(h hits, kind jsontext.Kind) (jsontext.Value, error) {
 	if !s.shape.many() {
 		switch kind {
 		case '[':
@@ -190,12 +191,9 @@ func (s *stream) record(deeper set, kind jsontext.Kind) (jsontext.Value, error) 
 		return nil, err
 	}
 	s.seen = present
-	for place := range places {
-		if deeper.has(place) {
-			if err := s.set(place, lookup(record, s.shape.steps[place][len(s.open):])); err != nil {
-				return nil, err
-			}
-		}
+	h.done &^= 1 << atRecords
+	if err := s.assign(h, record); err != nil {
+		return nil, err
 	}
 	return record, nil
 }
@@ -210,15 +208,28 @@ func (s *stream) enter(within set, kind jsontext.Kind) error {
 	return err
 }
 
-// keep keeps the value that lies ahead for the places that it stands at.
-func (s *stream) keep(at set) error {
+// keep keeps the value that lies ahead for the places that it stands at, or that stand within it.
+func (s *stream) keep(h hits) error {
 	value, err := s.json.ReadValue()
-	for place := range places {
-		if at.has(place) && err == nil {
-			err = s.set(place, value)
+	if err != nil {
+		return err
+	}
+	return s.assign(h, value)
+}
+
+// assign keeps a value for the places that it stands at, and what stands at places within it.
+func (s *stream) assign(h hits, value jsontext.Value) error {
+	for left := h.done; left != 0; left = left.rest() {
+		if err := s.set(left.first(), value); err != nil {
+			return err
 		}
 	}
-	return err
+	for left := h.deeper; left != 0; left = left.rest() {
+		if err := s.set(left.first(), lookup(value, s.shape.steps[left.first()][len(s.open):])); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *stream) set(place int, value jsontext.Value) error {

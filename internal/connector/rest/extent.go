@@ -1,13 +1,13 @@
 package rest
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/sallyport-io/sallyport"
 )
 
 // extent is how much of a list was read, in this pass and those before it, and how much the system says that there is.
@@ -57,7 +57,7 @@ func (e *extent) add(p *page) error {
 			*to = n
 		}
 	}
-	e.met = meets(p.answer.value(atUntil), p.turner.Until)
+	e.met = p.turner.Until.Path != "" && meets(p.answer.value(atUntil), p.turner.Until.Equals)
 	return nil
 }
 
@@ -113,16 +113,20 @@ func truth(value jsontext.Value) (yes, said bool, err error) {
 	return false, false, fmt.Errorf("must be true or false")
 }
 
-// meets tells whether a value is the one that ends a list.
-func meets(value jsontext.Value, until sallyport.Until) bool {
-	switch text := textOf(value); {
-	case until.Path == "" || value == nil:
+// meets tells whether a value is the wanted one, which is written as text; "" wants any value but null, false, 0 and what is empty.
+func meets(value jsontext.Value, want string) bool {
+	switch {
+	case value == nil:
 		return false
-	case until.Equals != "" && value.Kind() != '"':
-		return string(value) == until.Equals
-	case until.Equals != "":
-		return text == until.Equals
-	default:
-		return text != "" && text != "false" && text != "0"
+	case want != "" && value.Kind() == '"':
+		return textOf(value) == want
+	case want != "":
+		return string(value) == want
+	case value.Kind() == '[' || value.Kind() == '{':
+		return len(bytes.TrimSpace(value[1:len(value)-1])) > 0
+	case value.Kind() == '0':
+		n, err := strconv.ParseFloat(string(value), 64)
+		return err != nil || n != 0
 	}
+	return !slices.Contains([]string{"", "false", "0"}, textOf(value))
 }

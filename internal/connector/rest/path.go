@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"fmt"
+	"math/bits"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/theory/jsonpath/spec"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/table"
 )
 
@@ -23,16 +26,27 @@ const (
 	atUntil           // the value that ends it
 	atTicket          // what a request that only begins something gives for asking
 	atStatus          // how far that is
-	places
+	atFail            // what the first rule about failures looks at, and behind it what the system says then; the other rules follow
+	places     = atFail + 2*connector.MaxFail
 )
 
 // fields are the fields of a request or definition that hold their paths.
-var fields = [places]string{"records", "paging.value", "sentence", "paging.more", "paging.total", "paging.pages", "paging.until.path", "poll.ticket", "poll.status"}
+var fields = func() [places]string {
+	all := [places]string{"records", "paging.value", "sentence", "paging.more", "paging.total", "paging.pages", "paging.until.path", "poll.ticket", "poll.status"}
+	for i := range connector.MaxFail {
+		all[atFail+2*i], all[atFail+2*i+1] = fmt.Sprintf("fail.%d.path", i), fmt.Sprintf("fail.%d.message", i)
+	}
+	return all
+}()
 
 // set is a set of places, one bit each.
-type set uint16
+type set uint32
 
 func (s set) has(place int) bool { return s&(1<<place) != 0 }
+
+// first is the first place of a set that is not empty, and rest are the others.
+func (s set) first() int { return bits.TrailingZeros32(uint32(s)) }
+func (s set) rest() set  { return s & (s - 1) }
 
 // hits says which places a value of an answer is, and which ones lie deeper within it.
 type hits struct{ done, deeper set }
@@ -56,6 +70,8 @@ type shape struct {
 	schema   bool           // the records have a declared schema, so that a value is not one
 	optional bool           // the list may be left out when it is empty
 	taxii    bool           // the answer is in the media type of TAXII, and may have nothing where the records would be
+
+	fail []sallyport.FailRule // about failures under a good status
 }
 
 // kind is what an answer should be.
@@ -96,7 +112,7 @@ func newShape(of paths) (*shape, error) {
 		if s.steps[place], err = dotted(fields[place], s.text[place]); err != nil {
 			return nil, err
 		}
-		if s.leadsToRecords(place) {
+		if place < atFail && s.leadsToRecords(place) {
 			return nil, sallyport.FieldErrorf(fields[place], "%s leads to the records at %s", s.text[place], recordsPath)
 		}
 	}
@@ -195,10 +211,8 @@ func (s *shape) root() hits {
 // match says what a member is of a value that depth steps led to, for those places that lie within. An element of a list has no name.
 func (s *shape) match(within set, depth int, name []byte) hits {
 	var h hits
-	for place := range places {
-		if !within.has(place) {
-			continue
-		}
+	for left := within; left != 0; left = left.rest() {
+		place := left.first()
 		want := s.steps[place][depth]
 		switch {
 		case !want.any && (name == nil || !named(name, want.name)):

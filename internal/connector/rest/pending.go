@@ -40,9 +40,9 @@ func (r *reading) ready(ctx context.Context, attempt func() (*answer, error)) (*
 	}
 }
 
-// isPending tells whether a response is still being prepared.
+// isPending tells whether a response is still being prepared. A failure that a rule finds in one is something else.
 func isPending(f *connector.Failure) bool {
-	return f.Status == http.StatusAccepted && f.Class == connector.ClassTransient
+	return f.Status == http.StatusAccepted && f.Class == connector.ClassTransient && f.Err != nil
 }
 
 // pending is the failure of a read whose response is still being prepared. Whatever its body is, it is no list.

@@ -132,7 +132,7 @@ func (r *reading) missing(f *connector.Failure) (incomplete string, err error) {
 	case r.cursor == "" || !named && !f.Missing():
 		return "", f
 	case named:
-		return "", r.judge.broken(connector.ClassPermanent, f.Status, fmt.Errorf("it says %q of a page that the one before it led to", f.Sentence))
+		return "", r.judge.broken(connector.ClassPermanent, f.Status, fmt.Errorf("it says %q of a page that the one before it led to", f.Said()))
 	}
 	f.Later = true
 	return "", f

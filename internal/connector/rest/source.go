@@ -201,6 +201,9 @@ func (s *Source) forRun() *Source {
 func shapeOf(c Config) (*shape, error) {
 	request := c.Endpoint.Request
 	of := paths{atRecords: cmp.Or(request.Records, "$"), atNext: request.Paging.Value, atSentence: c.Definition.Sentence}
+	for i, rule := range request.Fail {
+		of[atFail+2*i], of[atFail+2*i+1] = rule.Path, rule.Message
+	}
 	of[atMore], of[atTotal], of[atPages], of[atUntil] = request.Paging.More, request.Paging.Total, request.Paging.Pages, request.Paging.Until.Path
 	if request.Paging.Type == sallyport.PagingTAXII {
 		of[atNext], of[atMore], of[atSentence] = "$.next", "$.more", "$.description" // as the standard has them
@@ -216,6 +219,7 @@ func shapeOf(c Config) (*shape, error) {
 		return nil, sallyport.FieldErrorf("names", "goes with a path of names and [*] only, not with %s", request.Records)
 	}
 	s.schema = c.Definition.Shape(c.Endpoint) != nil
+	s.fail = request.Fail
 	s.optional = request.Absent == sallyport.AbsentEmpty
 	s.taxii = request.Format == sallyport.FormatTAXII
 	switch request.Format {

@@ -116,12 +116,12 @@ func (t *tree) next() (jsontext.Value, error) {
 }
 
 func (t *tree) value(place int) jsontext.Value {
-	value := t.root
+	value, there := t.root, t.shape.text[place] != ""
 	for _, step := range t.shape.steps[place] {
 		object, _ := value.(map[string]any)
-		value = object[step.name]
+		value, there = object[step.name]
 	}
-	if value == nil || t.shape.text[place] == "" {
+	if !there {
 		return nil
 	}
 	text, _ := encoded(new(bytes.Buffer), value) // what was decoded can be encoded
