@@ -17,6 +17,8 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/connector/content"
+	"github.com/sallyport-io/sallyport/internal/connector/table"
 	"github.com/sallyport-io/sallyport/internal/files"
 )
 
@@ -26,7 +28,8 @@ const (
 )
 
 // File is a list in a file: one value a line, where empty lines and those that begin with # are left out; or, by the ending of its name,
-// CSV (.csv, .tsv) with a column named as the field, or JSON Lines (.ndjson, .jsonl, .json) with a field of that name.
+// CSV (.csv, .tsv) with a column named as the field, whose separator is recognized, or JSON Lines (.ndjson, .jsonl, .json) with a field of that name.
+// The text may be packed, or UTF-16, as that of a response may be.
 // The file is opened with open, which decides whether it may be.
 func File(open connector.OpenFiles, path, field string) List {
 	return func(ctx context.Context, mark string) (string, iter.Seq2[string, error], error) {
@@ -80,14 +83,14 @@ func markOf(f files.File) (string, error) {
 }
 
 func readFile(f files.File, path, field string, yield func(string, error) bool) {
-	in := bufio.NewReaderSize(f, 64<<10)
-	if head, _ := in.Peek(3); string(head) == "\uFEFF" {
-		in.Discard(3) // they were peeked at
-	}
+	text := content.New(nil, io.NopCloser(f), "")
+	text.Tolerate()    // a stray byte makes one value useless, not the list
+	defer text.Close() // it is only read
+	in := bufio.NewReaderSize(text, headSize)
 	var err error
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".csv":
-		err = columns(in, ',', field, yield)
+		err = columns(in, separatorIn(in), field, yield)
 	case ".tsv":
 		err = columns(in, '\t', field, yield)
 	case ".ndjson", ".jsonl", ".json":
@@ -98,6 +101,19 @@ func readFile(f files.File, path, field string, yield func(string, error) bool) 
 	if err != nil {
 		yield("", sallyport.FieldErrorf(connector.ParamFile, "%w", fmt.Errorf("%s: %w", path, err)))
 	}
+}
+
+// separatorIn finds out what is between the cells of CSV, and leaves out the line that names it. A comma is usual, also where that is not clear.
+func separatorIn(in *bufio.Reader) rune {
+	begin, err := in.Peek(headSize) // an error comes again with the next read
+	layout, unclear := table.Detect(begin, err == io.EOF, table.Settings{Header: table.HeaderRow})
+	if unclear != nil {
+		return ','
+	}
+	for range layout.Skip {
+		in.ReadSlice('\n') // it was peeked at
+	}
+	return rune(layout.Separator)
 }
 
 func scanner(in io.Reader) *bufio.Scanner {
