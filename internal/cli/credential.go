@@ -1,22 +1,16 @@
 package cli
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
-
-	"golang.org/x/term"
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/app"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/quota"
-	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
@@ -28,154 +22,6 @@ type credentialCommand struct {
 	Quota  credentialQuota  `cmd:"" help:"Show what a credential may still spend, or set it."`
 	Rotate credentialRotate `cmd:"" help:"Replace the key of a credential by a new one, once that is proved."`
 	Rm     credentialRm     `cmd:"" help:"Remove a credential that nothing uses."`
-}
-
-// secretInput is how a secret gets in: never as an argument, which other users of the machine could read.
-type secretInput struct {
-	SecretStdin   bool   `help:"Read the secret from standard input." xor:"secret"`
-	SecretFile    string `help:"Read the secret from a file." type:"existingfile" placeholder:"FILE" xor:"secret"`
-	NoTest        bool   `help:"Store it without a test." xor:"test"`
-	AllowUntested bool   `help:"Store it even if it could not be tested. A rejected key is not stored: only the pages store one, if you insist there." xor:"test"`
-}
-
-func (in secretInput) testing() service.Testing {
-	switch {
-	case in.NoTest:
-		return service.WithoutTesting
-	case in.AllowUntested:
-		return service.AllowUntested
-	}
-	return service.MustTest
-}
-
-// read gets the secret of a credential with the given public fields. There is none where the key goes nowhere, or where it may be missing and
-// none was given: an empty input counts as a mistake, an empty line at the terminal does not.
-func (in secretInput) read(e *env, d *connector.Definition, public map[string]string) (map[string]secret.Text, error) {
-	if d.Credential == nil {
-		return nil, nil
-	}
-	auth := d.Credential.Auth.Resolve(withDefaults(d, public))
-	if auth.Kind == connector.AuthNone || auth.Kind == "" {
-		return nil, nil
-	}
-	given := in.SecretStdin || in.SecretFile != ""
-	if _, ask := e.terminal(); auth.Optional && !given && !ask {
-		return nil, nil
-	}
-	text, err := in.secret(e, auth.Secret)
-	switch {
-	case err != nil:
-		return nil, err
-	case text.IsEmpty() && auth.Optional && given:
-		return nil, sallyport.FieldErrorf(auth.Secret, "is empty; for a credential without a key, leave out --secret-stdin and --secret-file")
-	case text.IsEmpty() && auth.Optional:
-		return nil, nil
-	}
-	return map[string]secret.Text{auth.Secret: text}, nil
-}
-
-func withDefaults(d *connector.Definition, public map[string]string) map[string]string {
-	all := map[string]string{}
-	for _, f := range d.Credential.Fields {
-		if s, ok := f.Default.(string); ok && f.Public {
-			all[f.Name] = s
-		}
-	}
-	maps.Copy(all, public)
-	return all
-}
-
-func (in secretInput) secret(e *env, field string) (secret.Text, error) {
-	from, err := in.open(e, field)
-	if err != nil {
-		return secret.Text{}, err
-	}
-	defer from.Close()
-	text, err := secret.Read(from)
-	if err != nil {
-		return secret.Text{}, sallyport.FieldErrorf(field, "%w", err)
-	}
-	e.redactor.Add(text) // whatever becomes of it, this command does not print it
-	return text, nil
-}
-
-// open opens what the secret is read from.
-func (in secretInput) open(e *env, field string) (io.ReadCloser, error) {
-	switch {
-	case in.SecretStdin:
-		return io.NopCloser(e.In), nil
-	case in.SecretFile != "":
-		f, err := os.Open(in.SecretFile)
-		if err != nil {
-			return nil, sallyport.FieldErrorf("--secret-file", "%w", err)
-		}
-		warnReadable(e.Err, f)
-		return f, nil
-	}
-	terminal, ok := e.terminal()
-	if !ok {
-		return nil, sallyport.FieldErrorf(field, "is a secret: give it with --secret-stdin or --secret-file FILE, or at a terminal")
-	}
-	line, err := e.ask(terminal, field)
-	return io.NopCloser(bytes.NewReader(line)), err
-}
-
-// terminal is the terminal that a person can be asked at, if there is one.
-func (e *env) terminal() (fd int, ok bool) {
-	f, ok := e.In.(*os.File)
-	if !ok {
-		return 0, false
-	}
-	return int(f.Fd()), term.IsTerminal(int(f.Fd()))
-}
-
-// warnReadable warns about a file with a secret that other users of the machine can read.
-func warnReadable(w io.Writer, f *os.File) {
-	info, err := f.Stat()
-	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		fmt.Fprintf(w, "warning: other users can read the secret in %s (mode %04o): run chmod 600 on it\n", f.Name(), info.Mode().Perm())
-	}
-}
-
-// ask asks for a line at a terminal, and does not show what is typed. When the command is interrupted, the terminal is left as it was.
-func (e *env) ask(terminal int, field string) ([]byte, error) {
-	before, err := term.GetState(terminal)
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(e.Err, "%s (not shown): ", field)
-	defer fmt.Fprintln(e.Err)
-	type answer struct {
-		line []byte
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		line, err := term.ReadPassword(terminal)
-		answers <- answer{line, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.line, a.err
-	case <-e.ctx.Done():
-		return nil, errors.Join(e.ctx.Err(), term.Restore(terminal, before))
-	}
-}
-
-// hint adds to the error about a key that could not be tested how to store it nevertheless.
-func (in secretInput) hint(err error) error {
-	unproved, ok := errors.AsType[*service.Unproved](err)
-	if !ok || unproved.Verdict == sallyport.VerdictRejected || in.testing() != service.MustTest {
-		return err
-	}
-	return fmt.Errorf("%w\n--allow-untested stores it all the same", err)
-}
-
-// warnOfKeys warns about secrets that were stored.
-func (e *env) warnOfKeys(secrets map[string]secret.Text) {
-	for _, warning := range service.KeyWarnings(secrets) {
-		fmt.Fprintln(e.Err, "warning:", warning)
-	}
 }
 
 type credentialAdd struct {
@@ -217,7 +63,7 @@ func (c *credentialAdd) Run(e *env, s *service.Service) error {
 func refuseSecretArguments(d *connector.Definition, set map[string]string) error {
 	for _, f := range d.SecretFields() {
 		if _, given := set[f.Name]; given {
-			return sallyport.FieldErrorf(f.Name, "is a secret, which other users of this machine could read in the arguments; give it with --secret-stdin or --secret-file FILE, and change it, now that it was seen")
+			return sallyport.FieldErrorf(f.Name, "is a secret, which other users of this machine could read in the arguments; give it with --secret-stdin or --secret-file %s=FILE, and change it, now that it was seen", f.Name)
 		}
 	}
 	return nil

@@ -10,7 +10,9 @@ import (
 )
 
 var (
-	unclean    = regexp.MustCompile(`[\s\p{C}\p{Z}]`) // what a copied key has by mistake
+	// What a copied key has by mistake: control characters, invisible ones, and spaces of any kind but the plain one, which may be inside.
+	unclean    = regexp.MustCompile(`\p{C}|[^ \PZ]`)
+	surrounded = regexp.MustCompile(`^ | $`)
 	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 )
 
@@ -101,44 +103,11 @@ func (f *Field) checkSecret(text secret.Text) error {
 	case text.IsEmpty():
 		return nil
 	case text.Matches(unclean):
-		return sallyport.FieldErrorf(f.Name, "must not hold white space or control characters; copy it once more")
+		return sallyport.FieldErrorf(f.Name, "must not hold line breaks, tabs, invisible characters or special spaces; copy it once more")
+	case text.Matches(surrounded):
+		return sallyport.FieldErrorf(f.Name, "must not begin or end with a space; copy it once more")
 	case !text.Matches(form):
 		return f.malformed()
-	}
-	return nil
-}
-
-// Resolve puts the credential's public fields where the kind, name and user name say {field}.
-func (a Auth) Resolve(public map[string]string) Auth {
-	fill := func(text string) string {
-		return placeholder.ReplaceAllStringFunc(text, func(name string) string { return public[strings.Trim(name, "{}")] })
-	}
-	a.Kind, a.Name, a.Username = fill(a.Kind), fill(a.Name), fill(a.Username)
-	return a
-}
-
-// checkAuth makes sure that all is there that the chosen kind of authentication needs.
-func (c *CredentialSpec) checkAuth(public map[string]string, secrets map[string]secret.Text) error {
-	auth := c.Auth.Resolve(public)
-	given := !secrets[auth.Secret].IsEmpty()
-	switch {
-	case auth.Kind == AuthNone && given:
-		return sallyport.FieldErrorf(auth.Secret, "would be sent nowhere: say with %s where in a request it goes",
-			strings.Trim(c.Auth.Kind, "{}"))
-	case auth.Kind == AuthNone:
-		return nil
-	case !given && auth.Optional:
-		return nil
-	case !given:
-		return sallyport.FieldErrorf(auth.Secret, "is required")
-	case auth.Kind == AuthQuery && auth.Name == "":
-		return sallyport.FieldErrorf(strings.Trim(c.Auth.Name, "{}"), "is required: which query parameter carries the key?")
-	case auth.Kind == AuthHeader && IsTransportHeader(auth.Name):
-		return sallyport.FieldErrorf(strings.Trim(c.Auth.Name, "{}"), "must not be %s: the HTTP transport sets this header itself", strings.TrimSpace(auth.Name))
-	case auth.Kind == AuthBasic && strings.Contains(auth.Username, ":"):
-		return sallyport.FieldErrorf(strings.Trim(c.Auth.Username, "{}"), "must not hold a colon: it would end the user name")
-	case auth.Kind == AuthHeader && !headerName.MatchString(auth.Name):
-		return sallyport.FieldErrorf(strings.Trim(c.Auth.Name, "{}"), "must be the name of the header that carries the key")
 	}
 	return nil
 }

@@ -68,8 +68,11 @@ func TestCheckCredential(t *testing.T) {
 		"no secret":      {keyed(), nil, nil, nil, "key: is required"},
 		"empty secret":   {keyed(), nil, secrets{"key": secret.New("")}, nil, "key: is required"},
 		"pattern":        {keyed(), nil, secrets{"key": secret.New(hidden + "é")}, nil, "key: does not have the right form (the pattern is [A-Z0-9-]+)"},
-		"space inside":   {keyed(), nil, secrets{"key": secret.New(hidden + " " + hidden)}, nil, "key: must not hold white space or control characters; copy it once more"},
-		"zero width":     {keyed(), nil, secrets{"key": secret.New(hidden + "\u200b")}, nil, "key: must not hold white space or control characters; copy it once more"},
+		"space inside":   {keyed(), nil, secrets{"key": secret.New(hidden + " " + hidden)}, nil, "key: does not have the right form (the pattern is [A-Z0-9-]+)"},
+		"zero width":     {keyed(), nil, secrets{"key": secret.New(hidden + "\u200b")}, nil, "key: must not hold line breaks, tabs, invisible characters or special spaces; copy it once more"},
+		"line break key": {keyed(), nil, secrets{"key": secret.New(hidden + "\n" + hidden)}, nil, "key: must not hold line breaks, tabs, invisible characters or special spaces; copy it once more"},
+		"hard space":     {keyed(), nil, secrets{"key": secret.New(hidden + "\u00a0" + hidden)}, nil, "key: must not hold line breaks, tabs, invisible characters or special spaces; copy it once more"},
+		"space behind":   {keyed(), nil, secrets{"key": secret.New(hidden + " ")}, nil, "key: must not begin or end with a space; copy it once more"},
 		"wants none":     {&connector.Definition{Name: "File"}, nil, key, nil, "File needs no credential"},
 
 		"no authentication": {chosen(), public{"address": "https://h/"}, nil, public{"address": "https://h", "auth": "none"}, ""},

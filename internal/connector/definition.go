@@ -88,25 +88,6 @@ type CredentialSpec struct {
 // AddressField is the name of the public credential field that says where the system is.
 const AddressField = sallyport.AddressField
 
-// The places of a key in a request.
-const (
-	AuthNone   = "none"
-	AuthQuery  = "query"
-	AuthHeader = "header"
-	AuthBasic  = "basic"
-	AuthBearer = "bearer"
-	AuthForm   = "form" // in the body of a POST that is a form, in the query of any other call
-)
-
-// Auth says where the key goes. Kind, Name and Username may be written as {field}, which stands for that public field of the credential.
-type Auth struct {
-	Kind     string `yaml:"kind" json:"kind,omitzero"`         // query, header, basic, bearer, form or none
-	Name     string `yaml:"name" json:"name"`                  // of the query parameter, header or field of a form
-	Username string `yaml:"username" json:"username,omitzero"` // for basic
-	Secret   string `yaml:"secret" json:"secret,omitzero"`     // the credential field that holds the key
-	Optional bool   `yaml:"optional" json:"optional,omitzero"` // a credential without the key is valid: its requests are made without one
-}
-
 // TestCall is an endpoint with parameters.
 type TestCall struct {
 	Endpoint string         `yaml:"endpoint" json:"endpoint,omitzero"`

@@ -2,8 +2,6 @@ package connector
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -38,18 +36,32 @@ func keyPlace(auth Auth, hosts []string) string {
 	return text
 }
 
-// keySent says in which part of a request a key is sent.
+// keySent says in which part of a request each key is sent.
 func keySent(auth Auth) string {
+	if auth.Kind == AuthNone {
+		return "No key is sent."
+	}
+	text := "The key is sent " + placeOf(auth)
+	for _, other := range auth.Also {
+		text += ", and " + quote(other.Secret) + " " + placeOf(other)
+	}
+	return text
+}
+
+// placeOf says where a key stands, and what around it.
+func placeOf(auth Auth) string {
 	where := map[string]string{
-		AuthNone:   "No key is sent.",
-		AuthQuery:  "The key is sent as the query parameter " + quote(auth.Name),
-		AuthHeader: "The key is sent in the header " + quote(auth.Name),
-		AuthBasic:  "The key is sent as the password of HTTP Basic authentication" + userName(auth.Username),
-		AuthBearer: "The key is sent as a bearer token",
-		AuthForm:   "The key is sent as the field " + quote(auth.Name) + " of the form, and as a query parameter where there is none",
+		AuthQuery:  "as the query parameter " + quote(auth.Name),
+		AuthHeader: "in the header " + quote(auth.Name),
+		AuthBasic:  "as the password of HTTP Basic authentication" + userName(auth),
+		AuthBearer: "as a bearer token",
+		AuthForm:   "as the field " + quote(auth.Name) + " of the form, and as a query parameter where there is none",
 	}[auth.Kind]
 	if where == "" {
-		where = fmt.Sprintf("The key is sent where %s says", quote(strings.Trim(auth.Kind, "{}")))
+		return fmt.Sprintf("where %s says", quote(strings.Trim(auth.Kind, "{}")))
+	}
+	if around := auth.Prefix + auth.Suffix; around != "" && !placeholder.MatchString(around) {
+		where += ", written " + quote(auth.Before()+"KEY"+auth.Suffix)
 	}
 	return where
 }
@@ -59,30 +71,31 @@ func (d *Definition) KeyPlaces() string {
 	if d.Credential == nil || placeholder.MatchString(d.Credential.Auth.Kind) || d.Credential.Auth.Kind == AuthNone {
 		return ""
 	}
-	most, others := d.Credential.Auth, map[Auth][]string{}
-	most.Optional = false
+	text, others := keySent(d.Credential.Auth), map[string][]string{}
 	for i := range d.Endpoints {
-		auth := d.AuthOf(&d.Endpoints[i])
-		if auth.Optional = false; auth != most { // whether a key is needed does not say where it goes
-			others[auth] = append(others[auth], d.Endpoints[i].Name)
+		if sent := keySent(d.AuthOf(&d.Endpoints[i])); sent != text {
+			others[sent] = append(others[sent], d.Endpoints[i].Name)
 		}
 	}
-	text := keySent(most) + "."
 	if len(others) > 0 {
 		text = "Unless noted, " + strings.ToLower(text[:1]) + text[1:]
 	}
-	for _, auth := range slices.SortedFunc(maps.Keys(others), func(a, b Auth) int { return strings.Compare(a.Kind+a.Name, b.Kind+b.Name) }) {
-		text += " " + strings.Join(others[auth], ", ") + ": " + strings.TrimPrefix(keySent(auth), "The key is sent ") + "."
+	text += "."
+	for sent, names := range inOrder(others) {
+		text += " " + strings.Join(names, ", ") + ": " + strings.TrimPrefix(sent, "The key is sent ") + "."
 	}
 	return text
 }
 
-// userName names a user name that is always the same.
-func userName(name string) string {
-	if name == "" || placeholder.MatchString(name) {
+// userName names a user name that is always the same, or the field of a secret one.
+func userName(auth Auth) string {
+	switch {
+	case auth.UserSecret != "":
+		return " with " + quote(auth.UserSecret) + " as the user name"
+	case auth.Username == "" || placeholder.MatchString(auth.Username):
 		return ""
 	}
-	return " with the user name " + quote(name)
+	return " with the user name " + quote(auth.Username)
 }
 
 // addCommand is how a credential is added.

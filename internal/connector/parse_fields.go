@@ -113,9 +113,40 @@ func (l *linter) address(at route) {
 	}
 }
 
+// auth checks where keys go. Each further one is sent with the first, and has a secret and a place of its own.
 func (l *linter) auth(at route, auth Auth) {
-	for key, text := range inOrder(map[string]string{"kind": auth.Kind, "name": auth.Name, "username": auth.Username}) {
+	l.place(at, auth)
+	all := []Auth{auth}
+	for i, other := range auth.Also {
+		at := at.at("also", i)
+		l.place(at, other)
+		if len(other.Also) > 0 {
+			l.fault(at.at("also"), "also: stands once, with the first key")
+		}
+		if other.Kind == AuthNone {
+			l.fault(at.at("kind"), "kind: a further key must be sent somewhere")
+		}
+		for _, before := range all {
+			if before.place() == other.place() && !placeholder.MatchString(before.Kind+other.Kind+before.Name+other.Name) {
+				l.fault(at, "another key goes to %s as well", other.place())
+			}
+			if before.Secret == other.Secret {
+				l.fault(at.at("secret"), "secret: %s is sent elsewhere already", other.Secret)
+			}
+		}
+		all = append(all, other)
+	}
+}
+
+// place checks where one key goes.
+func (l *linter) place(at route, auth Auth) {
+	for key, text := range inOrder(map[string]string{
+		"kind": auth.Kind, "name": auth.Name, "prefix": auth.Prefix, "suffix": auth.Suffix, "username": auth.Username,
+	}) {
 		l.placeholders(at.at(key), text, "public credential field", l.PublicFields())
+		if control.MatchString(text) {
+			l.fault(at.at(key), "%s: must be one line of readable text", key)
+		}
 	}
 	kinds := []string{AuthNone, AuthQuery, AuthHeader, AuthBasic, AuthBearer, AuthForm}
 	if !placeholder.MatchString(auth.Kind) && !slices.Contains(kinds, auth.Kind) {
@@ -127,8 +158,22 @@ func (l *linter) auth(at route, auth Auth) {
 	if auth.Kind == AuthHeader && IsTransportHeader(auth.Name) {
 		l.fault(at.at("name"), "the HTTP transport sets the header %s itself", auth.Name)
 	}
+	if (auth.Kind == AuthBearer || auth.Kind == AuthNone) && auth.Prefix+auth.Suffix != "" {
+		l.fault(at, "prefix and suffix go with query, header, basic and form")
+	}
+	l.secrets(at, auth)
+}
+
+// secrets checks which secrets go to a place.
+func (l *linter) secrets(at route, auth Auth) {
 	if auth.Kind != AuthNone {
 		l.check(at.at("secret"), nameless(checkKnown("secret credential field", l.SecretFields(), []string{auth.Secret})))
+	}
+	if auth.UserSecret != "" {
+		l.check(at.at("user_secret"), nameless(checkKnown("secret credential field", l.SecretFields(), []string{auth.UserSecret})))
+		if auth.Kind != AuthBasic && !placeholder.MatchString(auth.Kind) || auth.UserSecret == auth.Secret {
+			l.fault(at.at("user_secret"), "user_secret: is for basic, beside another secret")
+		}
 	}
 	required := slices.ContainsFunc(l.SecretFields(), func(f Field) bool { return f.Name == auth.Secret && f.Required })
 	if auth.Optional && (auth.Kind == AuthNone || required) {

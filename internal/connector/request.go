@@ -104,7 +104,7 @@ func (a Auth) checkQuery(r *sallyport.Request) error {
 			return sallyport.FieldErrorf("query", "has a parameter without a name, or one that is too long")
 		case len(values) == 0 || len(values) > maxValues:
 			return sallyport.FieldErrorf(sallyport.Member("query", name), "must have a value, or a list of at most %d", maxValues)
-		case (a.Kind == AuthQuery || a.Kind == AuthForm) && a.Name == name:
+		case slices.ContainsFunc(a.Places(), func(p Auth) bool { return p.Queried() && p.Name == name }):
 			return sallyport.FieldErrorf("query", "must not hold %s: the key comes from the credential", name)
 		}
 	}
@@ -127,9 +127,7 @@ func IsTransportHeader(name string) bool {
 func (a Auth) checkHeaders(r *sallyport.Request) error {
 	for name, value := range inOrder(r.Headers) {
 		own := IsTransportHeader(name) || strings.EqualFold(name, "Authorization") || strings.EqualFold(name, "Cookie")
-		if a.Kind == AuthHeader {
-			own = own || strings.EqualFold(a.Name, name)
-		}
+		own = own || slices.ContainsFunc(a.Places(), func(p Auth) bool { return strings.EqualFold(p.Header(), name) })
 		switch {
 		case own:
 			return sallyport.FieldErrorf("headers", "must not hold %s: it is set when the request is sent, with the key of the credential", strings.TrimSpace(name))

@@ -51,11 +51,12 @@ func NewRedactor(secrets ...Text) *Redactor {
 	return r
 }
 
-// Add makes secrets known, each until it is forgotten as often as it was added. Values under 8 bytes are ignored.
+// Add makes secrets known, each until it is forgotten as often as it was added, and with it the key that stands in it behind a word, as in
+// "Token KEY". Values under 8 bytes are ignored.
 func (r *Redactor) Add(secrets ...Text) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, s := range secrets {
+	for _, s := range withParts(secrets) {
 		text := s.plain()
 		if !s.Searchable() || strings.Contains(Redacted, text) {
 			continue
@@ -89,7 +90,7 @@ func (r *Redactor) learn(k *known) {
 func (r *Redactor) Forget(secrets ...Text) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, s := range secrets {
+	for _, s := range withParts(secrets) {
 		k := r.known[s.plain()]
 		if k == nil {
 			continue

@@ -8,6 +8,25 @@ import (
 
 const other = "other-key-0123456789"
 
+// TestKeyBehindAWord has keys that were stored with the word before them.
+func TestKeyBehindAWord(t *testing.T) {
+	for stored, alone := range map[string]string{
+		"Token abc-0123456789": "abc-0123456789", "Bearer onlyletters": "onlyletters", `Token token="k0123456789"`: "k0123456789",
+		"OAuth a=short, oauth_token=wordsonly": "wordsonly",
+	} {
+		r := NewRedactor(New(stored))
+		if !r.Contains(alone) || !r.Contains(stored) || r.Contains("a Token here") {
+			t.Errorf("%q alone is not known", alone)
+		}
+		if r.Forget(New(stored)); r.Contains(alone) || r.Contains(stored) {
+			t.Errorf("%q is not forgotten", stored)
+		}
+	}
+	if NewRedactor(New("correct horsehorse batterystaple")).Contains("a horsehorse and a batterystaple") {
+		t.Error("words of a passphrase are redacted")
+	}
+}
+
 // TestKnowing adds, forgets and derives.
 func TestKnowing(t *testing.T) {
 	r := NewRedactor(New(other), New(other))

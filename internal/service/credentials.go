@@ -226,6 +226,8 @@ func (s *Service) testCall(ctx context.Context, d *connector.Definition, c sally
 // seal puts secrets into c, which needs its id, connector and version.
 func (s *Service) seal(ctx context.Context, c *sallyport.Credential, secrets map[string]secret.Text) (err error) {
 	c.Secrets = map[string]time.Time{}
+	secrets = maps.Clone(secrets)
+	maps.DeleteFunc(secrets, func(_ string, text secret.Text) bool { return text.IsEmpty() })
 	for name := range secrets {
 		c.Secrets[name] = c.UpdatedAt
 	}
@@ -288,90 +290,6 @@ func (s *Service) TestCredential(ctx context.Context, actor sallyport.Actor, nam
 		return p, err
 	}
 	return p, p.err
-}
-
-// RotateCredential replaces the secrets of a credential once the new ones are proved. Whatever uses it has them at its next request, and what
-// was stopped as the old ones were refused goes on.
-func (s *Service) RotateCredential(ctx context.Context, actor sallyport.Actor, name string, secrets map[string]secret.Text, testing Testing) (*sallyport.Credential, error) {
-	c, err := s.credential(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	definition, err := s.Catalogue.Definition(c.Connector)
-	if err != nil {
-		return nil, err
-	}
-	if err := misplaced(CredentialDraft{c.Name, c.Description, c.Connector, c.Public, secrets}, "; it was shown here, so remove it and use another key"); err != nil {
-		return nil, err
-	}
-	redactor, done := s.passing(secrets)
-	defer done()
-	if _, err := definition.CheckCredential(c.Public, secrets); err != nil {
-		return nil, err
-	}
-	if auth := definition.Credential.Auth; auth.Optional && secrets[auth.Secret].IsEmpty() {
-		return nil, sallyport.FieldErrorf(auth.Secret, "is required: a key is replaced by another; to make requests without one, add a credential without a key")
-	}
-	stored := c // as its seal has it
-	c.Local = isLocal(actor, c.Public) || s.Engine.Trusted(c).Local
-	if err := s.prove(ctx, &c, definition, secrets, testing, redactor); err != nil {
-		return nil, err
-	}
-	previous, err := s.retire(ctx, actor, stored)
-	if err != nil {
-		return nil, err
-	}
-	old := c.Version
-	c.Version, c.UpdatedAt = old+1, sallyport.Now()
-	if err := s.seal(ctx, &c, secrets); err != nil {
-		return nil, err
-	}
-	entry := sallyport.AuditEntry{Actor: actor, Action: audit.CredentialRotate, Object: c.ID, Detail: map[string]string{"name": c.Name}}
-	noteForced(entry.Detail, &c, testing)
-	err = s.audited(ctx, entry, func(tx *store.Tx) error {
-		current, err := tx.Credential(ctx, c.ID)
-		if err != nil {
-			return err
-		}
-		c.Name, c.Description = current.Name, current.Description // they may have been changed during the test
-		if err := tx.UpdateCredential(ctx, c, old); err != nil {
-			return err
-		}
-		if err := s.keep(ctx, tx, previous); err != nil || c.Verdict == sallyport.VerdictRejected {
-			return err
-		}
-		return s.Engine.KeyReplaced(ctx, tx, c.ID)
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.Vault.Learn(c, secrets)
-	return &c, nil
-}
-
-// retire seals the secrets of a credential that are about to be replaced, to be kept for redaction. It is nil if there are none, or none that
-// can be opened: nothing keeps a person from replacing those.
-func (s *Service) retire(ctx context.Context, actor sallyport.Actor, c sallyport.Credential) (*sallyport.PreviousSecrets, error) {
-	if s.KeepPrevious == 0 || len(c.Secrets) == 0 {
-		return nil, nil
-	}
-	previous, err := s.Vault.Retire(ctx, actor, c)
-	if sallyport.CodeOf(err) == sallyport.Unauthenticated {
-		return nil, nil
-	}
-	return &previous, err
-}
-
-// keep stores previous secrets, and deletes those that have expired.
-func (s *Service) keep(ctx context.Context, tx *store.Tx, previous *sallyport.PreviousSecrets) error {
-	now := sallyport.Now()
-	if previous != nil {
-		previous.ExpiresAt = now.Add(s.KeepPrevious)
-		if err := tx.InsertPreviousSecrets(ctx, *previous); err != nil {
-			return err
-		}
-	}
-	return tx.DropPreviousSecrets(ctx, now)
 }
 
 // DeleteCredential removes a credential that nothing uses.

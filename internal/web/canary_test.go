@@ -69,11 +69,18 @@ func TestKeyIsOnNoPage(t *testing.T) {
 	api := apptest.Reachable(t, httptest.NewServer(http.HandlerFunc(leaky)))
 	defer api.Close()
 
-	add := url.Values{"name": {"Leaky"}, "field.address": {api.URL}, "field.auth": {"query"}, "field.name": {"key"}, "field.value": {canary}}
+	add := url.Values{"name": {"Leaky"}, "field.address": {api.URL}, "field.auth": {"query"}, "field.name": {"key"}, "field.value": {canary},
+		"field.second_auth": {"header"}, "field.second_name": {"X-Second"}, "field.second_value": {canary}}
 	c.post("/connectors/rest/credentials/test", add, hx...).want(http.StatusOK)
 	add.Set("field.auth", "nonsense")
 	c.post("/connectors/rest/credentials", add).want(http.StatusUnprocessableEntity)
 	add.Set("field.auth", "query")
+	add.Set("field.username_secret", canary)
+	c.post("/connectors/rest/credentials", add).want(http.StatusUnprocessableEntity)
+	add.Del("field.username_secret")
+	add.Set("field.suffix", canary)
+	c.post("/connectors/rest/credentials", add).want(http.StatusUnprocessableEntity)
+	add.Del("field.suffix")
 	c.post("/connectors/rest/credentials", add, hx...).want(http.StatusNoContent)
 	pulsedive := url.Values{"name": {"P"}, "field.address": {api.URL}, "field.key": {canary}}
 	c.post("/connectors/pulsedive/credentials/test", pulsedive, hx...).want(http.StatusOK)

@@ -282,7 +282,7 @@ func TestRotate(t *testing.T) {
 	wrong := url.Values{"field.key": {strings.Repeat("0", 64)}}
 	c.post(path+"/test", wrong, hx...).want(http.StatusOK).says("Rejected")
 	c.post(path, wrong, hx...).want(http.StatusUnprocessableEntity).says("Rejected")
-	c.post(path, nil, hx...).want(http.StatusUnprocessableEntity).says("Is required.")
+	c.post(path, nil, hx...).want(http.StatusUnprocessableEntity).says("Is required")
 	if got := s.stored("Team"); got.Version != stored.Version {
 		t.Errorf("a rejected key is version %d", got.Version)
 	}

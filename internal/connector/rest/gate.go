@@ -37,13 +37,13 @@ func (g *gate) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err := g.admit(request.URL); err != nil {
 		return nil, err
 	}
-	key, err := g.key(request.Context())
+	secrets, err := g.keys(request.Context())
 	if err != nil {
 		return nil, err
 	}
 	keyed := request.Clone(blind{request.Context()})
 	keyed.Host = ""
-	if err := g.sign(keyed, key); err != nil {
+	if err := g.sign(keyed, secrets); err != nil {
 		return nil, err
 	}
 	if g.jar != nil {
@@ -98,56 +98,67 @@ func (g *gate) nameOf(u *url.URL) string {
 	return name
 }
 
-// key asks for the secrets as they are now, so that a new key is used at once.
-func (g *gate) key(ctx context.Context) (secret.Text, error) {
-	if g.secrets == nil || g.auth.Kind == connector.AuthNone {
-		return secret.Text{}, nil
+// keys asks for the secrets as they are now, so that a new key is used at once.
+func (g *gate) keys(ctx context.Context) (map[string]secret.Text, error) {
+	places := g.auth.Places()
+	if g.secrets == nil || len(places) == 0 {
+		return nil, nil
 	}
 	secrets, err := g.secrets(ctx)
 	if err != nil {
-		return secret.Text{}, err
+		return nil, err
 	}
 	for _, text := range secrets {
 		g.known.Add(text)
 	}
-	key := secrets[g.auth.Secret]
-	if key.IsEmpty() && !g.auth.Optional {
-		return key, sallyport.Errorf(sallyport.Unauthenticated,
-			"the credential has no %s; put one in with `sallyport credential rotate`", g.auth.Secret)
+	for _, place := range places {
+		if !place.IsGiven(secrets) && !place.Optional {
+			return nil, sallyport.Errorf(sallyport.Unauthenticated,
+				"the credential has no %s; put one in with `sallyport credential rotate`", place.Secret)
+		}
 	}
-	return key, nil
+	return secrets, nil
 }
 
-// sign puts the key where the connector wants it.
-func (g *gate) sign(keyed *http.Request, key secret.Text) error {
-	if key.IsEmpty() {
-		return nil
-	}
-	switch kind := g.auth.Kind; {
-	case kind == connector.AuthForm && keyed.Method == http.MethodPost:
-		return g.fillIn(keyed, key)
-	case kind == connector.AuthQuery || kind == connector.AuthForm:
-		keyed.URL.RawQuery = g.withKey(keyed.URL.RawQuery, key)
-	case kind == connector.AuthHeader && connector.IsTransportHeader(g.auth.Name):
-		return sallyport.FieldErrorf("name", "must not be %s: the HTTP transport sets this header itself", g.auth.Name)
-	case kind == connector.AuthHeader:
-		keyed.Header.Set(g.auth.Name, key.Reveal())
-	case kind == connector.AuthBasic:
-		keyed.SetBasicAuth(g.auth.Username, key.Reveal())
-	case kind == connector.AuthBearer:
-		keyed.Header.Set("Authorization", "Bearer "+key.Reveal())
+// sign puts every key where the connector wants it.
+func (g *gate) sign(keyed *http.Request, secrets map[string]secret.Text) error {
+	for _, place := range g.auth.Places() {
+		if !place.IsGiven(secrets) {
+			continue
+		}
+		if err := put(keyed, place, secrets); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// withKey adds the key to a query, or to a form, which is written as one.
-func (g *gate) withKey(query string, key secret.Text) string {
-	pair := encodeQuery(url.Values{g.auth.Name: {key.Reveal()}})
-	return strings.TrimPrefix(withoutPair(query, g.auth.Name)+"&"+pair, "&")
+// put puts one key in its place, with what belongs around it.
+func put(keyed *http.Request, place connector.Auth, secrets map[string]secret.Text) error {
+	key := place.Before() + secrets[place.Secret].Reveal() + place.Suffix
+	switch kind := place.Kind; {
+	case kind == connector.AuthForm && keyed.Method == http.MethodPost:
+		return fillIn(keyed, place.Name, key)
+	case place.Queried():
+		keyed.URL.RawQuery = withKey(keyed.URL.RawQuery, place.Name, key)
+	case kind == connector.AuthHeader && connector.IsTransportHeader(place.Name):
+		return sallyport.FieldErrorf("name", "must not be %s: the HTTP transport sets this header itself", place.Name)
+	case kind == connector.AuthBasic:
+		keyed.SetBasicAuth(place.Username+secrets[place.UserSecret].Reveal(), key) // one of the two is empty
+	case place.Header() != "":
+		keyed.Header.Set(place.Header(), key)
+	}
+	return nil
 }
 
-// fillIn puts the key into the form that is the body of a request.
-func (g *gate) fillIn(keyed *http.Request, key secret.Text) error {
+// withKey adds a key to a query, or to a form, which is written as one.
+func withKey(query, name, key string) string {
+	pair := encodeQuery(url.Values{name: {key}})
+	return strings.TrimPrefix(withoutPair(query, name)+"&"+pair, "&")
+}
+
+// fillIn puts a key into the form that is the body of a request.
+func fillIn(keyed *http.Request, name, key string) error {
 	form := []byte{}
 	if keyed.Body != nil {
 		var err error
@@ -155,7 +166,7 @@ func (g *gate) fillIn(keyed *http.Request, key secret.Text) error {
 			return err
 		}
 	}
-	filled := g.withKey(string(form), key)
+	filled := withKey(string(form), name, key)
 	keyed.ContentLength = int64(len(filled))
 	keyed.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(filled)), nil }
 	keyed.Body, _ = keyed.GetBody() // it does not fail
@@ -167,9 +178,7 @@ func (g *gate) fillIn(keyed *http.Request, key secret.Text) error {
 func (g *gate) keyless(u *url.URL) *url.URL {
 	clean := *u
 	clean.Fragment, clean.RawFragment = "", ""
-	if g.auth.Kind == connector.AuthQuery || g.auth.Kind == connector.AuthForm {
-		clean.RawQuery = withoutPair(u.RawQuery, g.auth.Name)
-	}
+	clean.RawQuery = withoutKeys(u.RawQuery, g.auth)
 	return &clean
 }
 
@@ -288,6 +297,16 @@ func checkAddress(text string) (*url.URL, error) {
 			"must begin with https://; only an address of this machine itself may begin with http://")
 	}
 	return u, nil
+}
+
+// withoutKeys takes the pairs that carry keys out of a query.
+func withoutKeys(query string, auth connector.Auth) string {
+	for _, place := range auth.Places() {
+		if place.Queried() {
+			query = withoutPair(query, place.Name)
+		}
+	}
+	return query
 }
 
 // withoutPair takes the pairs of one name out of a query and leaves all others as they are written.

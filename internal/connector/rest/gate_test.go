@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -27,7 +28,7 @@ func testGate(auth connector.Auth, next tripper) *gate {
 		origins: []string{"https://api.example.com:443"},
 		auth:    auth,
 		secrets: func(context.Context) (map[string]secret.Text, error) {
-			return map[string]secret.Text{"key": secret.New(testKey)}, nil
+			return map[string]secret.Text{"key": secret.New(testKey), "other": secret.New("OTHERKEY-0123456789")}, nil
 		},
 		known: new(secret.Redactor),
 		next:  next,
@@ -68,6 +69,28 @@ func TestGatePutsTheKeyOnACloneOnly(t *testing.T) {
 			"https://API.example.com:443/a", http.Header{"X": {"y"}, "Authorization": {"Bearer " + testKey}}},
 		{"none", "https://api.example.com/a?key=mine", connector.Auth{Kind: "none", Name: "key", Secret: "key"},
 			"https://api.example.com/a?key=mine", http.Header{"X": {"y"}}},
+		{"word before", "https://api.example.com/a", connector.Auth{Kind: "header", Name: "Authorization", Prefix: "Token", Secret: "key"},
+			"https://api.example.com/a", http.Header{"X": {"y"}, "Authorization": {"Token " + testKey}}},
+		{"word and space before", "https://api.example.com/a", connector.Auth{Kind: "header", Name: "Authorization", Prefix: "GenieKey ", Secret: "key"},
+			"https://api.example.com/a", http.Header{"X": {"y"}, "Authorization": {"GenieKey " + testKey}}},
+		{"around", "https://api.example.com/a", connector.Auth{Kind: "header", Name: "Authorization", Prefix: `Token token="`, Suffix: `"`, Secret: "key"},
+			"https://api.example.com/a", http.Header{"X": {"y"}, "Authorization": {`Token token="` + testKey + `"`}}},
+		{"around in a query", "https://api.example.com/a", connector.Auth{Kind: "query", Name: "k", Prefix: "a", Suffix: ":", Secret: "key"},
+			"https://api.example.com/a?k=a" + testKey + "%3A", http.Header{"X": {"y"}}},
+		{"user name", "https://api.example.com/a", connector.Auth{Kind: "basic", UserSecret: "key", Secret: "none"},
+			"https://api.example.com/a", http.Header{"X": {"y"}, "Authorization": {basic(testKey + ":")}}},
+		{"user name, public password", "https://api.example.com/a", connector.Auth{Kind: "basic", UserSecret: "key", Secret: "none", Suffix: "api_token"},
+			"https://api.example.com/a", http.Header{"X": {"y"}, "Authorization": {basic(testKey + ":api_token")}}},
+		{"both parts", "https://api.example.com/a", connector.Auth{Kind: "basic", UserSecret: "key", Secret: "other"},
+			"https://api.example.com/a", http.Header{"X": {"y"}, "Authorization": {basic(testKey + ":OTHERKEY-0123456789")}}},
+		{"two headers", "https://api.example.com/a", connector.Auth{Kind: "header", Name: "DD-Api-Key", Secret: "key",
+			Also: []connector.Auth{{Kind: "header", Name: "DD-Application-Key", Secret: "other"}}},
+			"https://api.example.com/a", http.Header{"X": {"y"}, "Dd-Api-Key": {testKey}, "Dd-Application-Key": {"OTHERKEY-0123456789"}}},
+		{"two parameters", "https://api.example.com/a?token=mine&b=c", connector.Auth{Kind: "query", Name: "key", Secret: "key",
+			Also: []connector.Auth{{Kind: "query", Name: "token", Secret: "other"}}},
+			"https://api.example.com/a?b=c&key=" + testKey + "&token=OTHERKEY-0123456789", http.Header{"X": {"y"}}},
+		{"second not chosen", "https://api.example.com/a", connector.Auth{Kind: "header", Name: "X-Key", Secret: "key", Also: []connector.Auth{{Secret: "other"}}},
+			"https://api.example.com/a", http.Header{"X": {"y"}, "X-Key": {testKey}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var sent *http.Request
@@ -89,6 +112,24 @@ func TestGatePutsTheKeyOnACloneOnly(t *testing.T) {
 				t.Errorf("the caller's request is now %v", request)
 			}
 		})
+	}
+}
+
+func basic(pair string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(pair)) }
+
+// TestEveryKeyIsNeeded leaves the second key out, and has it in the link to the next page.
+func TestEveryKeyIsNeeded(t *testing.T) {
+	auth := connector.Auth{Kind: "query", Name: "key", Secret: "key", Also: []connector.Auth{{Kind: "query", Name: "token", Secret: "absent"}}}
+	g := testGate(auth, func(*http.Request) (*http.Response, error) {
+		t.Error("a request was made")
+		return nil, io.EOF
+	})
+	if _, err := g.RoundTrip(testRequest(t, "https://api.example.com/a")); sallyport.CodeOf(err) != sallyport.Unauthenticated || !strings.Contains(err.Error(), "absent") {
+		t.Error(err)
+	}
+	to, err := g.follow(testRequest(t, "https://api.example.com/a").URL, "/b?token=t&page=2&key=k")
+	if err != nil || to.String() != "https://api.example.com/b?page=2" {
+		t.Error(to, err)
 	}
 }
 
@@ -142,7 +183,7 @@ func TestCheckAddressRefuses(t *testing.T) {
 
 func TestGateNeedsItsKey(t *testing.T) {
 	sent := false
-	g := testGate(connector.Auth{Kind: "query", Name: "key", Secret: "other"}, func(r *http.Request) (*http.Response, error) {
+	g := testGate(connector.Auth{Kind: "query", Name: "key", Secret: "absent"}, func(r *http.Request) (*http.Response, error) {
 		sent = true
 		return answers(r)
 	})

@@ -132,7 +132,9 @@ func TestTheKeyGoesToItsHostAndNowhereElse(t *testing.T) {
 	for kind, auth := range map[string]connector.Auth{
 		"query": {Kind: "query", Name: "key", Secret: "key"}, "header": {Kind: "header", Name: "X-Api-Key", Secret: "key"},
 		"basic": {Kind: "basic", Username: "taxii2", Secret: "key"}, "bearer": {Kind: "bearer", Secret: "key"},
-		"form": {Kind: "form", Name: "key", Secret: "key"},
+		"form": {Kind: "form", Name: "key", Secret: "key"}, "user name": {Kind: "basic", UserSecret: "key", Secret: "value", Suffix: "x"},
+		"prefix": {Kind: "header", Name: "Authorization", Prefix: "Token", Secret: "key"},
+		"second": {Kind: "none", Also: []connector.Auth{{Kind: "query", Name: "key", Secret: "key"}, {Kind: "header", Name: "X-Key", Secret: "key"}}},
 	} {
 		for name, handler := range answers {
 			t.Run(kind+"/"+name, func(t *testing.T) {

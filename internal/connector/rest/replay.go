@@ -198,9 +198,7 @@ type replay struct {
 // RoundTrip gives the next answer.
 func (r *replay) RoundTrip(request *http.Request) (*http.Response, error) {
 	u := *request.URL
-	if r.auth.Kind == connector.AuthQuery || r.auth.Kind == connector.AuthForm {
-		u.RawQuery = withoutPair(u.RawQuery, r.auth.Name)
-	}
+	u.RawQuery = withoutKeys(u.RawQuery, r.auth)
 	r.asked = append(r.asked, u.RequestURI())
 	if len(r.asked) > len(r.answers) {
 		return nil, errors.New("no recorded answer is left")

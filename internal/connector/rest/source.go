@@ -271,16 +271,18 @@ func newGate(c Config, address *url.URL) *gate {
 
 // checkRoom makes sure that the place of the key is free: what a request puts there would be overwritten, or a key in the open.
 func (g *gate) checkRoom(c call, paging sallyport.Paging) error {
-	form, queried := g.auth.Kind == connector.AuthForm, g.auth.Kind == connector.AuthQuery || g.auth.Kind == connector.AuthForm
-	switch {
-	case queried && (c.url.Query().Has(g.auth.Name) || paging.Query == g.auth.Name):
-		return sallyport.FieldErrorf("query", "must not hold %s: the key comes from the credential", g.auth.Name)
-	case form && withoutPair(c.body, g.auth.Name) != withoutPair(c.body, ""):
-		return sallyport.FieldErrorf("body", "must not hold %s: the key comes from the credential", g.auth.Name)
-	case form && c.method == http.MethodPost && c.header.Get("Content-Type") != formType && c.body != "":
-		return sallyport.FieldErrorf("body", "must be a form, such as name=value&other=value: the key is added to it")
-	case g.auth.Kind == connector.AuthHeader && c.header.Get(g.auth.Name) != "":
-		return sallyport.FieldErrorf("headers", "must not hold %s: the key comes from the credential", g.auth.Name)
+	for _, place := range g.auth.Places() {
+		form, name := place.Kind == connector.AuthForm, place.Name
+		switch {
+		case place.Queried() && (c.url.Query().Has(name) || paging.Query == name):
+			return sallyport.FieldErrorf("query", "must not hold %s: the key comes from the credential", name)
+		case form && withoutPair(c.body, name) != withoutPair(c.body, ""):
+			return sallyport.FieldErrorf("body", "must not hold %s: the key comes from the credential", name)
+		case form && c.method == http.MethodPost && c.header.Get("Content-Type") != formType && c.body != "":
+			return sallyport.FieldErrorf("body", "must be a form, such as name=value&other=value: the key is added to it")
+		case place.Kind == connector.AuthHeader && c.header.Get(name) != "":
+			return sallyport.FieldErrorf("headers", "must not hold %s: the key comes from the credential", name)
+		}
 	}
 	return nil
 }
