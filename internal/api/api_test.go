@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,8 @@ func TestEveryOperation(t *testing.T) {
 	c.datasetsOf()
 	c.quarantineOf()
 	c.administration()
+	c.do("DELETE /flows/granted/grants?path="+url.QueryEscape(c.grantedFlow()), nil).want(http.StatusNoContent)
+	c.do("DELETE /flows/granted", nil).want(http.StatusNoContent)
 	c.do("DELETE /flows/feed", nil).want(http.StatusNoContent)
 	c.do("DELETE /flows/mixed", nil).want(http.StatusNoContent)
 	c.do("DELETE /credentials/"+id, nil).want(http.StatusNoContent)

@@ -37,6 +37,10 @@ func (s *server) flows() {
 	add(s, "DELETE /flows/{id}", operation{
 		id: "delete-flow", scope: sallyport.ScopeWrite, summary: "Remove a flow with its source, dataset and runs",
 	}, s.deleteFlow)
+	add(s, "DELETE /flows/{id}/grants", operation{
+		id: "revoke-flow-file", scope: sallyport.ScopeWrite, summary: "Revoke the permission of a flow to use a file outside of files.roots",
+		about: "A delivery that is writing to the file commits nothing more. The token also needs the scope files. Only the local owner grants files, at the command line.",
+	}, s.revokeFile)
 	add(s, "GET /flows/{id}/spec", operation{
 		id: "get-flow-spec", scope: sallyport.ScopeRead, summary: "Show a flow as it can be sent to create or replace one",
 	}, s.getSpec)
@@ -164,6 +168,13 @@ func (s *server) deleteFlow(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return nil, s.changedMeanwhile(ctx, since, s.Service.DeleteFlow(ctx, actorOf(ctx), in.ID, since))
+}
+
+func (s *server) revokeFile(ctx context.Context, in *struct {
+	One
+	Path string `query:"path" required:"true" maxLength:"4096" doc:"The path of the file, as the grants of the flow have it"`
+}) (*struct{}, error) {
+	return nil, s.Service.RevokeFile(ctx, actorOf(ctx), in.ID, in.Path)
 }
 
 // changedMeanwhile makes a conflict the answer to a condition that does not hold.

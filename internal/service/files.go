@@ -204,6 +204,9 @@ func (s *Service) GrantFile(ctx context.Context, actor sallyport.Actor, flowName
 
 // RevokeFile ends the grants of a file. A delivery that is writing to it commits no more.
 func (s *Service) RevokeFile(ctx context.Context, actor sallyport.Actor, flowName, path string) error {
+	if err := actor.Needs(sallyport.ScopeFiles, "path", "a file of the server"); err != nil {
+		return err
+	}
 	f, err := s.Flow(ctx, flowName)
 	if err != nil {
 		return err

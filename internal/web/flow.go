@@ -147,6 +147,32 @@ func (s *server) deliverAgain(w http.ResponseWriter, r *http.Request) error {
 	return s.done(w, r, "/flows/"+string(d.FlowID), fmt.Sprintf("%q gets everything again. Nothing is pulled.", d.Name))
 }
 
+// revokeFilePath is where the overlay is that asks before a file is revoked.
+func revokeFilePath(flow sallyport.ID, file string) string {
+	return "/flows/" + string(flow) + "/files/revoke?" + url.Values{"path": {file}}.Encode()
+}
+
+func (s *server) showRevokeFile(w http.ResponseWriter, r *http.Request) error {
+	f, err := s.flowOf(r)
+	if err != nil {
+		return err
+	}
+	granted, err := s.Service.FileGrants(r.Context(), f.ID)
+	if err != nil {
+		return err
+	}
+	path := r.URL.Query().Get("path")
+	if !slices.ContainsFunc(granted, func(g sallyport.FileGrant) bool { return g.Path == path }) {
+		return sallyport.Errorf(sallyport.NotFound, "the flow %q has no grant for %s", f.Name, sallyport.QuotedPath(path))
+	}
+	over := revokeFileOverlay(f, path)
+	if isFragment(r) {
+		s.show(w, r, http.StatusOK, over)
+		return nil
+	}
+	return s.showFlowUnder(w, r, over)
+}
+
 // revokeFile takes the permission to use a file from a flow.
 func (s *server) revokeFile(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {

@@ -54,6 +54,7 @@ func actionWords(action string) string {
 		"auth.sign_out": "Signed out", "auth.refused": "Not let in", "dataset.export": "Dataset exported",
 		"quarantine.edit": "Record in quarantine edited", "quarantine.replay": "Quarantine replayed",
 		"quarantine.discard": "Quarantine discarded", "keys.verify": "Keys verified",
+		"file.grant": "File granted", "file.revoke": "File revoked", "file.use": "File named",
 		"token.create": "Token made", "token.revoke": "Token revoked",
 	}
 	if w, ok := words[action]; ok {

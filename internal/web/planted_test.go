@@ -31,6 +31,7 @@ func TestStoredKeyIsOnNoPage(t *testing.T) {
 	for _, pattern := range web.Patterns(config) {
 		path, get := strings.CutPrefix(pattern, "GET ")
 		path = strings.ReplaceAll(path, "destinations/credentials/new", "destinations/credentials/new?to=pulsedive&at=0")
+		path = strings.ReplaceAll(path, "files/revoke", "files/revoke?path=/none/"+apptest.PlantedKey)
 		if !get {
 			continue
 		}

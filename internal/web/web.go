@@ -95,6 +95,7 @@ func (s *server) flowPages(closed func(pattern string, h handler)) {
 	closed("POST /flows/{id}/accept", s.acceptPull)
 	closed("GET /flows/{id}/reject", s.showReject)
 	closed("POST /flows/{id}/reject", s.rejectPull)
+	closed("GET /flows/{id}/files/revoke", s.showRevokeFile)
 	closed("POST /flows/{id}/files/revoke", s.revokeFile)
 	closed("POST /flows/{id}/pause", s.pauseFlow)
 	closed("POST /flows/{id}/resume", s.resumeFlow)
