@@ -277,6 +277,9 @@ func TestWarningsOfNewKeys(t *testing.T) {
 		return c.do("POST /credentials/short/rotate", object{"secrets": object{"value": key}, "test": "none"}).want(http.StatusOK)
 	}
 	warns(rotate("7chars?"), true)
+	if a := rotate("anonymous"); !strings.Contains(a.text, `the key in the field \"value\" looks like an ordinary word`) {
+		t.Errorf("a word: %s", a.text)
+	}
 	warns(rotate("a-key-of-18-chars!"), false)
 	warns(c.get("/credentials/short").want(http.StatusOK), false)
 }

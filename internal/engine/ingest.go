@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -48,6 +48,7 @@ type ingestion struct {
 	broken     bool                // this page is given up: what is staged of it must go
 	committed  time.Time           // the last commit; never yet, so that the first page is committed, and delivered, at once
 	looked     time.Time           // when the log of the database was looked at
+	redacted   atomic.Int64        // places in the records of this page
 }
 
 // storeFault is a failure of our own store: the run is not to blame, and the job is tried again, though not for ever.
@@ -145,7 +146,7 @@ func (in *ingestion) pull(ctx context.Context) error {
 
 // read reads what is left of the source.
 func (in *ingestion) read(ctx context.Context) error {
-	source, keys, err := in.openFlowSource(ctx, in.flow, in.run.Attempts > 0)
+	source, keys, err := in.openFlowSource(ctx, in.flow, in.run.Attempts > 0, &in.redacted)
 	if err != nil {
 		return err
 	}
@@ -159,6 +160,7 @@ func (in *ingestion) read(ctx context.Context) error {
 
 // readPages reads the pages of a source from the cursor on.
 func (in *ingestion) readPages(ctx context.Context, source connector.Source) error {
+	in.redacted.Store(0) // of a page that broke off
 	for page, err := range source.Pages(ctx, in.cursor) {
 		if err != nil {
 			return err
@@ -226,7 +228,8 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 	if !page.Free {
 		in.buffer.page.pages = 1
 	}
-	in.run.Warnings = warnReplaced(in.run.Warnings, page.Replaced)
+	in.run.Warnings = halves.add(in.run.Warnings, page.Replaced)
+	in.run.Warnings = redactions.add(in.run.Warnings, in.redacted.Swap(0))
 	in.buffer.finish()
 	in.cursor, in.ended, in.cut = page.Next, page.Next == "", cmp.Or(in.cut, page.Incomplete)
 	in.warn(page.Warnings)
@@ -241,18 +244,6 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 		return in.commit(ctx, nil)
 	}
 	return nil
-}
-
-// maxWarnings bounds the warnings of a run.
-const maxWarnings = 10
-
-// warn adds warnings to those of the run, each once.
-func (in *ingestion) warn(warnings []string) {
-	for _, warning := range warnings {
-		if len(in.run.Warnings) < maxWarnings && !slices.Contains(in.run.Warnings, warning) {
-			in.run.Warnings = append(in.run.Warnings, warning)
-		}
-	}
 }
 
 // checkKey refuses the key of a manual request if none of the first records of its dataset has it. It comes before the first page is finished,

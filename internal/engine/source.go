@@ -81,6 +81,7 @@ type reading struct {
 	open  connector.OpenFiles // opens the file of a list; nil: nothing is read
 	watch Watch
 	probe *atomic.Bool
+	count *atomic.Int64 // what is redacted in records
 }
 
 func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential, keys Keys, r reading) (connector.Source, error) {
@@ -92,7 +93,7 @@ func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential,
 		return nil, sallyport.FieldErrorf("credential", "%q is a credential of %s, not of %s", credential.Name, credential.Connector, definition.Connector)
 	}
 	c := e.restConfig(definition, credential, keys)
-	c.Endpoint, c.Params, c.Peek, c.Recorder, c.Probe, c.Raw = endpoint, s.Params, r.watch.Peek, r.watch.Recorder, r.probe, s.Raw
+	c.Endpoint, c.Params, c.Peek, c.Recorder, c.Probe, c.Redacted, c.Raw = endpoint, s.Params, r.watch.Peek, r.watch.Recorder, r.probe, r.count, s.Raw
 	if s.Credential != "" && (endpoint.Answers == nil || !endpoint.Answers.Free) {
 		c.Quota = r.spend(s.Credential, definition.Limits)
 	}
@@ -130,12 +131,13 @@ func (e *Engine) filesOf(flow sallyport.Flow, purpose sallyport.FilePurpose) con
 	}
 }
 
-// openFlowSource opens the source of a flow with its credential; away says that its system was away when it was last requested. The keyring is nil if it has none.
-func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow, away bool) (connector.Source, *keyring, error) {
-	probe := new(atomic.Bool)
-	probe.Store(away)
+// openFlowSource opens the source of a flow with its credential; away says that its system was away when it was last requested. What is
+// redacted in records is counted. The keyring is nil if it has none.
+func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow, away bool, redacted *atomic.Int64) (connector.Source, *keyring, error) {
+	r := reading{spend: e.Quota.ForPerson, open: e.filesOf(flow, sallyport.FileRead), probe: new(atomic.Bool), count: redacted}
+	r.probe.Store(away)
 	if flow.Source.Credential == "" {
-		source, err := e.openSource(flow.Source, sallyport.Credential{}, nil, reading{spend: e.Quota.ForPerson, open: e.filesOf(flow, sallyport.FileRead), probe: probe})
+		source, err := e.openSource(flow.Source, sallyport.Credential{}, nil, r)
 		return source, nil, err
 	}
 	c, err := e.Store.Credential(ctx, flow.Source.Credential)
@@ -144,6 +146,7 @@ func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow, away b
 	}
 	c = e.Trusted(c)
 	keys := e.keyring(sallyport.Actor{Kind: "run", Name: flow.Name}, c)
-	source, err := e.openSource(flow.Source, c, keys.get, reading{spend: e.Quota.ForRun, open: e.filesOf(flow, sallyport.FileRead), probe: probe})
+	r.spend = e.Quota.ForRun
+	source, err := e.openSource(flow.Source, c, keys.get, r)
 	return source, keys, err
 }

@@ -12,11 +12,12 @@ import (
 const distinctiveLength = 16
 
 var (
-	word    = regexp.MustCompile(`^[\pL\pM]+(?:[-_ .'][\pL\pM]+)*$`)
-	host    = regexp.MustCompile(`^(?i)(?:\*\.)?(?:[\pL\pN_](?:[\pL\pN_-]*[\pL\pN_])?\.)+\pL{2,}\.?(?::\d+)?$`)
-	mail    = regexp.MustCompile(`^[^\s@/]+@[^\s@/]+$`)
-	network = regexp.MustCompile(`^[0-9a-fA-F.:]+(?:/\d{1,3})?$`)
-	ownID   = regexp.MustCompile(`\b(?:bat|crd|drf|dst|epo|flw|set|src|tok|usr)_[a-z2-7]{26}\b`)
+	ordinary = regexp.MustCompile(`^(?:\p{L}[\p{Ll}\p{Lo}\pM]*|\p{Lu}+)$`)
+	word     = regexp.MustCompile(`^[\pL\pM]+(?:[-_ .'][\pL\pM]+)*$`)
+	host     = regexp.MustCompile(`^(?i)(?:\*\.)?(?:[\pL\pN_](?:[\pL\pN_-]*[\pL\pN_])?\.)+\pL{2,}\.?(?::\d+)?$`)
+	mail     = regexp.MustCompile(`^[^\s@/]+@[^\s@/]+$`)
+	network  = regexp.MustCompile(`^[0-9a-fA-F.:]+(?:/\d{1,3})?$`)
+	ownID    = regexp.MustCompile(`\b(?:bat|crd|drf|dst|epo|flw|set|src|tok|usr)_[a-z2-7]{26}\b`)
 )
 
 // Distinctive tells whether a secret has at least 16 characters and is neither words, nor an address (URL, host, e-mail, IP), nor a path, nor

@@ -12,15 +12,24 @@ var lenient = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.Al
 
 // Record redacts a record that came from elsewhere: in values, in names of members, wherever. It stays JSON.
 func (r *Redactor) Record(record []byte) []byte {
-	redacted := r.Bytes(record)
-	if same(redacted, record) || jsontext.Value(redacted).IsValid(lenient...) {
-		return redacted
+	clean, _ := r.Counted(record)
+	return clean
+}
+
+// Counted is [Redactor.Record] that also counts the places where a secret was.
+func (r *Redactor) Counted(record []byte) (clean []byte, places int) {
+	clean, places = replace(record, r.find(record, false))
+	if places == 0 || jsontext.Value(clean).IsValid(lenient...) {
+		return clean, places
 	}
-	return rewrite(record, func(token jsontext.Token, _ bool) (string, bool) {
-		text := token.String()
-		clean := r.String(text)
-		return clean, clean != text
+	places = 0
+	clean = rewrite(record, func(token jsontext.Token, _ bool) (string, bool) {
+		text := []byte(token.String())
+		text, n := replace(text, r.find(text, false))
+		places += n
+		return string(text), n > 0
 	})
+	return clean, places
 }
 
 // JSON redacts the string values of a document of our own, which stays JSON. The names of its members, its numbers, times, ids and layout stay
@@ -38,8 +47,6 @@ func (r *Redactor) JSON(document []byte) []byte {
 		return clean, clean != text
 	})
 }
-
-func same(a, b []byte) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
 
 // rewrite replaces tokens of a JSON text, names and numbers too, by strings, and leaves everything else as it is written. A text that is not
 // valid JSON ends where it stops being valid.

@@ -45,8 +45,8 @@ func TestNoEscapeHidesASecret(t *testing.T) {
 			}
 		}
 		quoted, _ := json.Marshal(map[string]any{"n": map[string]string{whole: whole}})
-		record := r.Record(quoted)
-		if !json.Valid(record) || r.Contains(string(record)) || strings.Contains(string(record), strings.Trim(string(quoted), "{}")) {
+		record, places := r.Counted(quoted)
+		if places < 2 || !json.Valid(record) || r.Contains(string(record)) || strings.Contains(string(record), strings.Trim(string(quoted), "{}")) {
 			t.Fatalf("%s became %s", quoted, record)
 		}
 	})

@@ -137,19 +137,25 @@ func (r *Redactor) Distinctive() *Redactor { return &Redactor{base: r, only: tru
 func (r *Redactor) Contains(s string) bool { return len(r.find([]byte(s), false)) > 0 }
 
 // Bytes returns b with every known secret replaced. It returns b itself, unchanged, when there is none.
-func (r *Redactor) Bytes(b []byte) []byte { return replace(b, r.find(b, false)) }
+func (r *Redactor) Bytes(b []byte) []byte {
+	clean, _ := replace(b, r.find(b, false))
+	return clean
+}
 
 // Cut is Bytes for a text that was cut off: at its end, the beginning of a secret is replaced, too, if it has at least 4 bytes.
-func (r *Redactor) Cut(b []byte) []byte { return replace(b, r.find(b, true)) }
+func (r *Redactor) Cut(b []byte) []byte {
+	clean, _ := replace(b, r.find(b, true))
+	return clean
+}
 
 // String returns s with every known secret replaced.
 func (r *Redactor) String(s string) string {
 	b := []byte(s)
-	spans := r.find(b, false)
-	if len(spans) == 0 {
+	clean, n := replace(b, r.find(b, false))
+	if n == 0 {
 		return s
 	}
-	return string(replace(b, spans))
+	return string(clean)
 }
 
 // Value is String for one value of a document of our own: a time or an id of Sallyport stays as it is.
@@ -175,21 +181,22 @@ func (w *writer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// replace replaces spans of a text, those that overlap as one: of a secret that begins within another one, no rest is left.
-func replace(b []byte, spans []span) []byte {
+// replace replaces spans of a text, those that overlap as one: of a secret that begins within another one, no rest is left. It counts the
+// replacements.
+func replace(b []byte, spans []span) (out []byte, n int) {
 	if len(spans) == 0 {
-		return b
+		return b, 0
 	}
 	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
-	var out []byte
 	done := -1
 	for _, s := range spans {
 		if done < 0 || s.start >= done {
 			out = append(append(out, b[max(done, 0):s.start]...), Redacted...)
+			n++
 		}
 		done = max(done, s.end)
 	}
-	return append(out, b[done:]...)
+	return append(out, b[done:]...), n
 }
 
 // find returns where known secrets are in a text, in no order.

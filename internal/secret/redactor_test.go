@@ -131,3 +131,18 @@ func TestConcurrentUse(t *testing.T) {
 		t.Error("what was added and forgotten is still known, or what was not is gone")
 	}
 }
+
+// TestPlacesAreCounted wants the number of replacements, also where a record is written anew to stay JSON.
+func TestPlacesAreCounted(t *testing.T) {
+	r := NewRedactor(New("anonymous"), New("mousetrap"), New("1234567890"))
+	for text, want := range map[string]int{
+		`{"a":"x"}`: 0,
+		`{"a":"anonymous","b":["sent by anonymous, to anonymous"]}`: 3,
+		`{"anonymous":"anonymousetrap"}`:                            2,
+		`{"n":1234567890,"m":"anonymous anonymous","a":"anonymou"}`: 3,
+	} {
+		if clean, got := r.Counted([]byte(text)); got != want {
+			t.Errorf("%s became %s, with %d places", text, clean, got)
+		}
+	}
+}

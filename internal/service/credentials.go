@@ -72,9 +72,14 @@ type CredentialUse struct {
 // KeyWarnings says what is risky about secrets that are stored nevertheless.
 func KeyWarnings(secrets map[string]secret.Text) (warnings []string) {
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
-		if text := secrets[name]; !text.IsEmpty() && !text.Searchable() {
+		switch text := secrets[name]; {
+		case text.IsEmpty():
+		case !text.Searchable():
 			warnings = append(warnings, fmt.Sprintf("the key in the field %q has fewer than %d characters: such a key is not searched for in responses and logs, "+
 				"so use a longer one if you can", name, secret.MinLength))
+		case text.IsWord():
+			warnings = append(warnings, fmt.Sprintf("the key in the field %q looks like an ordinary word: it is redacted wherever records contain it, "+
+				"so use another one if you can", name))
 		}
 	}
 	return warnings

@@ -11,7 +11,6 @@ import (
 	"github.com/sallyport-io/sallyport"
 	recordshape "github.com/sallyport-io/sallyport/internal/connector/shape"
 	"github.com/sallyport-io/sallyport/internal/connector/template"
-	"github.com/sallyport-io/sallyport/internal/secret"
 )
 
 // form says what is made of a record: fields are put into it, it is brought into a shape, its original is kept beside it.
@@ -98,7 +97,7 @@ func (f *form) begin() forming {
 }
 
 // record makes a record of its original. What is no object stays as it is.
-func (f *forming) record(original jsontext.Value, names [][]byte, known *secret.Redactor) (jsontext.Value, error) {
+func (f *forming) record(original jsontext.Value, names [][]byte, redact func([]byte) []byte) (jsontext.Value, error) {
 	if original.Kind() != '{' {
 		return original, nil
 	}
@@ -109,7 +108,7 @@ func (f *forming) record(original jsontext.Value, names [][]byte, known *secret.
 				return nil, sallyport.FieldErrorf("names", "the records have a field %s of their own; choose another name", name[0].name)
 			}
 		}
-		record = f.put(original, names, known)
+		record = f.put(original, names, redact)
 	}
 	if f.normaliser != nil {
 		record = f.normaliser.Record(record)
@@ -123,12 +122,12 @@ func (f *forming) record(original jsontext.Value, names [][]byte, known *secret.
 }
 
 // put puts fields in front of those of a record.
-func (f *forming) put(original jsontext.Value, names [][]byte, known *secret.Redactor) jsontext.Value {
+func (f *forming) put(original jsontext.Value, names [][]byte, redact func([]byte) []byte) jsontext.Value {
 	out := append(append(f.fields[:0], '{'), f.with...)
 	for i, field := range f.names {
 		out = append(out, field...)
 		if i < len(names) && len(names[i]) > 0 {
-			out = append(out, bytes.ToValidUTF8(known.Record(names[i]), []byte("\uFFFD"))...)
+			out = append(out, bytes.ToValidUTF8(redact(names[i]), []byte("\uFFFD"))...)
 		} else {
 			out = append(out, "null"...)
 		}

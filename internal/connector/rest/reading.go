@@ -229,7 +229,7 @@ func (p *page) next() (jsontext.Value, error) {
 	p.replaced = 0
 	p.hash.Write(record)   // never fails
 	p.hash.WriteByte('\n') // never fails
-	record, err = p.forming.record(record, p.answer.names(), p.gate.known)
+	record, err = p.forming.record(record, p.answer.names(), p.redact)
 	if err != nil {
 		return nil, p.answer.explain(err)
 	}
@@ -264,5 +264,14 @@ func (r *reading) tidy(record jsontext.Value) jsontext.Value {
 		record = r.plain
 		r.replaced += int64(halves)
 	}
-	return r.gate.known.Record(record)
+	return r.redact(record)
+}
+
+// redact takes secrets out of a record, and counts them.
+func (s *Source) redact(record []byte) []byte {
+	clean, places := s.gate.known.Counted(record)
+	if places > 0 && s.redacted != nil {
+		s.redacted.Add(int64(places))
+	}
+	return clean
 }

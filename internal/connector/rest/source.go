@@ -42,9 +42,11 @@ type Config struct {
 	// Sleep waits before a call is made again, or a result is asked for. Nil: [Sleep].
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Probe says that the system was away: each request is made once until one is answered, which makes it false. Nil: it is not known to be away.
-	Probe  *atomic.Bool
-	Raw    bool // each record also has the original, as _raw
-	Limits Limits
+	Probe *atomic.Bool
+	// Redacted counts the places in records where a secret was. Nil: nobody wants to know.
+	Redacted *atomic.Int64
+	Raw      bool // each record also has the original, as _raw
+	Limits   Limits
 	// Peek is given the beginning of every answer, at most MaxPeek bytes, as it came but without any secret. Nil: nobody wants to see it.
 	Peek func(beginning []byte)
 	// Recorder keeps the requests of a test and their responses. Nil: nobody wants to see them.
@@ -98,6 +100,7 @@ type Source struct {
 	retry     failsafe.Executor[*answer]
 	once      failsafe.Executor[*answer] // while probe is true
 	probe     *atomic.Bool               // may be nil
+	redacted  *atomic.Int64              // may be nil
 	address   *url.URL
 	userAgent string
 	encoding  string // of the text of responses, if it is declared
@@ -159,6 +162,7 @@ func open(c Config, attempts int) (*Source, error) {
 		retry:     retries(again, attempts, limits.Pause),
 		once:      retries(again, 1, limits.Pause),
 		probe:     c.Probe,
+		redacted:  c.Redacted,
 		address:   address,
 		userAgent: userAgent,
 		encoding:  request.Encoding,

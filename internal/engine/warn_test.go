@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestWarnReplaced(t *testing.T) {
+func TestCountedWarning(t *testing.T) {
 	var warnings []string
 	for _, step := range []struct {
 		replaced int64
@@ -18,7 +18,7 @@ func TestWarnReplaced(t *testing.T) {
 		{1997, "2,000 characters in records were not valid and were replaced with U+FFFD"},
 		{1, "2,001 characters in records were not valid and were replaced with U+FFFD"},
 	} {
-		warnings = warnReplaced(warnings, step.replaced)
+		warnings = halves.add(warnings, step.replaced)
 		var want []string
 		if step.want != "" {
 			want = []string{step.want}
@@ -28,7 +28,7 @@ func TestWarnReplaced(t *testing.T) {
 		}
 	}
 	before := []string{"there may be more pages"}
-	if got := warnReplaced(before, 1); len(got) != 2 || got[1] != before[0] || len(before) != 1 {
+	if got := halves.add(before, 1); len(got) != 2 || got[1] != before[0] || len(before) != 1 {
 		t.Error(got)
 	}
 }
