@@ -48,7 +48,7 @@ func TestFaultsOfDeliveries(t *testing.T) {
 		"half":        {sandbox.Fault{Kind: "half"}, unclear("it breaks off before its end")},
 		"drop":        {sandbox.Fault{Kind: "drop"}, unclear("cannot be reached")},
 		"html":        {sandbox.Fault{Kind: "html"}, unclear("it is an HTML or XML page, not JSON")},
-		"notjson":     {sandbox.Fault{Kind: "notjson"}, unclear("it is not valid JSON")},
+		"notjson":     {sandbox.Fault{Kind: "notjson"}, unclear("it is an HTML or XML page, not JSON")},
 		"empty":       {sandbox.Fault{Kind: "empty"}, unclear("it is empty")},
 		"slow":        {sandbox.Fault{Kind: "slow", Delay: time.Millisecond}, well},
 		"stall":       {sandbox.Fault{Kind: "stall", Delay: time.Millisecond}, well},

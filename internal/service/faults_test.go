@@ -26,8 +26,8 @@ var kinds = map[string]kind{
 	"single": {source: "endpoint: indicator.get, params: {indicator: pulsedive.com}", key: []string{"iid"}, records: 1, match: "GET /api/indicator.php", calls: 1},
 	"pages":  {source: "endpoint: feed.indicators, params: {fid: 1}", key: []string{"iid"}, records: 60, match: "GET /api/feed.php", after: 1, calls: 3},
 	"explore": {
-		source: "endpoint: explore.search, params: {q: 'risk=critical', limit: 100}", key: []string{"iid"}, records: 211,
-		match: "GET /api/explore.php", after: 2, calls: 16,
+		source: "endpoint: explore.search, params: {q: 'risk=critical', limit: 100}", key: []string{"iid"}, records: 246,
+		match: "GET /api/explore.php", after: 2, calls: 22,
 	},
 	"lookup": {
 		source: "endpoint: indicator.lookup, emit: changes, params: {indicators: [pulsedive.com, a.example, b.example], max_age: 0s}",
@@ -109,7 +109,7 @@ var cells = map[string]struct {
 	}},
 	"500":       {sandbox.Fault{Status: 500}, away(5, "failed (HTTP 500"), map[string]end{"scan": unclear}},
 	"500 once":  {sandbox.Fault{Status: 500, Times: 1}, overcome, map[string]end{"scan": unclear}},
-	"502":       {sandbox.Fault{Status: 502}, away(5, "failed (HTTP 502)"), map[string]end{"scan": unclear}},
+	"502":       {sandbox.Fault{Status: 502}, away(5, "502 Bad Gateway"), map[string]end{"scan": unclear}},
 	"slow":      {sandbox.Fault{Kind: "slow", Delay: time.Millisecond}, well, nil},
 	"stall":     {sandbox.Fault{Kind: "stall", Delay: time.Millisecond}, well, nil},
 	"cut":       {sandbox.Fault{Kind: "cut"}, away(5, "it breaks off before its end"), map[string]end{"scan": unclear}},
@@ -118,9 +118,9 @@ var cells = map[string]struct {
 	"half once": {sandbox.Fault{Kind: "half", Times: 1}, overcome, map[string]end{"scan": unclear, "poll": well}},
 	"drop":      {sandbox.Fault{Kind: "drop"}, away(5, "cannot be reached"), map[string]end{"scan": unclear}},
 	"html":      {sandbox.Fault{Kind: "html"}, broken(1, "it is an HTML or XML page, not JSON"), map[string]end{"csv": broken(1, "it is HTML, not CSV"), "scan": unclear}},
-	"notjson":   {sandbox.Fault{Kind: "notjson"}, broken(1, "it is not valid JSON"), map[string]end{"csv": broken(1, "it is JSON, not CSV"), "scan": unclear}},
+	"notjson":   {sandbox.Fault{Kind: "notjson"}, broken(1, "it is an HTML or XML page, not JSON"), map[string]end{"csv": broken(1, "it is HTML, not CSV"), "scan": unclear}},
 	"empty":     {sandbox.Fault{Kind: "empty"}, broken(1, "it is empty"), map[string]end{"scan": unclear}},
-	"headers":   {sandbox.Fault{Kind: "headers"}, well, map[string]end{"csv": broken(1, "it is HTML, not CSV")}},
+	"headers":   {sandbox.Fault{Kind: "headers"}, well, nil},
 	"redirect": {sandbox.Fault{Kind: "redirect"}, broken(1, "its redirect leads to https://elsewhere.invalid, where the key must not go"), map[string]end{
 		"scan": broken(1, "it redirects a POST, which is not followed"),
 	}},
