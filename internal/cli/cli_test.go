@@ -171,7 +171,7 @@ func newKey(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // faultyAPI is an API with the key in the query, and one fault for each path.
-type faultyAPI struct{ requests atomic.Int64 }
+type faultyAPI struct{ requests, shrunk atomic.Int64 }
 
 func (a *faultyAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.requests.Add(1)
@@ -201,6 +201,16 @@ func (a *faultyAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, "<html><body>Sign in</body></html>")
 	case "/values":
 		fmt.Fprint(w, `[1,2,3]`)
+	case "/shrinks": // 40 records, and from the third request on one
+		if a.shrunk.Add(1) > 2 {
+			fmt.Fprint(w, `[{"id":0,"v":"b"}]`)
+			return
+		}
+		fmt.Fprint(w, `[{"id":0}`)
+		for id := range 39 {
+			fmt.Fprintf(w, `,{"id":%d}`, id+1)
+		}
+		fmt.Fprint(w, "]")
 	case "/hosts":
 		fmt.Fprint(w, `[{"indicator":"a.example"},{"indicator":"b.example"}]`)
 	case "/mixed":

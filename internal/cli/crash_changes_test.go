@@ -122,6 +122,14 @@ func (h home) runs(flow string) int {
 // everyEventOnce checks what was kept of two days.
 func (h home) everyEventOnce(where string, records []byte) {
 	h.Helper()
+	want := events(1)
+	want["new"] += crashRecords
+	h.eventsOnce(where, records, want)
+}
+
+// eventsOnce wants so many records of each change, each once.
+func (h home) eventsOnce(where string, records []byte, want map[string]int) {
+	h.Helper()
 	got, seen := map[string]int{}, map[string]bool{}
 	for decoder := json.NewDecoder(bytes.NewReader(records)); decoder.More(); {
 		var record struct {
@@ -138,8 +146,6 @@ func (h home) everyEventOnce(where string, records []byte) {
 			seen[event] = true
 		}
 	}
-	want := events(1)
-	want["new"] += crashRecords
 	if diff := cmp.Diff(want, got); diff != "" {
 		h.Errorf("%s: want (-), got (+):\n%s", where, diff)
 	}
