@@ -57,6 +57,9 @@ func TestStoredKeyIsOnNoPage(t *testing.T) {
 	for _, path := range paths {
 		for _, header := range [][]string{nil, {"HX-Request", "true", "HX-Target", "x"}} {
 			a := s.anew(c, path, header...)
+			if a.StatusCode == http.StatusConflict && strings.Contains(a.text, "no pull that is held") {
+				continue // there is none to accept or reject
+			}
 			if a.StatusCode >= 400 && !strings.Contains(path, "/none") && !strings.Contains(path, "/nowhere/") {
 				t.Errorf("%s: status %d %s", path, a.StatusCode, a.text)
 			}
