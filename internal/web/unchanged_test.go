@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
+	"github.com/sallyport-io/sallyport/internal/secret"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
@@ -77,6 +78,10 @@ func (c *client) saveUnchanged(f sallyport.Flow) {
 // endpointSpecs are flows of every endpoint of every connector: with each of what goes instead of each other, with and without what is optional.
 func (s *site) endpointSpecs() (all []service.FlowSpec) {
 	for _, d := range s.definitions() {
+		if len(d.Endpoints) == 0 {
+			continue
+		}
+		credential := s.credentialOf(d)
 		for _, e := range d.Endpoints {
 			emit := ""
 			if tracking, err := d.Tracking(sallyport.Source{Endpoint: e.ID}); err == nil && len(tracking.Key) > 0 {
@@ -84,12 +89,29 @@ func (s *site) endpointSpecs() (all []service.FlowSpec) {
 			}
 			for _, left := range alternatives(e.OneOf) {
 				all = append(all,
-					service.FlowSpec{Source: service.SourceSpec{Connector: d.Connector, Credential: "Pulsedive team", Endpoint: e.ID, Params: s.values(e.Params, left, false)}},
-					service.FlowSpec{Description: "\n  with\r\nlines \n", Source: service.SourceSpec{Connector: d.Connector, Credential: "Pulsedive team", Endpoint: e.ID, Params: s.values(e.Params, left, true), Emit: emit, Raw: e.Schema != ""}})
+					service.FlowSpec{Source: service.SourceSpec{Connector: d.Connector, Credential: credential, Endpoint: e.ID, Params: s.values(e.Params, left, false)}},
+					service.FlowSpec{Description: "\n  with\r\nlines \n", Source: service.SourceSpec{Connector: d.Connector, Credential: credential, Endpoint: e.ID, Params: s.values(e.Params, left, true), Emit: emit, Raw: e.Schema != ""}})
 			}
 		}
 	}
 	return all
+}
+
+// credentialOf is the name of a credential of a connector, which is stored if it is not yet.
+func (s *site) credentialOf(d *connector.Definition) string {
+	s.Helper()
+	if d.Connector == "pulsedive" {
+		return "Pulsedive team"
+	}
+	secrets := map[string]secret.Text{}
+	for _, f := range d.SecretFields() {
+		secrets[f.Name] = secret.New("a-key-of-" + d.Connector + "-0123456789")
+	}
+	_, err := s.app.Service.CreateCredential(s.Context(), actor, service.CredentialDraft{Name: "of " + d.Connector, Connector: d.Connector, Secrets: secrets}, service.WithoutTesting)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return "of " + d.Connector
 }
 
 func (s *site) definitions() []*connector.Definition {
