@@ -12,7 +12,7 @@ import (
 const distinctiveLength = 16
 
 var (
-	ordinary = regexp.MustCompile(`^(?:\p{L}[\p{Ll}\p{Lo}\pM]*|\p{Lu}+)$`)
+	ordinary = regexp.MustCompile(`^(?:[\pL\pM]+(?:[-_ .'][\pL\pM]+)*[-_ .']?\d{0,4}|[\d-.: ]+)$`)
 	word     = regexp.MustCompile(`^[\pL\pM]+(?:[-_ .'][\pL\pM]+)*$`)
 	host     = regexp.MustCompile(`^(?i)(?:\*\.)?(?:[\pL\pN_](?:[\pL\pN_-]*[\pL\pN_])?\.)+\pL{2,}\.?(?::\d+)?$`)
 	mail     = regexp.MustCompile(`^[^\s@/]+@[^\s@/]+$`)

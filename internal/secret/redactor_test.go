@@ -27,6 +27,18 @@ func TestKeyBehindAWord(t *testing.T) {
 	}
 }
 
+// TestOrdinary has keys that stand in records by chance, and others. Those under 8 bytes are not searched for.
+func TestOrdinary(t *testing.T) {
+	for text, want := range map[string]bool{
+		"anonymous": true, "password1": true, "pass-word-2024": true, "12345678": true, "2024-01-31": true, "straße-nord": true,
+		"guest": false, "": false, "a1b2c3d4e5": false, "0123456789012345": false, "abcdefghijklmnopqrstuvwxyz": false, "hunter2hunter2": false,
+	} {
+		if got := New(text).IsOrdinary(); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 // TestKnowing adds, forgets and derives.
 func TestKnowing(t *testing.T) {
 	r := NewRedactor(New(other), New(other))

@@ -55,8 +55,12 @@ func (t Text) IsEmpty() bool { return t.plain() == "" }
 // Searchable tells whether a redactor searches for the secret: whether it has at least [MinLength] bytes.
 func (t Text) Searchable() bool { return len(t.plain()) >= MinLength }
 
-// IsWord tells whether the secret looks like one ordinary word: letters alone, all but the first of the same case.
-func (t Text) IsWord() bool { return ordinary.MatchString(t.plain()) }
+// IsOrdinary tells whether the secret looks like what any record may hold: it is short, and words, perhaps with a few digits behind them, or a
+// number or date.
+func (t Text) IsOrdinary() bool {
+	s := t.plain()
+	return t.Searchable() && len([]rune(s)) < distinctiveLength && ordinary.MatchString(s)
+}
 
 // Matches tells whether the secret has the form that a definition asks for.
 func (t Text) Matches(form *regexp.Regexp) bool { return form.MatchString(t.plain()) }

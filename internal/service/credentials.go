@@ -77,8 +77,8 @@ func KeyWarnings(secrets map[string]secret.Text) (warnings []string) {
 		case !text.Searchable():
 			warnings = append(warnings, fmt.Sprintf("the key in the field %q has fewer than %d characters: such a key is not searched for in responses and logs, "+
 				"so use a longer one if you can", name, secret.MinLength))
-		case text.IsWord():
-			warnings = append(warnings, fmt.Sprintf("the key in the field %q looks like an ordinary word: it is redacted wherever records contain it, "+
+		case text.IsOrdinary():
+			warnings = append(warnings, fmt.Sprintf("the key in the field %q looks like an ordinary word or number: it is redacted wherever records contain it, "+
 				"so use another one if you can", name))
 		}
 	}
