@@ -1,6 +1,7 @@
 package sallyport
 
 import (
+	"strings"
 	"time"
 )
 
@@ -48,6 +49,17 @@ type Source struct {
 	Fence       int64     `json:"-"`                    // the number of the execution that may commit
 }
 
+// PulledTo is the instant up to which everything was pulled, zero if that is not known.
+func (s Source) PulledTo() time.Time {
+	text, is := strings.CutPrefix(s.Resume, `{"upto":"`)
+	text, _, _ = strings.Cut(text, `"`)
+	t, err := time.Parse(time.RFC3339, text)
+	if !is || err != nil || t.Unix() < 0 {
+		return time.Time{}
+	}
+	return t
+}
+
 // Request is a call described by hand instead of by an endpoint of a definition.
 type Request struct {
 	Method  string            `json:"method,omitempty" yaml:"method"`         // GET (if absent) or POST
@@ -61,7 +73,8 @@ type Request struct {
 	Names   []string          `json:"names,omitempty" yaml:"names,omitempty"`     // fields of each record for what its wildcards met: the names of members of objects
 	With    map[string]string `json:"with,omitempty" yaml:"with,omitempty"`       // fields that are put into each record; {name} stands for a parameter
 	Paging  Paging            `json:"paging,omitzero" yaml:"paging"`
-	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"` // the fields that together name a record; dots lead into nested objects, as in meta.id
+	Since   Since             `json:"since,omitzero" yaml:"since,omitempty"` // pulls only what was added since the last run
+	Key     []string          `json:"key,omitempty" yaml:"key,omitempty"`    // the fields that together name a record; dots lead into nested objects, as in meta.id
 
 	Encoding string `json:"encoding,omitempty" yaml:"encoding,omitempty"` // of the text of responses, if they name none or a wrong one, for example windows-1252
 
@@ -130,6 +143,16 @@ type Paging struct {
 	Total string `json:"total,omitempty" yaml:"total,omitempty"` // dotted path to the number of records of the whole list, such as $.count
 	Pages string `json:"pages,omitempty" yaml:"pages,omitempty"` // dotted path to the number of pages of the whole list, such as $.meta.total_pages
 	Until Until  `json:"until,omitzero" yaml:"until,omitempty"`  // a condition that ends the list
+}
+
+// Since says how a run pulls only what was added since the last one: the placeholder {since} stands for the cursor, the instant up to which
+// everything was pulled, less the overlap; {until} for the end of a window, {now} and for example {now-5d} for the time of the run.
+type Since struct {
+	Field   string   `json:"field,omitempty" yaml:"field,omitempty"`    // the time in a record, such as updated_at or meta.updated: the newest one moves the cursor; absent: the time of the run does
+	Start   string   `json:"start,omitempty" yaml:"start,omitempty"`    // of the first run: 2026-01-31T08:00:00Z, 2026-01-31 or now-30d; absent: it leaves {since} out
+	Overlap Duration `json:"overlap,omitzero" yaml:"overlap,omitempty"` // how long before the cursor a run begins, for records that were added late; those that come again are left out
+	Step    Duration `json:"step,omitzero" yaml:"step,omitempty"`       // the longest window that is requested at once; absent: up to now
+	Format  string   `json:"format,omitempty" yaml:"format,omitempty"`  // of the placeholders: rfc3339 (if absent), date, unix, unix_ms, or a layout such as %Y-%m-%d %H:%M
 }
 
 // Until is a condition that ends a list: the page that meets it is the last.

@@ -15,10 +15,10 @@ const module = "github.com/sallyport-io/sallyport"
 // layers lists every package from the bottom up: a package imports only packages of lines above its own.
 var layers = [][]string{
 	{""},
-	{"internal/secret", "internal/secret/secrettest", "internal/strictyaml", "internal/files", "internal/events", "internal/beacon", "internal/connector/shape", "internal/connector/template", "internal/connector/ratelimit", "internal/connector/content", "internal/connector/table", "internal/schedule", "connectors"},
+	{"internal/secret", "internal/secret/secrettest", "internal/strictyaml", "internal/files", "internal/events", "internal/beacon", "internal/connector/shape", "internal/connector/instant", "internal/connector/template", "internal/connector/ratelimit", "internal/connector/content", "internal/connector/table", "internal/schedule", "connectors"},
 	{"internal/config", "internal/obs", "internal/audit", "internal/egress", "internal/store"},
 	{"internal/connector"},
-	{"internal/connector/lookup", "internal/connector/partition"},
+	{"internal/connector/lookup", "internal/connector/partition", "internal/connector/window"},
 	{"internal/vault", "internal/connector/resttest", "internal/grant", "internal/quota", "internal/dataset", "internal/changes", "internal/connector/connectortest", "internal/files/filestest", "internal/connector/rest", "internal/connector/file", "internal/connector/sqltable"},
 	{"internal/engine", "internal/sandbox"},
 	{"internal/service", "internal/auth"},

@@ -62,6 +62,8 @@ type Run struct {
 	ByHand      bool      `json:"-"`                    // a person or a program started it, not its schedule
 	Hold        string    `json:"-"`                    // HoldPending, HoldAccepted or ""
 	Barren      int64     `json:"-"`                    // the last pages in a row that had no new record
+	From        time.Time `json:"from,omitzero"`        // it fills a gap: it pulls what was added from here on, and does not move the cursor
+	Until       time.Time `json:"until,omitzero"`       // of a run with From: the end of the gap
 	Code        Code      `json:"code,omitempty"`       // of Error
 	Error       string    `json:"error,omitempty"`      // why it failed or waits
 	CreatedAt   time.Time `json:"created_at"`

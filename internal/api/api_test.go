@@ -193,6 +193,15 @@ func (c client) quarantineOf() {
 	c.do("POST /credentials", object{
 		"name": "plain", "connector": "rest", "public": object{"address": mixed, "auth": "none"}, "test": "none",
 	}).want(http.StatusCreated)
+	timed := object{"flow": "timed", "source": object{"connector": "rest", "credential": "plain", "request": object{
+		"url": "/list", "query": object{"from": "{since}"}, "since": object{"start": "now-1d"},
+	}}}
+	c.do("POST /flows", timed).want(http.StatusCreated)
+	c.do("POST /flows/timed/reset", object{"since": "2026-01-31"}).want(http.StatusOK).wantAt("2026-01-31T00:00:00Z", "pulled_to")
+	c.do("POST /flows/timed/run", object{"from": "now-2d", "until": "now-1d"}).problem(http.StatusUnprocessableEntity, sallyport.Invalid)
+	c.do("POST /flows/timed/run", object{"from": "2026-01-01"}).want(http.StatusAccepted).wantAt("2026-01-01T00:00:00Z", "run", "from")
+	c.do("DELETE /flows/timed", nil).want(http.StatusNoContent)
+	c.do("POST /flows/feed/reset", object{"since": "2026-01-31"}).problem(http.StatusConflict, sallyport.Conflict)
 	flow := object{"flow": "mixed", "source": object{"connector": "rest", "credential": "plain", "request": object{"url": "/list", "records": "$.list[*]"}}}
 	c.do("POST /flows", flow).want(http.StatusCreated)
 	c.work(int64(c.do("POST /flows/mixed/run", nil).want(http.StatusAccepted).at("run", "id").(float64)))

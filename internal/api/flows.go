@@ -14,11 +14,14 @@ import (
 // flowView is a flow with its newest run.
 type flowView struct {
 	sallyport.Flow
-	Last   *sallyport.Run        `json:"last,omitempty" doc:"Its newest run"`
-	Grants []sallyport.FileGrant `json:"grants,omitempty" doc:"Of one flow, not in lists: files outside of files.roots that the local owner permitted it to use"`
+	PulledTo time.Time             `json:"pulled_to,omitzero" doc:"Of a flow with since: everything that was added before is pulled"`
+	Last     *sallyport.Run        `json:"last,omitempty" doc:"Its newest run"`
+	Grants   []sallyport.FileGrant `json:"grants,omitempty" doc:"Of one flow, not in lists: files outside of files.roots that the local owner permitted it to use"`
 }
 
-func viewOf(f service.FlowStatus) flowView { return flowView{Flow: f.Flow, Last: f.Last} }
+func viewOf(f service.FlowStatus) flowView {
+	return flowView{Flow: f.Flow, PulledTo: f.Source.PulledTo(), Last: f.Last}
+}
 
 func (s *server) flows() {
 	add(s, "GET /flows", operation{id: "list-flows", scope: sallyport.ScopeRead, summary: "List flows"}, s.listFlows)
@@ -50,7 +53,12 @@ func (s *server) flows() {
 	}, s.getCost)
 	add(s, "POST /flows/{id}/run", operation{
 		id: "run-flow", scope: sallyport.ScopeRun, status: 202, summary: "Start a run of a flow, or take up the one that is unfinished",
+		about: "With a body the run fills a gap: it pulls what was added between two times, and does not move the cursor of a flow with `since`.",
 	}, s.runFlow)
+	add(s, "POST /flows/{id}/reset", operation{
+		id: "reset-flow", scope: sallyport.ScopeRun, summary: "Let the next run of a flow with since begin at a time",
+		about: "What was delivered from then on is delivered again, unless the flow keeps changes only.",
+	}, s.resetFlow)
 	add(s, "POST /flows/{id}/deliver", operation{
 		id: "deliver-flow", scope: sallyport.ScopeRun, status: 202, summary: "Bring the destinations of a flow up to its dataset, without a call to its source",
 	}, s.deliverFlow)
@@ -223,12 +231,40 @@ type started struct {
 	Resumed bool          `json:"resumed" doc:"It was left unfinished, and goes on"`
 }
 
-func (s *server) runFlow(ctx context.Context, in *One) (*Created[started], error) {
+// gap is what a run pulls by itself.
+type gap struct {
+	From  string `json:"from" minLength:"1" maxLength:"100" doc:"Where it begins: an RFC 3339 time, a date or for example now-30d"`
+	Until string `json:"until,omitempty" maxLength:"100" doc:"Where it ends; now if absent"`
+}
+
+func (s *server) runFlow(ctx context.Context, in *struct {
+	One
+	Body *gap
+}) (*Created[started], error) {
+	if in.Body != nil {
+		run, err := s.Service.FillGap(ctx, actorOf(ctx), in.ID, in.Body.From, in.Body.Until)
+		if err != nil {
+			return nil, err
+		}
+		return &Created[started]{runPath(run.ID), started{Run: run}}, nil
+	}
 	run, resumed, err := s.Service.StartRun(ctx, actorOf(ctx), in.ID)
 	if err != nil {
 		return nil, err
 	}
 	return &Created[started]{runPath(run.ID), started{run, resumed}}, nil
+}
+
+func (s *server) resetFlow(ctx context.Context, in *struct {
+	One
+	Body struct {
+		Since string `json:"since" minLength:"1" maxLength:"100" doc:"An RFC 3339 time, a date or for example now-30d"`
+	}
+}) (*Tagged[flowView], error) {
+	if _, err := s.Service.ResetFlow(ctx, actorOf(ctx), in.ID, in.Body.Since); err != nil {
+		return nil, err
+	}
+	return s.getFlow(ctx, &in.One)
 }
 
 func (s *server) deliverFlow(ctx context.Context, in *One) (*Tagged[flowView], error) {

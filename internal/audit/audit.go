@@ -33,6 +33,7 @@ const (
 	FlowReject  = "flow.reject"
 	FlowPause   = "flow.pause"
 	FlowResume  = "flow.resume"
+	FlowReset   = "flow.reset" // its next run begins at a given time
 	FlowDelete  = "flow.delete"
 
 	FileGrant  = "file.grant"  // the local owner permitted a flow to use a file

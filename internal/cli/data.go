@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
 
@@ -133,6 +134,14 @@ func (c *runList) Run(e *env, s *service.Service) error {
 	})
 }
 
+// windowText says what a run pulls that fills a gap, "" of any other.
+func windowText(r sallyport.Run) string {
+	if r.From.IsZero() {
+		return ""
+	}
+	return moment(r.From) + " to " + moment(r.Until) + ", without moving the cursor"
+}
+
 type runShow struct {
 	ID int64 `arg:"" help:"Its number, as run list shows it."`
 }
@@ -147,7 +156,7 @@ func (c *runShow) Run(e *env, s *service.Service) error {
 		facts(w, "run", fmt.Sprint(r.ID), "flow", r.Flow, "state", string(r.State), "seen", count(r.Seen), "changes", changesText(r.Changes),
 			"records", count(r.Records), "pages", count(r.Pages), "size", bytesOf(r.Bytes),
 			"in quarantine", count(r.Quarantined), "began", moment(r.StartedAt), "ended", moment(r.EndedAt), "took", span(r.StartedAt, r.EndedAt),
-			"incomplete", r.Incomplete, "warnings", strings.Join(r.Warnings, "; "), "waits until", moment(r.WaitUntil), "gives up at", moment(r.GivesUpAt), "error", r.Error)
+			"window", windowText(r.Run), "incomplete", r.Incomplete, "warnings", strings.Join(r.Warnings, "; "), "waits until", moment(r.WaitUntil), "gives up at", moment(r.GivesUpAt), "error", r.Error)
 		fmt.Fprintln(w)
 		rows := [][]string{}
 		for _, d := range r.Deliveries {

@@ -19,6 +19,7 @@ type flowCommand struct {
 	List    flowList    `cmd:"" help:"List flows."`
 	Show    flowShow    `cmd:"" help:"Show a flow: source, dataset, destinations."`
 	Run     flowRun     `cmd:"" help:"Run a flow now, or go on with its unfinished run."`
+	Reset   flowReset   `cmd:"" help:"Let the next run of a flow with since begin at a time."`
 	Deliver flowDeliver `cmd:"" help:"Bring a flow's destinations up to date from what is kept, without a call to its source."`
 	Accept  flowAccept  `cmd:"" help:"Deliver the held pull of a flow, exactly as it was pulled, and mark the missing records as vanished. No request is made."`
 	Reject  flowReject  `cmd:"" help:"Drop the held pull of a flow: nothing of it is delivered, and the next run pulls again."`
@@ -89,12 +90,12 @@ func (flowList) Run(e *env, s *service.Service) error {
 	if err != nil {
 		return err
 	}
-	rows, listed := [][]string{}, []flowListed{}
+	rows, shown := [][]string{}, []flowListed{}
 	for _, f := range flows {
-		listed = append(listed, flowListed{f, last[f.ID]})
+		shown = append(shown, listed(f, last))
 		rows = append(rows, []string{f.Name, string(f.State), sourceText(f.Source), count(f.Dataset.Records), fmt.Sprint(len(f.Destinations)), lastText(last[f.ID]), f.Description})
 	}
-	return e.show(listed, func(w io.Writer) {
+	return e.show(shown, func(w io.Writer) {
 		table(w, "There is no flow yet: `sallyport flow apply -f FILE` makes one.", []string{"NAME", "STATE", "SOURCE", "RECORDS", "DESTINATIONS", "LAST RUN", "DESCRIPTION"}, rows)
 	})
 }
@@ -102,7 +103,12 @@ func (flowList) Run(e *env, s *service.Service) error {
 // flowListed is a flow with its newest run, if it has one.
 type flowListed struct {
 	sallyport.Flow
-	Last *sallyport.Run `json:"last,omitempty"`
+	PulledTo time.Time      `json:"pulled_to,omitzero"` // of a flow with since
+	Last     *sallyport.Run `json:"last,omitempty"`
+}
+
+func listed(f sallyport.Flow, last map[sallyport.ID]*sallyport.Run) flowListed {
+	return flowListed{f, f.Source.PulledTo(), last[f.ID]}
 }
 
 // lastText says how the newest run of a flow ended, or where it stands; nothing if there is none.
@@ -155,10 +161,10 @@ func (c *flowShow) Run(e *env, s *service.Service) error {
 		flowListed
 		Cost   service.Cost          `json:"cost"`
 		Grants []sallyport.FileGrant `json:"grants"`
-	}{flowListed{f, last[f.ID]}, cost, grants}
+	}{listed(f, last), cost, grants}
 	return e.show(shown, func(w io.Writer) {
 		facts(w, "flow", f.Name, "description", f.Description, "state", string(f.State), "reason", f.Reason,
-			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt), "last run", lastText(last[f.ID]), "keeps", keeps.String(),
+			"source", sourceText(f.Source), "schedule", scheduleText(f.Source.Schedule), "next run", moment(f.Source.NextRunAt), "last run", lastText(last[f.ID]), "pulled up to", moment(f.Source.PulledTo()), "keeps", keeps.String(),
 			"cost", cost.String(), "warning", cost.Warning,
 			"dataset", fmt.Sprintf("%s, %s in %s", plural(f.Dataset.Records, "record"), bytesOf(f.Dataset.Bytes), batches(f.Dataset.LastSeq)))
 		fmt.Fprintln(w)
@@ -203,11 +209,25 @@ type flowRun struct {
 	Name    string        `arg:"" help:"Name of the flow."`
 	Follow  bool          `help:"Work the run, or watch who works it, until it is finished."`
 	MaxWait time.Duration `help:"How long to wait for a quota." default:"5m"`
+	From    string        `help:"Fill a gap: pull what was added from this time on, for example 2026-01-31, and do not move the flow's cursor." placeholder:"TIME"`
+	Until   string        `help:"With --from: the end of the gap; now if absent." placeholder:"TIME"`
+}
+
+// start starts the run, or takes up the one that is left unfinished.
+func (c *flowRun) start(e *env, s *service.Service) (run sallyport.Run, resumed bool, err error) {
+	switch {
+	case c.From != "":
+		run, err = s.FillGap(e.ctx, e.actor(), c.Name, c.From, c.Until)
+		return run, false, err
+	case c.Until != "":
+		return run, false, sallyport.FieldErrorf("until", "needs --from: the beginning of the gap")
+	}
+	return s.StartRun(e.ctx, e.actor(), c.Name)
 }
 
 // Run begins a run of a flow, or takes up the one that is left unfinished. Only with --follow is it worked here.
 func (c *flowRun) Run(e *env, s *service.Service) error {
-	run, resumed, err := s.StartRun(e.ctx, e.actor(), c.Name)
+	run, resumed, err := c.start(e, s)
 	if err != nil {
 		return err
 	}
@@ -243,6 +263,22 @@ func standing(r sallyport.Run) string {
 		}
 	}
 	return "is unfinished, with " + plural(r.Records, "record") + " kept"
+}
+
+type flowReset struct {
+	Name  string `arg:"" help:"Name of the flow."`
+	Since string `help:"Pull everything that was added from this time on again: 2026-01-31T08:00:00Z, 2026-01-31 or now-30d." required:"" placeholder:"TIME"`
+}
+
+// Run lets the next run of a flow begin at a time.
+func (c *flowReset) Run(e *env, s *service.Service) error {
+	f, err := s.ResetFlow(e.ctx, e.actor(), c.Name, c.Since)
+	if err != nil {
+		return err
+	}
+	return e.show(f, func(w io.Writer) {
+		fmt.Fprintf(w, "the next run of %q pulls what was added since %s\n", f.Name, moment(f.Source.PulledTo()))
+	})
 }
 
 type flowDeliver struct {

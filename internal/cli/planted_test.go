@@ -29,7 +29,7 @@ func TestStoredKeyIsNotPrinted(t *testing.T) {
 	h.write("planted.yaml", fmt.Sprintf("flow: new\nsource: {connector: rest, credential: %q, request: {url: /x}}\n", "of "+apptest.PlantedKey))
 	flow, masked := string(p.Flow.ID), 0
 	for _, command := range []string{
-		"flow list", "flow show " + flow, "flow export " + flow, "flow pause " + flow, "flow resume " + flow, "flow deliver " + flow,
+		"flow list", "flow show " + flow, "flow export " + flow, "flow pause " + flow, "flow resume " + flow, "flow deliver " + flow, "flow reset --since now-1d " + flow, "flow run --from now-1d " + flow,
 		"dataset list", "dataset show " + flow, "dataset sample " + flow, "dataset export " + flow, "dataset export --format csv " + flow,
 		"quarantine list", "quarantine list " + flow, "quarantine show 1", "quarantine show 1 --record", "quarantine replay --id 1",
 		"run list", fmt.Sprint("run show ", p.Run), "credential list", "credential show " + string(p.Credential), "credential quota " + string(p.Credential),

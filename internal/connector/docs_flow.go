@@ -31,6 +31,9 @@ func (p *page) manual(d *Definition) {
 	p.text("`{cursor}` stands for the page number, the offset or the next value: in the path, a query parameter, a header or the body, which may be written as " +
 		"a value, `body: {after: \"{cursor}\", limit: 100}`, and is sent as JSON. Where it is a whole value, the request for the first page leaves it out. " +
 		"Other braces are sent as they are; `{{cursor}}` is sent as `{cursor}`.")
+	p.text("`since: {field: updated_at, start: now-30d, overlap: 1h, step: 7d}` pulls only what was added since the last run: `{since}` stands for the cursor, " +
+		"which is the newest time at `field` so far, less the overlap. Without `field` it is when the last run started. `{until}` is the end of a window of `step`, or now. " +
+		"`{now}` and, for example, `{now-5d}` need no `since`. `format` is that of these times: `rfc3339` (the default), `date`, `unix`, `unix_ms`, or a layout such as `%%Y-%%m-%%d`.")
 	const last = "until a page is empty, has fewer records than `size`, or is not found."
 	p.table([]string{"type of paging", "the next page", "needs"}, [][]string{
 		{quote(sallyport.PagingSingle), "There is none.", ""},

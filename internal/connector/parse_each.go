@@ -13,13 +13,19 @@ func (e *Each) takes(param string) bool {
 
 // values are what {name} can stand for in the request: the parameters, and the value that is asked about.
 func (e *Endpoint) values() []Field {
+	all := slices.Clone(e.Params)
+	for _, name := range e.TimeNames() {
+		if since := name == SinceName || name == UntilName; !since || e.Request.Since != (sallyport.Since{}) {
+			all = append(all, Field{Name: name, Required: true})
+		}
+	}
 	switch {
 	case e.Each != nil:
-		return append(slices.Clone(e.Params), Field{Name: e.Each.Name})
+		return append(all, Field{Name: e.Each.Name})
 	case e.Answers != nil:
-		return append(slices.Clone(e.Params), Field{Name: e.Answers.Name})
+		return append(all, Field{Name: e.Answers.Name})
 	}
-	return e.Params
+	return all
 }
 
 // each checks that an endpoint which is called for every value of a list has parameters that name one.

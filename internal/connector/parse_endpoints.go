@@ -34,6 +34,7 @@ func (l *linter) endpoints() {
 		l.references(at.at("request"), e)
 		l.terms(at, e)
 		l.poll(at.at("poll"), e)
+		l.check(at.at("request"), checkTimed(e))
 		l.check(at.at("ignore"), checkIgnore(e))
 		l.check(at.at("whole"), checkWhole(e))
 		l.schema(at.at("schema"), e)

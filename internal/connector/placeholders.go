@@ -71,17 +71,15 @@ func checkCursor(r *sallyport.Request) error {
 	case p.Type != sallyport.PagingNextValue:
 		return nil
 	}
-	return checkFirstPage(r)
+	return checkLeftOut(r, CursorName, "must be a whole value, which the request for the first page leaves out")
 }
 
-// checkFirstPage makes sure that {cursor} can be left out wherever it stands.
-func checkFirstPage(r *sallyport.Request) error {
-	none := func(name string) (any, bool) { return nil, name == CursorName }
+// checkLeftOut makes sure that the placeholder of a name can be left out wherever it stands; reason says why.
+func checkLeftOut(r *sallyport.Request, name, reason string) error {
+	none := func(n string) (any, bool) { return nil, n == name }
 	for field, text := range templates(r) {
-		_, err := fillPlace(r, field, text, none)
-		if err != nil {
-			return sallyport.FieldErrorf(field, "{cursor} must be a whole value, which the request for the first page leaves out; "+
-				"write {{cursor}} to send these characters")
+		if _, err := fillPlace(r, field, text, none); err != nil {
+			return sallyport.FieldErrorf(field, "{%s} %s; write {{%[1]s}} to send these characters", name, reason)
 		}
 	}
 	return nil
@@ -118,7 +116,7 @@ var unknown = regexp.MustCompile(`[:,\[=]\s*"?(\{[A-Za-z][A-Za-z0-9_-]*\})"?\s*(
 func checkUnknown(r *sallyport.Request) error {
 	for field, text := range templates(r) {
 		for _, name := range meant(field, text) {
-			if name != CursorName {
+			if name != CursorName && !isTime(name) {
 				return notPlaceholder(field, name)
 			}
 		}
@@ -150,7 +148,7 @@ func notPlaceholder(field, name string) error {
 	if !sallyport.Repeatable(name) {
 		name = "…"
 	}
-	if near := sallyport.Nearest(name, []string{CursorName}); near != "" {
+	if near := sallyport.Nearest(name, []string{CursorName, SinceName, UntilName, "now"}); near != "" {
 		hint = fmt.Sprintf("did you mean {%s}? ", near)
 	}
 	return sallyport.FieldErrorf(field, "there is no placeholder {%s}: %swrite {{%[1]s}} to send these characters", name, hint)

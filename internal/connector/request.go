@@ -34,6 +34,11 @@ func (d *Definition) CheckRequest(r *sallyport.Request) error {
 	if err := checkRequest(r, d.AuthOf(nil)); err != nil {
 		return err
 	}
+	if r.Since == (sallyport.Since{}) {
+		if err := checkNoSince(r); err != nil {
+			return err
+		}
+	}
 	return checkUnknown(r)
 }
 
@@ -50,7 +55,7 @@ func (d *Definition) AuthOf(e *Endpoint) Auth {
 
 func checkRequest(r *sallyport.Request, auth Auth) error {
 	for _, check := range []func(*sallyport.Request) error{
-		checkMethod, checkURL, auth.checkQuery, auth.checkHeaders, checkRecords, checkNames, checkPaging, checkCursor, checkFormat, checkAnswers, checkFail, checkKey,
+		checkMethod, checkURL, auth.checkQuery, auth.checkHeaders, checkRecords, checkNames, checkPaging, checkCursor, checkSince, checkFormat, checkAnswers, checkFail, checkKey,
 	} {
 		if err := check(r); err != nil {
 			return err

@@ -25,6 +25,8 @@ type Page struct {
 	Records iter.Seq2[[]byte, error]
 	// Flaw says why the value that Records has just yielded is no record, where that is known better than from its kind.
 	Flaw string
+	// Refused says why the record that Records has just yielded belongs in quarantine although it is an object, "" if it does not.
+	Refused string
 	// Next is the cursor of the page after this one, "" if this is the last. It is known once Records was read to its end.
 	Next string
 	// Commit says that this page must be committed before the next one is asked for, and that nothing may come between the two.

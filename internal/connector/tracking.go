@@ -43,7 +43,7 @@ func (t Tracking) VanishLimit(setting int) int {
 func (d *Definition) Tracking(s sallyport.Source) (Tracking, error) {
 	t := Tracking{On: s.Emit != "", All: s.Emit == sallyport.EmitAll, Source: s}
 	if s.Request != nil {
-		t.Key, t.Whole, t.Pages = s.Request.Key, !goesOn(s.Request), inPages(s.Request)
+		t.Key, t.Whole, t.Pages = s.Request.Key, !goesOn(&Endpoint{Request: *s.Request}), inPages(s.Request)
 	} else {
 		e, err := d.Endpoint(s.Endpoint)
 		if err != nil {
@@ -66,8 +66,10 @@ func (d *Definition) Tracking(s sallyport.Source) (Tracking, error) {
 	return t, t.checkVanishing()
 }
 
-// goesOn tells whether a run of a request pulls what was added since the last one: what it does not give has not vanished.
-func goesOn(r *sallyport.Request) bool { return r.Paging.Type == sallyport.PagingTAXII }
+// goesOn tells whether a run of an endpoint pulls what was added since the last one: what it does not give has not vanished.
+func goesOn(e *Endpoint) bool {
+	return e.Request.Paging.Type == sallyport.PagingTAXII || e.rolling()
+}
 
 func inPages(r *sallyport.Request) bool {
 	return r.Paging.Type != "" && r.Paging.Type != sallyport.PagingSingle
@@ -120,8 +122,8 @@ func checkWhole(e *Endpoint) error {
 	if e.Whole && len(e.Request.Key) == 0 {
 		return sallyport.FieldErrorf("", "whole: needs a key of the records, as what is missing is found by it")
 	}
-	if e.Whole && goesOn(&e.Request) {
-		return sallyport.FieldErrorf("", "whole: a run with this paging pulls what was added since the last one, not everything")
+	if e.Whole && goesOn(e) {
+		return sallyport.FieldErrorf("", "whole: a run with this paging, or with a time in its request, pulls what was added since the last one, not everything")
 	}
 	return nil
 }

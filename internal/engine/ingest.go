@@ -114,7 +114,7 @@ func (in *ingestion) claim(ctx context.Context) (claimed bool, err error) {
 	if in.schemaHeld != nil {
 		in.observer = dataset.NewObserver(*in.schemaHeld)
 	}
-	if in.cursor == "" && in.run.Pages == 0 {
+	if in.cursor == "" && in.run.Pages == 0 && in.goesOn(in.flow.Source) {
 		in.cursor = in.flow.Source.Resume
 	}
 	if request := in.flow.Source.Request; request != nil && in.flow.Dataset.Records == 0 && in.run.Records == 0 {
@@ -146,7 +146,7 @@ func (in *ingestion) pull(ctx context.Context) error {
 
 // read reads what is left of the source.
 func (in *ingestion) read(ctx context.Context) error {
-	source, keys, err := in.openFlowSource(ctx, in.flow, in.run.Attempts > 0, &in.redacted)
+	source, keys, err := in.openFlowSource(ctx, in.flow, in.run, &in.redacted)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (in *ingestion) readPage(ctx context.Context, page *connector.Page) error {
 		if err != nil {
 			return err
 		}
-		if err := in.take(ctx, record, page.Flaw); err != nil {
+		if err := in.take(ctx, record, page); err != nil {
 			return err
 		}
 	}
@@ -268,11 +268,15 @@ func (in *ingestion) countBarren(page *connector.Page) {
 	}
 }
 
-// take keeps a record, unless only changes are kept and it is none, or puts a value that is no record into quarantine.
-func (in *ingestion) take(ctx context.Context, record []byte, flaw string) (err error) {
+// take keeps a record, unless only changes are kept and it is none, or puts a value that is no record, or is refused, into quarantine.
+func (in *ingestion) take(ctx context.Context, record []byte, page *connector.Page) (err error) {
+	if page.Refused != "" {
+		in.buffer.page.seen++
+		return in.reject(record, page.Refused)
+	}
 	if reason := WhyNoRecord(record); reason != "" {
 		in.cut = cmp.Or(in.cut, "some of its records cannot be read; they are in quarantine") // what they would be has not vanished
-		return in.reject(record, cmp.Or(flaw, reason))
+		return in.reject(record, cmp.Or(page.Flaw, reason))
 	}
 	in.buffer.page.seen++
 	if in.keyCheck != nil && in.buffer.page.seen <= checkedRecords {

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/connector"
 	"github.com/sallyport-io/sallyport/internal/connector/rest"
+	"github.com/sallyport-io/sallyport/internal/connector/window"
 	"github.com/sallyport-io/sallyport/internal/files"
 	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/quota"
@@ -39,6 +40,15 @@ func (e *Engine) Key(s sallyport.Source) ([]string, error) {
 	return endpoint.Request.Key, nil
 }
 
+// Since says how runs of a source go on at the last one, and whether its requests say where a window ends. It is zero if each run is one of its own.
+func (e *Engine) Since(s sallyport.Source) (since sallyport.Since, bounded bool, err error) {
+	_, endpoint, err := e.endpoint(s)
+	if err != nil {
+		return since, false, err
+	}
+	return endpoint.Request.Since, endpoint.Bounded(), nil
+}
+
 // endpoint finds what a source reads: an endpoint of its connector, or a request of its own.
 func (e *Engine) endpoint(s sallyport.Source) (*connector.Definition, *connector.Endpoint, error) {
 	definition, err := e.Catalogue.Definition(s.Connector)
@@ -50,6 +60,12 @@ func (e *Engine) endpoint(s sallyport.Source) (*connector.Definition, *connector
 	}
 	endpoint, err := definition.Endpoint(s.Endpoint)
 	return definition, endpoint, err
+}
+
+// goesOn tells whether a run of a source goes on at the end of the last one. Otherwise a cursor was left by what the source read before.
+func (e *Engine) goesOn(s sallyport.Source) bool {
+	_, endpoint, err := e.endpoint(s)
+	return err == nil && (endpoint.Request.Since != sallyport.Since{} || endpoint.Request.Paging.Type == sallyport.PagingTAXII)
 }
 
 // MaySample refuses to make a call for a sample that does more than reading.
@@ -82,6 +98,7 @@ type reading struct {
 	watch Watch
 	probe *atomic.Bool
 	count *atomic.Int64 // what is redacted in records
+	gap   window.Bounds // that is pulled instead of what was added since the last run
 }
 
 func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential, keys Keys, r reading) (connector.Source, error) {
@@ -104,6 +121,8 @@ func (e *Engine) openSource(s sallyport.Source, credential sallyport.Credential,
 		return rest.OpenEach(c, e.list(endpoint.Each, s.Params, r.open), e.Store)
 	case endpoint.Split != nil:
 		return rest.OpenSplit(c)
+	case endpoint.Timed():
+		return rest.OpenSince(c, r.gap)
 	}
 	return rest.Open(c)
 }
@@ -131,11 +150,14 @@ func (e *Engine) filesOf(flow sallyport.Flow, purpose sallyport.FilePurpose) con
 	}
 }
 
-// openFlowSource opens the source of a flow with its credential; away says that its system was away when it was last requested. What is
-// redacted in records is counted. The keyring is nil if it has none.
-func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow, away bool, redacted *atomic.Int64) (connector.Source, *keyring, error) {
-	r := reading{spend: e.Quota.ForPerson, open: e.filesOf(flow, sallyport.FileRead), probe: new(atomic.Bool), count: redacted}
-	r.probe.Store(away)
+// openFlowSource opens the source of a flow with its credential for a run. What is redacted in records
+// is counted. The keyring is nil if it has none.
+func (e *Engine) openFlowSource(ctx context.Context, flow sallyport.Flow, run sallyport.Run, redacted *atomic.Int64) (connector.Source, *keyring, error) {
+	r := reading{
+		spend: e.Quota.ForPerson, open: e.filesOf(flow, sallyport.FileRead), probe: new(atomic.Bool), count: redacted,
+		gap: window.Bounds{Since: run.From, Until: run.Until},
+	}
+	r.probe.Store(run.Attempts > 0) // its system was away when it was last requested
 	if flow.Source.Credential == "" {
 		source, err := e.openSource(flow.Source, sallyport.Credential{}, nil, r)
 		return source, nil, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/sallyport-io/sallyport"
 )
@@ -13,7 +14,8 @@ import (
 const selectRuns = `SELECT run.id, run.flow_id, flow.name, run.state, run.cursor, run.pages, run.records, run.bytes, run.quarantined,
 	run.first_seq, run.last_seq, run.wait_until, run.code, run.error, run.created_at, run.started_at, run.ended_at,
 	run.pulled, run.incomplete, run.seen, run.new_records, run.changed_records, run.retired_records, run.returned_records, run.vanished_records,
-	run.unchanged_records, run.attempts, run.gives_up_at, run.by_hand, run.barren, run.warnings, run.missing_records, run.hold
+	run.unchanged_records, run.attempts, run.gives_up_at, run.by_hand, run.barren, run.warnings, run.missing_records, run.hold,
+	run.window_from, run.window_until
 	FROM run JOIN flow ON flow.id = run.flow_id`
 
 // The condition of the index that allows a flow only one such run.
@@ -25,7 +27,8 @@ func scanRun(r row) (v sallyport.Run, err error) {
 		&v.FirstSeq, &v.LastSeq, timeColumn{&v.WaitUntil}, &v.Code, &v.Error,
 		timeColumn{&v.CreatedAt}, timeColumn{&v.StartedAt}, timeColumn{&v.EndedAt}, &v.Pulled, &v.Incomplete,
 		&v.Seen, &c.New, &c.Changed, &c.Retired, &c.Returned, &c.Vanished, &c.Unchanged,
-		&v.Attempts, timeColumn{&v.GivesUpAt}, &v.ByHand, &v.Barren, linesColumn{&v.Warnings}, &c.Missing, &v.Hold)
+		&v.Attempts, timeColumn{&v.GivesUpAt}, &v.ByHand, &v.Barren, linesColumn{&v.Warnings}, &c.Missing, &v.Hold,
+		timeColumn{&v.From}, timeColumn{&v.Until})
 	return v, err
 }
 
@@ -76,6 +79,11 @@ func (tx *Tx) UpdateRun(ctx context.Context, r sallyport.Run) error {
 		return sallyport.Errorf(sallyport.Conflict, "the flow %q has another unfinished run: wait for its end", r.Flow)
 	}
 	return err
+}
+
+// SetWindow gives a run the window that it pulls by itself.
+func (tx *Tx) SetWindow(ctx context.Context, run int64, from, until time.Time) error {
+	return tx.execOne(ctx, notFound("run", run), "UPDATE run SET window_from = $1, window_until = $2 WHERE id = $3", micros(from), micros(until), run)
 }
 
 // SettleRun ends the unfinished run of a flow if it is delivering and nothing more will come of that: every destination has its batches and

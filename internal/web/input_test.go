@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -52,6 +53,7 @@ func TestRequestStays(t *testing.T) {
 			Headers: texts.Draw(t, "headers"), With: texts.Draw(t, "with"), Body: sallyport.Body(rapid.String().Draw(t, "body")), Format: rapid.SampledFrom([]string{"", "json", "csv", "odd"}).Draw(t, "format"),
 			Columns: rapid.SliceOf(rapid.String()).Draw(t, "columns"), Records: rapid.String().Draw(t, "records"), Names: rapid.SliceOf(rapid.String()).Draw(t, "names"),
 			Key:    rapid.SliceOf(rapid.String()).Draw(t, "key"),
+			Since:  sallyport.Since{Field: rapid.String().Draw(t, "field"), Overlap: sallyport.Duration(rapid.IntRange(0, 99).Draw(t, "overlap")) * sallyport.Duration(time.Hour), Format: rapid.String().Draw(t, "format of times")},
 			Paging: sallyport.Paging{Type: rapid.SampledFrom(append(pagingTypes(), "", "odd")).Draw(t, "paging"), Value: rapid.String().Draw(t, "value"), Query: rapid.String().Draw(t, "parameter"), Size: rapid.Int64().Draw(t, "size")},
 		}
 		if start := rapid.Int64().Draw(t, "start"); start%2 == 0 {

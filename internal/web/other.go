@@ -50,7 +50,7 @@ func actionWords(action string) string {
 		"credential.rotate": "Key rotated", "credential.update": "Credential edited", "credential.delete": "Credential deleted",
 		"credential.quota": "Quota changed",
 		"flow.apply":       "Flow applied", "flow.run": "Run started", "flow.deliver": "Delivery started", "flow.accept": "Held pull accepted", "flow.reject": "Held pull rejected", "flow.pause": "Flow paused",
-		"flow.resume": "Flow resumed", "flow.delete": "Flow deleted", "auth.setup": "Set up", "auth.sign_in": "Signed in",
+		"flow.resume": "Flow resumed", "flow.reset": "Flow reset", "flow.delete": "Flow deleted", "auth.setup": "Set up", "auth.sign_in": "Signed in",
 		"auth.sign_out": "Signed out", "auth.refused": "Not let in", "dataset.export": "Dataset exported",
 		"quarantine.edit": "Record in quarantine edited", "quarantine.replay": "Quarantine replayed",
 		"quarantine.discard": "Quarantine discarded", "keys.verify": "Keys verified",

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -227,6 +228,9 @@ func requestSpecs() (all []service.FlowSpec) {
 		{URL: "/x", Paging: sallyport.Paging{Type: "next_value", Query: "after", Value: "$.next"}, Records: "$.results[*]"},
 		{URL: "/x", Paging: sallyport.Paging{Type: "next_url", Value: "$.next"}, Records: "$.results[*]"},
 		{URL: "/x", Paging: sallyport.Paging{Type: "link_header"}, Records: "$[*]"},
+		{URL: "/x", Query: map[string]sallyport.Texts{"from": {"{since}"}, "to": {"{until}"}}, Key: []string{"id"},
+			Since: sallyport.Since{Field: "meta.at", Start: "now-1w", Overlap: sallyport.Duration(90 * time.Minute), Step: sallyport.Duration(48 * time.Hour), Format: "%Y-%m-%d %H:%M"}},
+		{URL: "/x/{now-5d}"},
 		{URL: "/x", Format: "taxii", Paging: sallyport.Paging{Type: "taxii"}, Records: "$.objects[*]", Key: []string{"id"}},
 	} {
 		spec := service.FlowSpec{Source: service.SourceSpec{Connector: "rest", Credential: "hostile", Request: &q}}

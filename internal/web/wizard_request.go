@@ -14,7 +14,7 @@ import (
 // requestPart is a part of a request that is described by hand: its input, and where in the request its value is.
 type requestPart struct {
 	input
-	value     func(q *sallyport.Request) any // *string, *bool, *[]string, *[]sallyport.FailRule, *map[string]string, *map[string]sallyport.Texts, *int64 or **int64
+	value     func(q *sallyport.Request) any // *string, *bool, *[]string, *[]sallyport.FailRule, *map[string]string, *map[string]sallyport.Texts, *int64, **int64 or *sallyport.Duration
 	separator string                         // of a name and its value
 	standard  string                         // what an absent value means, where a menu must show that
 	shown     func(q *sallyport.Request) bool
@@ -111,6 +111,16 @@ func requestParts() []requestPart {
 			value: func(q *sallyport.Request) any { return &q.Paging.Until.Path }, shown: several},
 		{input: input{Name: "paging.until.equals", Label: "End Condition Equals", Placeholder: "done", Help: "If empty, any value but null, false and 0 ends the list."},
 			value: func(q *sallyport.Request) any { return &q.Paging.Until.Equals }, shown: several},
+		{input: input{Rare: true, Name: "since.field", Label: "Time of a Record", Placeholder: "updated_at", Help: "Pulls only what is new: `{since}` in the path, query parameters, headers or body is the newest time that a run saw in this field. If empty, it is when the last run started."},
+			value: func(q *sallyport.Request) any { return &q.Since.Field }},
+		{input: input{Rare: true, Name: "since.start", Label: "First Run Since", Placeholder: "now-30d", Help: "`{since}` in the first run: a date, a time or for example `now-30d`. If empty, the first request leaves it out."},
+			value: func(q *sallyport.Request) any { return &q.Since.Start }},
+		{input: input{Rare: true, Name: "since.overlap", Label: "Overlap of Runs", Placeholder: "1h", Help: "How much earlier `{since}` is, for records that the system adds late. What comes again is left out."},
+			value: func(q *sallyport.Request) any { return &q.Since.Overlap }},
+		{input: input{Rare: true, Name: "since.step", Label: "Longest Window", Placeholder: "30d", Help: "Pulls a long history in windows from `{since}` to `{until}`."},
+			value: func(q *sallyport.Request) any { return &q.Since.Step }},
+		{input: input{Rare: true, Name: "since.format", Label: "Format of Times", Placeholder: "rfc3339", Help: "Of `{since}`, `{until}`, `{now}` and `{now-5d}`: `rfc3339`, `date`, `unix`, `unix_ms`, or a layout such as `%Y-%m-%d %H:%M`."},
+			value: func(q *sallyport.Request) any { return &q.Since.Format }},
 		{input: input{Name: "key", Label: "Key", Placeholder: "id", Help: "The fields that together identify a record, separated by commas. A dot leads into an object, for example `meta.id`."},
 			value: func(q *sallyport.Request) any { return &q.Key }},
 	}
@@ -146,6 +156,10 @@ func (p requestPart) of(q *sallyport.Request) input {
 	switch value := p.value(q).(type) {
 	case *string:
 		in.Value = cmp.Or(*value, p.standard)
+	case *sallyport.Duration:
+		if *value != 0 {
+			in.Value = value.String()
+		}
 	case *bool:
 		in.Value = map[bool]string{true: boolYes, false: boolNo}[*value]
 	case *[]string:
@@ -174,6 +188,10 @@ func (p requestPart) read(q *sallyport.Request, text string) (problem string) {
 		*value = trimmed
 		if p.Lines {
 			*value = strings.ReplaceAll(text, "\r\n", "\n")
+		}
+	case *sallyport.Duration:
+		if *value = 0; trimmed != "" {
+			return durationProblem(value.UnmarshalText([]byte(trimmed)))
 		}
 	case *bool:
 		*value = trimmed == boolYes
@@ -217,6 +235,8 @@ func (p requestPart) keep(q, from *sallyport.Request) {
 	switch value := p.value(q).(type) {
 	case *string:
 		*value = *p.value(from).(*string)
+	case *sallyport.Duration:
+		*value = *p.value(from).(*sallyport.Duration)
 	case *bool:
 		*value = *p.value(from).(*bool)
 	case *[]string:
@@ -260,6 +280,13 @@ func readRequest(r *http.Request, stored *sallyport.Request, problems map[string
 		}
 	}
 	return &q
+}
+
+func durationProblem(err error) string {
+	if err != nil {
+		return "Must be a whole number followed by s, m, h, d or w, for example 8h."
+	}
+	return ""
 }
 
 func wholeNumber(text string) (n int64, problem string) {

@@ -44,18 +44,26 @@ func each(c Config, source *Source, list lookups.List, cache lookups.Cache) (con
 	return lookups.New(config), nil
 }
 
-// with returns the source of one value. Its connections stay open for the next.
+// with returns the source of one value.
 func (s *Source) with(c Config, name, value string) (*Source, error) {
-	params := maps.Clone(c.Params)
-	if params == nil {
-		params = map[string]any{}
-	}
-	params[name] = value
+	return s.withAll(c, map[string]any{name: value})
+}
+
+// withAll returns the source whose requests have some more values. Its connections stay open for the next.
+func (s *Source) withAll(c Config, values map[string]any) (*Source, error) {
 	one := *s
 	one.kept = true
 	var err error
-	one.first, err = newCall(c.Endpoint, params, s.address, s.userAgent)
+	one.first, err = newCall(c.Endpoint, joined(c.Params, values), s.address, s.userAgent)
 	return &one, err
+}
+
+// joined are parameters and some more.
+func joined(params, more map[string]any) map[string]any {
+	all := map[string]any{}
+	maps.Copy(all, params)
+	maps.Copy(all, more)
+	return all
 }
 
 // OpenOne returns a function that opens the request for one value of a {name} in it, and one that closes the connections, which all of these

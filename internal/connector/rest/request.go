@@ -109,7 +109,7 @@ func (p params) knows(name string) bool {
 // complete makes sure that a text, in which values stand that are always sent, has them all: only the cursor may be left out.
 func (p params) complete(text string) error {
 	for _, name := range template.Names(text) {
-		if name != connector.CursorName && p.knows(name) && p.sent(name) == nil {
+		if name != connector.CursorName && name != connector.SinceName && p.knows(name) && p.sent(name) == nil {
 			return sallyport.FieldErrorf(name, "must be given: the request cannot be made without it")
 		}
 	}

@@ -1,6 +1,6 @@
 // Package template says how a text with placeholders becomes a part of a request: each value escaped for its place.
 //
-// A placeholder is {name}, of a name that has a value there. Braces around anything else are sent as they are, so JSON and GraphQL need no
+// A placeholder is {name}, of a name that has a value there, or for example {now-5d}. Braces around anything else are sent as they are, so JSON and GraphQL need no
 // escaping. Doubled braces around a name are single ones without a value: {{name}} is sent as {name}.
 package template
 
@@ -17,7 +17,7 @@ import (
 type Values func(name string) (value any, known bool)
 
 // form is what looks like a placeholder, with all the braces around it.
-var form = regexp.MustCompile(`(\{+)([a-z][a-z0-9_]*)(\}+)`)
+var form = regexp.MustCompile(`(\{+)([a-z][a-z0-9_]*(?:-[0-9]+[smhdw])?)(\}+)`)
 
 // part of a text: a literal, or the name of a placeholder.
 type part struct{ literal, name string }
