@@ -42,7 +42,7 @@ func TestEveryOperation(t *testing.T) {
 
 func (c client) catalogue() {
 	c.Helper()
-	c.get("/connectors").wantAt("pulsedive", "items", 1, "connector").wantAt(true, "items", 1, "source")
+	c.get("/connectors").wantAt("pulsedive", "items", 3, "connector").wantAt(true, "items", 3, "source")
 	definition := c.get("/connectors/pulsedive").want(http.StatusOK)
 	definition.wantAt("key", "credential", "auth", "secret").wantAt(nil, "tests")
 	c.get("/connectors/pulsedive/schemas/indicator").want(http.StatusOK).wantAt("object", "type")
