@@ -127,7 +127,8 @@ func FuzzTerms(f *testing.F) {
 	f.Fuzz(func(t *testing.T, q string) {
 		if matches, err := parseQuery(q, w.indicatorTerm); err == nil {
 			for n := -len(famous); n < 20; n++ {
-				if i := w.indicator(n); matches(i) != matches(i) {
+				i := w.indicator(n)
+				if first, second := matches(i), matches(i); first != second {
 					t.Errorf("%q is two things of %s", q, i.value())
 				}
 			}

@@ -1,7 +1,6 @@
 package service_test
 
 import (
-	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -204,6 +203,6 @@ func (p pull) check(t *testing.T, n int, run sallyport.Run, requests int) {
 		}
 	}
 	if t.Failed() {
-		t.Log(fmt.Sprintf("pull %d: %+v", n, run))
+		t.Logf("pull %d: %+v", n, run)
 	}
 }
