@@ -218,7 +218,7 @@ func (b *tab) addKey(name, key string) {
 func (b *tab) duplicateName(s *site) {
 	b.Helper()
 	b.open("/flows/new")
-	b.click("button.tile.connector")
+	b.click("input[value=pulsedive] + button.tile")
 	b.says("h1", "Authenticate with")
 	b.shot("08-authenticate")
 	b.click("a.tile.add")
@@ -346,7 +346,7 @@ func TestKeyboard(t *testing.T) {
 	b := s.browser()
 	b.signUp()
 	b.open("/flows/new")
-	b.tabTo(`document.activeElement.matches("button.tile.connector")`)
+	b.tabTo(`document.activeElement.matches("input[value=pulsedive] + button.tile")`)
 	b.press(kb.Enter)
 	b.says("h1", "Authenticate with Pulsedive")
 	b.tabTo(`document.activeElement.matches("a.tile.add")`)

@@ -35,8 +35,8 @@ func (s *site) stored(name string) *sallyport.Credential {
 func TestConnectorsToAddACredentialFor(t *testing.T) {
 	s := newSite(t)
 	page := s.signedUp().get("/credentials/new").want(http.StatusOK).says("Pulsedive", "Any REST API")
-	if got := len(page.all("a", "class=tile connector")); got != 2 {
-		t.Errorf("%d connectors want a credential, want 2", got)
+	if got := len(page.all("a", "class=tile connector")); got != 6 {
+		t.Errorf("%d connectors want a credential, want 6", got)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestWhatIsWrongStandsAtItsField(t *testing.T) {
 		{"name", strings.Repeat("x", 101), "credential-name-error", "longer than 100"},
 		{"description", strings.Repeat("x", 1001), "credential-description-error", "longer than 1000"},
 		{"field.key", "", "field-key-error", "Is required."},
-		{"field.key", "two words", "field-key-error", "white space"},
+		{"field.key", "two\twords", "field-key-error", "tab"},
 		{"field.key", strings.Repeat("x", 17<<10), "field-key-error", "longer than"},
 		{"field.address", "http://example.com", "field-address-error", "must begin with https"},
 	} {
@@ -165,13 +165,18 @@ func TestDraftIsTested(t *testing.T) {
 		{s.key(), s.api, "Accepted Pulsedive took the key."},
 		{strings.Repeat("0", 64), s.api, "Rejected Pulsedive does not accept this key."},
 		{"some-key-0123456789", silent.URL, "Not reachable Pulsedive could not be asked"},
-		{"", s.api, "Nothing to test yet. API Key is required."},
+		{"", s.api, "Nothing to test yet. API Key: Is required. Or choose to continue without a key."},
 	} {
 		form := s.form("", "unused-0123456789")
 		form.Set("field.key", test.key)
 		form.Set("field.address", test.address)
 		c.post(addPath+"/test", form, hx...).want(http.StatusOK).says(test.says)
 	}
+	keyless := s.form("", "unused-0123456789")
+	keyless.Set("field.key", "")
+	keyless.Set("keyless", "yes")
+	keyless.Set("field.address", s.api)
+	c.post(addPath+"/test", keyless, hx...).want(http.StatusOK).says("Accepted Pulsedive responds without a key.")
 	if all, err := s.app.Service.Credentials(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("a test stores: %v, %v", all, err)
 	}

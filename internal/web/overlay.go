@@ -58,7 +58,7 @@ func (v *credentialForm) fill(r *http.Request) (map[string]secret.Text, error) {
 		return nil, err
 	}
 	v.Name, v.Description = strings.TrimSpace(r.PostForm.Get("name")), description(r)
-	v.Insisted = r.PostForm.Get("insist") == "yes"
+	v.Insisted, v.Keyless = r.PostForm.Get("insist") == "yes", r.PostForm.Get("keyless") == "yes"
 	for _, f := range v.Definition.PublicFields() {
 		if v.Rotate == nil && r.PostForm.Has(fieldPrefix+f.Name) {
 			v.Public[f.Name] = strings.TrimSpace(r.PostForm.Get(fieldPrefix + f.Name))
@@ -74,6 +74,21 @@ func (v *credentialForm) fill(r *http.Request) (map[string]secret.Text, error) {
 		}
 	}
 	return secrets, nil
+}
+
+// mayLackKey tells whether the key may be left out.
+func (v credentialForm) mayLackKey() bool {
+	return v.Rotate == nil && v.Definition.Credential.Auth.Optional
+}
+
+// lacksKey tells whether the key was left out by mistake, and notes it. Nobody should find out later that a credential has none.
+func (v *credentialForm) lacksKey(secrets map[string]secret.Text) bool {
+	field := v.Definition.Credential.Auth.Secret
+	if !v.mayLackKey() || v.Keyless || !secrets[field].IsEmpty() {
+		return false
+	}
+	v.Errors[fieldPrefix+field] = "Is required. Or choose to continue without a key."
+	return true
 }
 
 func (v credentialForm) draft(secrets map[string]secret.Text) service.CredentialDraft {
@@ -109,6 +124,9 @@ func (s *server) check(r *http.Request, v *credentialForm, secrets map[string]se
 		v.Errors["description"] = fieldSentence(e)
 	}
 	if len(v.Errors) > 0 && v.secretError() {
+		return nil
+	}
+	if v.lacksKey(secrets) {
 		return nil
 	}
 	if _, err := v.Definition.CheckCredential(v.Public, secrets); err != nil {
@@ -245,6 +263,11 @@ func (s *server) test(w http.ResponseWriter, r *http.Request, v credentialForm) 
 		s.show(w, r, http.StatusOK, testProblem(problem))
 		return nil
 	}
+	if v.lacksKey(secrets) {
+		field := v.Definition.Credential.Auth.Secret
+		s.show(w, r, http.StatusOK, testProblem("Nothing to test yet. "+v.label(field)+": "+v.Errors[fieldPrefix+field]))
+		return nil
+	}
 	p, err := s.Service.TestDraft(r.Context(), auth.ActorOf(r.Context()), v.draft(secrets))
 	if e, ok := errors.AsType[*sallyport.Error](err); ok && e.Code == sallyport.Invalid {
 		s.show(w, r, http.StatusOK, testProblem(fmt.Sprintf("Nothing to test yet. %s %s.", v.label(e.Field), e.Message)))
@@ -253,7 +276,11 @@ func (s *server) test(w http.ResponseWriter, r *http.Request, v credentialForm) 
 	if err != nil {
 		return err
 	}
-	s.show(w, r, http.StatusOK, testResult(testOf(p, v.Definition.Name)))
+	result := testOf(p, v.Definition.Name)
+	if v.Keyless && p.Verdict == sallyport.VerdictValid {
+		result.Sentence = v.Definition.Name + " responds without a key."
+	}
+	s.show(w, r, http.StatusOK, testResult(result))
 	return nil
 }
 

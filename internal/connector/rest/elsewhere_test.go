@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,13 +75,23 @@ func TestCookiesAreBounded(t *testing.T) {
 // signed are the requests that a store got.
 type signed struct {
 	*httptest.Server
+	mu  sync.Mutex
 	got []*http.Request
+}
+
+// requests are those that came so far.
+func (s *signed) requests() []*http.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.got)
 }
 
 func newStore(t *testing.T, handler http.HandlerFunc) *signed {
 	s := &signed{}
 	s.Server = serve(t, func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
 		s.got = append(s.got, r)
+		s.mu.Unlock()
 		handler(w, r)
 	})
 	return s
@@ -150,13 +162,13 @@ func TestRedirectsToAStore(t *testing.T) {
 			if f, ok := err.(*connector.Failure); ok && f.Verdict() != sallyport.VerdictUnreachable {
 				t.Errorf("it says of the key: %s", f.Verdict())
 			}
-			for _, r := range store.got {
+			for _, r := range store.requests() {
 				if r.Header.Get("X-Key") != "" || r.Header.Get("Cookie") != "" || r.Header.Get("X-Own") != "" || r.Referer() != "" || r.Method != "GET" {
 					t.Errorf("the store got %v", r.Header)
 				}
 			}
-			if asked != 1 || len(store.got) > maxRedirects {
-				t.Errorf("%d requests, %d to the store", asked, len(store.got))
+			if asked != 1 || len(store.requests()) > maxRedirects {
+				t.Errorf("%d requests, %d to the store", asked, len(store.requests()))
 			}
 		})
 	}
