@@ -83,9 +83,10 @@ func (d *delivery) writeBatch(ctx context.Context, b connector.Batch) (connector
 	}
 	limited, cancel := context.WithTimeoutCause(ctx, slice, again)
 	defer cancel()
+	stopping := d.stopping // the goroutine below may begin only after the next Start has made another
 	go func() {
 		select {
-		case <-d.stopping:
+		case <-stopping:
 			cancel()
 		case <-limited.Done():
 		}
