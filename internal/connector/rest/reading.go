@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -64,18 +65,20 @@ func newReading(s *Source, cursor string) *reading {
 type page struct {
 	connector.Page
 	*reading
-	answer *answer
-	cursor string // that it was asked for with
-	count  int64
-	fresh  int64          // records that were not there before
-	moved  bool           // a key of an earlier page came again, with other contents
-	ending jsontext.Value // what stood at lasts in the last record so far
-	held   [][]byte       // records whose keys are known, until the first new one
-	room   int            // bytes that may still be held
-	queue  [][]byte       // records that come before the next one
-	hash   maphash.Hash
-	sum    uint64 // the hash of what the system sent
-	err    error  // errUnread until it was read to its end
+	answer  *answer
+	cursor  string // that it was asked for with
+	count   int64
+	fresh   int64          // records that were not there before
+	moved   bool           // a key of an earlier page came again, with other contents
+	ending  jsontext.Value // what stood at lasts in the last record so far
+	held    [][]byte       // records whose keys are known, until the first new one
+	room    int            // bytes that may still be held
+	queue   [][]byte       // records that come before the next one
+	hash    maphash.Hash
+	sum     uint64  // the hash of what the system sent
+	content uint64  // the hash of the last record
+	sums    [8]byte // used again
+	err     error   // errUnread until it was read to its end
 }
 
 // open asks for the page at the cursor, again if need be, until its first record is there.
@@ -200,7 +203,7 @@ func (p *page) record() (jsontext.Value, error) {
 
 // isFresh tells whether a record is passed on at once: its key is new, or that of an earlier record of its page was.
 func (p *page) isFresh(record []byte) bool {
-	fresh, moved := p.known.add(record)
+	fresh, moved := p.known.add(record, p.content, p.fresh == 0)
 	p.moved = p.moved || moved
 	return fresh || p.fresh > 0 || p.room < len(record)
 }
@@ -227,8 +230,8 @@ func (p *page) next() (jsontext.Value, error) {
 	record = p.tidy(record)
 	p.Replaced += p.replaced
 	p.replaced = 0
-	p.hash.Write(record)   // never fails
-	p.hash.WriteByte('\n') // never fails
+	p.content = maphash.Bytes(p.seed, record)
+	p.hash.Write(binary.LittleEndian.AppendUint64(p.sums[:0], p.content)) // never fails
 	record, err = p.forming.record(record, p.answer.names(), p.redact)
 	if err != nil {
 		return nil, p.answer.explain(err)
