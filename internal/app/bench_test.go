@@ -29,7 +29,7 @@ func BenchmarkJob(b *testing.B) {
 	for _, size := range []int{1000, benchRecords} {
 		b.Run(fmt.Sprintf("pages of %d", size), func(b *testing.B) { benchmarkJob(b, size, "") })
 	}
-	b.Run("pages of 1000, changes", func(b *testing.B) { benchmarkJob(b, 1000, "emit: changes") })
+	b.Run("pages of 1000 with changes", func(b *testing.B) { benchmarkJob(b, 1000, "emit: changes") })
 }
 
 func benchmarkJob(b *testing.B, size int, emit string) {

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 )
 
 // Accept is the Accept-Encoding of requests: the codings that are fastest to decode, and the least surprising. Every other coding that a
@@ -46,8 +47,12 @@ type Reader struct {
 	body     io.Closer
 	begin    []byte // of the text
 	layers   []io.Closer
+	buffer   *bufio.Reader // of buffers
 	err      error
 }
+
+// buffers are used again for one body after the other.
+var buffers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, window) }}
 
 // New returns a reader of the text of a body. The header is the response's. The encoding is that of the text, if a person declared it, "" if
 // the body and its header say it; see [CheckEncoding].
@@ -90,6 +95,11 @@ func (r *Reader) Close() error {
 		layer.Close() // it was only read
 	}
 	r.layers, r.err = nil, io.ErrClosedPipe
+	if r.buffer != nil {
+		r.buffer.Reset(nil)
+		buffers.Put(r.buffer)
+		r.buffer = nil
+	}
 	return r.body.Close()
 }
 
@@ -109,7 +119,9 @@ func (r *Reader) explain(err error) error {
 
 // open finds out what the body is, and opens the readers that it takes.
 func (r *Reader) open() error {
-	in, err := r.unpack(bufio.NewReaderSize(&r.raw, window))
+	r.buffer = buffers.Get().(*bufio.Reader)
+	r.buffer.Reset(&r.raw)
+	in, err := r.unpack(r.buffer)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"hash/maphash"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -9,69 +10,71 @@ import (
 )
 
 const (
-	maxKnown = 1 << 15 // keys that are remembered of the pages behind the first, at least; and those of the last page
+	maxKnown = 1 << 13 // keys that are remembered of the pages behind the first, at least; and those of the last two pages
+	maxKeys  = 256     // records of a page whose keys are read
 	maxHeld  = 8 << 20 // bytes of records that wait for the first new key of their page
 )
 
-// known remembers the keys of one pass: those of its first page, and those of its last pages. A list that begins again or repeats its end is
-// recognised with these; a list of any length takes little memory. To remember a record is cheap, to look one up is not: of a page, that is done
-// until the first new one.
+// known remembers the records of one pass: those of its first page, and those of its last pages. A list that begins again or repeats its end is
+// recognised with these; a list of any length takes little memory. The hash of a content costs next to nothing. To read a key, or to look a record
+// up, does not: keys are read of the first records of a page, and records are looked up until the first new one of a page.
 type known struct {
 	fields  []string
 	seed    maphash.Seed
 	members connector.Members
-	text    []byte            // of the key of a record; used again
-	first   []seen            // of the first page; nil before its end
-	late    []seen            // of the last pages behind it
-	page    []seen            // of the present one
-	index   map[uint64]uint64 // first and late, once a record of the present page was found there
+	text    []byte // of the key of a record; used again
+	first   []seen // of the first page; nil before its end
+	late    []seen // of the last pages behind it
+	page    []seen // of the present one
+	before  int    // how many the page before it has in late
+	index   *index // of first and late, once a record of the present page was found there
 }
 
-// seen is a record: the hashes of its key and of its content.
+// seen is a record: the hashes of its key, 0 if that was not read, and of its content.
 type seen struct{ key, content uint64 }
+
+// index finds records by their hashes.
+type index struct{ keys, contents map[uint64]bool }
 
 func newKnown(fields []string, seed maphash.Seed) *known { return &known{fields: fields, seed: seed} }
 
-// add remembers a record with the hash of its content. If it is to be looked up, it is fresh if no earlier page had its key, or if it has none,
+// add remembers a record with the hash of its content. If it is to be looked up, it is fresh if no earlier page had it, or if it has no key,
 // and moved if its key is known with another content.
 func (k *known) add(record []byte, content uint64, look bool) (fresh, moved bool) {
-	key, ok := k.keyOf(record)
-	if !ok {
-		return true, false
-	}
-	if len(k.page) < 32*maxKnown { // of a page without end the rest counts as new
-		k.page = append(k.page, seen{key, content})
-	}
-	if !look {
-		return true, false
-	}
-	before, is := k.find(key)
-	return !is, is && before != content
-}
-
-// find returns the content of the record that had a key on an earlier page.
-func (k *known) find(key uint64) (content uint64, is bool) {
-	if k.index != nil {
-		content, is = k.index[key]
-		return content, is
-	}
-	for _, of := range [][]seen{k.late, k.first} {
-		for i := len(of) - 1; i >= 0; i-- {
-			if of[i].key == key {
-				k.build()
-				return of[i].content, true
-			}
+	now, ok := seen{content: content}, true
+	if look || len(k.page) < maxKeys {
+		if now.key, ok = k.keyOf(record); !ok {
+			return true, false
 		}
 	}
-	return 0, false
+	if len(k.page) < 32*maxKnown { // of a page without end the rest counts as new
+		k.page = append(k.page, now)
+	}
+	if !look || k.index == nil && !k.has(now) {
+		return true, false
+	}
+	if k.index == nil {
+		k.build()
+	}
+	same, keyed := k.index.contents[now.content], k.index.keys[now.key]
+	return !same && !keyed, !same && keyed
+}
+
+// has tells whether an earlier page had a record.
+func (k *known) has(now seen) bool {
+	is := func(before seen) bool { return before.content == now.content || before.key == now.key }
+	return slices.ContainsFunc(k.late, is) || slices.ContainsFunc(k.first, is)
 }
 
 // build makes the index: where one record of a page was there before, others probably were.
 func (k *known) build() {
-	k.index = make(map[uint64]uint64, len(k.first)+len(k.late))
+	k.index = &index{map[uint64]bool{}, make(map[uint64]bool, len(k.first)+len(k.late))}
 	for _, of := range [][]seen{k.first, k.late} {
 		for _, s := range of {
-			k.index[s.key] = s.content
+			k.index.contents[s.content] = true
+			if s.key != 0 {
+				k.index.keys[s.key] = true
+			}
 		}
 	}
 }
@@ -84,10 +87,10 @@ func (k *known) turn() {
 		return
 	}
 	if k.late = append(k.late, k.page...); len(k.late) > 2*maxKnown {
-		keep := max(maxKnown, len(k.page))
+		keep := min(len(k.late), max(maxKnown, k.before+len(k.page)))
 		k.late = append(k.late[:0], k.late[len(k.late)-keep:]...)
 	}
-	k.page = k.page[:0]
+	k.before, k.page = len(k.page), k.page[:0]
 }
 
 // keyOf hashes the key of a record; it says false if a part of it is missing.
