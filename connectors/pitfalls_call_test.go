@@ -351,7 +351,7 @@ func TestPitfall44(t *testing.T) {
 	}
 }
 
-// TestPitfall45 wants of every endpoint whose records count indicators in a summary that this is no change.
+// TestPitfall45 checks every endpoint whose records have a summary that counts indicators: a moved count alone is not a change.
 func TestPitfall45(t *testing.T) {
 	d, err := catalogue(t).Definition("pulsedive")
 	if err != nil {

@@ -56,7 +56,7 @@ func openAt(t *testing.T, address, id string, params map[string]any) (connector.
 	return source, d, e
 }
 
-// open opens an endpoint, in parts where it has a query that is asked so.
+// open opens an endpoint. A query that can be split is opened as its parts.
 func open(c rest.Config) (connector.Source, error) {
 	if c.Endpoint.Split != nil {
 		return rest.OpenSplit(c)

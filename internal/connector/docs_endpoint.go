@@ -44,7 +44,7 @@ func recordsOf(r sallyport.Request) string {
 		records = "The records are at " + quote(r.Records)
 	}
 	if len(r.Key) > 0 {
-		records += ", named by " + list(r.Key, "and")
+		records += ", identified by " + list(r.Key, "and")
 	}
 	if r.Paging.Type != "" && r.Paging.Type != sallyport.PagingSingle {
 		records += fmt.Sprintf("; pages are turned by %s", quote(r.Paging.Type))
@@ -103,8 +103,8 @@ func (p *page) terms(d *Definition, e *Endpoint) {
 		p.text("**Effect.** A call %s. So it has no preview: it is made by runs only.", e.Effect)
 	}
 	if len(d.Errors) > 0 {
-		p.text("**States.** %s · %s · %s · %s · %s: see [What may come of a call](#what-may-come-of-a-call).",
-			goodStates(e), stateRefused, stateForbidden, stateLimited, stateBroken)
+		p.text("**Outcomes.** %s · %s · %s · %s · %s · %s: see [Outcomes of a request](#outcomes-of-a-request).",
+			goodStates(e), stateRejected, stateForbidden, stateLimited, stateUnreachable, stateInvalid)
 	}
 }
 

@@ -11,12 +11,13 @@ import (
 
 // The states that a call may end in.
 const (
-	stateFound     = "found"
-	stateNotFound  = "not found"
-	stateRefused   = "refused"
-	stateForbidden = "forbidden"
-	stateLimited   = "limited"
-	stateBroken    = "broken"
+	stateFound       = "found"
+	stateNotFound    = "not found"
+	stateRejected    = "rejected"
+	stateForbidden   = "forbidden"
+	stateLimited     = "limited"
+	stateUnreachable = "unreachable"
+	stateInvalid     = "invalid response"
 )
 
 // goodStates are those in which a call of an endpoint succeeds.
@@ -27,7 +28,7 @@ func goodStates(e *Endpoint) string {
 	case e.Answers != nil:
 		return "for every submission: done, lost or expired, in its record"
 	case e.Request.Format != "" && e.Request.Format != sallyport.FormatJSON:
-		return stateFound + " (also if there is no record)"
+		return stateFound + " (also an empty list)"
 	case e.Request.Records == "$":
 		return stateFound + " (one record) · " + stateNotFound + " (none)"
 	case e.Poll != nil:
@@ -36,28 +37,29 @@ func goodStates(e *Endpoint) string {
 	return stateFound + " (also if there is no record) · " + stateNotFound
 }
 
-// errors says what may come of a call, and how that is told from an answer.
+// errors lists the outcomes of a request, and which responses lead to them.
 func (p *page) errors(rules []ErrorRule) {
 	if len(rules) == 0 {
 		return
 	}
-	p.text("## What may come of a call")
-	p.table([]string{"state", "what it means", "what becomes of the run", "exit code of `flow run --follow`"}, [][]string{
-		{"**" + stateFound + "**", "There is an answer. A list may be empty.", "It succeeds.", "0"},
-		{"**" + stateNotFound + "**", "What was requested does not exist. In a look-up, this is a result.", "It fails, and nothing counts as vanished. A look-up succeeds, with a record that says so.", "3; of a look-up 0"},
-		{"**" + stateRefused + "**", "The key is not accepted.", "It waits for a new key, asks no more, and goes on by itself where it was once there is one. " +
-			"A delivery fails, and goes on then, too.", "4; 7 if only a delivery was refused"},
-		{"**" + stateForbidden + "**", "The key is known, but its plan or permissions do not allow this call.", "It fails, and is not tried again before it is due.", "5"},
-		{"**" + stateLimited + "**", "The quota of the second, day or month is used up.", "It waits until there is room again, says until when, and goes on where it was.", "6, if that is longer than `--max-wait`"},
-		{"**" + stateBroken + "**, for the moment", "There is no connection, or the system has a problem.", "It is tried again, five times in all; then the run fails.", "7"},
-		{"**" + stateBroken + "**", "The call cannot succeed, or what came is no answer.", "It fails, and says what the system said.", "7"},
+	p.text("## Outcomes of a request")
+	p.table([]string{"outcome", "meaning", "the run", "exit code of `flow run --follow`"}, [][]string{
+		{"**" + stateFound + "**", "The system sends a response with records, or an empty list.", "The run succeeds.", "0"},
+		{"**" + stateNotFound + "**", "What was requested does not exist. In a look-up, this is a result.", "The run fails, and nothing counts as vanished. A look-up succeeds, with a record that says so.", "3; of a look-up 0"},
+		{"**" + stateRejected + "**", "The key is not accepted.", "The run sends nothing more until the key is replaced. Then it continues where it stopped. " +
+			"A delivery fails, and continues at the same time.", "4; 7 if only a delivery was rejected"},
+		{"**" + stateForbidden + "**", "The key is known, but its plan or permissions do not allow this request.", "The run fails. The next one starts when it is due.", "5"},
+		{"**" + stateLimited + "**", "The quota of the second, day or month is used up.", "The run waits until the quota renews, shows that time, and continues where it stopped.", "6, if that is longer than `--max-wait`"},
+		{"**" + stateUnreachable + "**", "There is no connection, or the system reports a temporary problem.", "The request is repeated, up to five attempts in all. Then the run waits and tries again, " +
+			"until `patience` (12 hours) is over. A run that a person starts fails at once if its first request cannot connect.", "7, also while it waits"},
+		{"**" + stateInvalid + "**", "The request cannot succeed, or the response cannot be read.", "The run fails and shows the reason that the system gives.", "7"},
 	})
-	p.text("An answer that brings no records is told by the first line that fits it, and by its status alone if none does.")
+	p.text("For a response without records, the first line that matches decides. If no line matches, the HTTP status decides.")
 	var rows [][]string
 	for _, r := range rules {
 		rows = append(rows, []string{statuses(r.Status), says(r), stateOf(r)})
 	}
-	p.table([]string{"HTTP status", "the answer says", "state"}, rows)
+	p.table([]string{"HTTP status", "the response says", "outcome"}, rows)
 }
 
 // says is what an answer says that a rule is for.
@@ -90,7 +92,7 @@ func stateOf(r ErrorRule) string {
 	case ClassNotFound:
 		return stateNotFound
 	case ClassCredential:
-		return stateRefused
+		return stateRejected
 	case ClassPlan:
 		return stateForbidden
 	case ClassRate:
@@ -99,9 +101,9 @@ func stateOf(r ErrorRule) string {
 		}
 		return stateLimited
 	case ClassTransient:
-		return stateBroken + ", for the moment"
+		return stateUnreachable
 	}
-	return stateBroken
+	return stateInvalid
 }
 
 // oddities writes what is not as one would expect.

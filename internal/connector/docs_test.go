@@ -35,8 +35,8 @@ func TestMarkdown(t *testing.T) {
 		"| `columns` | list, default `[x, y]` |",
 		"No two destinations may have the same `path` and `list`.",
 		"**Cost.** One call",
-		"| **found** | There is an answer.",
-		"| **refused** | The key is not accepted. | It waits for a new key,",
+		"| **found** | The system sends a response with records,",
+		"| **rejected** | The key is not accepted. | The run sends nothing more until the key is replaced.",
 		"| 429 Too Many Requests | `a\\|b` | limited, for the day |",
 	} {
 		if !strings.Contains(page, want) {

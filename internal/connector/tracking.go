@@ -133,12 +133,12 @@ func changesOf(e *Endpoint) string {
 	if len(e.Request.Key) == 0 {
 		return ""
 	}
-	text := " A pull gives everything, so a flow keeps what changed unless it says `emit: all`."
+	text := " A pull returns everything, so a flow keeps only what changed unless it says `emit: all`."
 	if !e.Whole {
-		text = " A pull may leave something out, so a flow keeps every record unless it says `emit: changes`, and none of them vanishes."
+		text = " A pull may leave records out. So a flow keeps every record unless it says `emit: changes`, and no record vanishes."
 	}
 	if len(e.Ignore) > 0 {
-		text += " Another " + list(e.Ignore, "or") + " alone is no change."
+		text += " A record that differs only in " + list(e.Ignore, "or") + " has not changed."
 	}
 	return text
 }
