@@ -7,7 +7,6 @@ import (
 	"github.com/sallyport-io/sallyport"
 	"github.com/sallyport-io/sallyport/internal/audit"
 	"github.com/sallyport-io/sallyport/internal/connector"
-	"github.com/sallyport-io/sallyport/internal/grant"
 	"github.com/sallyport-io/sallyport/internal/store"
 )
 
@@ -40,8 +39,11 @@ func permitsAddress(actor sallyport.Actor, d *connector.Definition, public map[s
 }
 
 // auditTest records what a test of a source is about to request. Query values may hold secrets and are left out.
-func (s *Service) auditTest(ctx context.Context, actor sallyport.Actor, flow grant.Flow, source sallyport.Source) error {
-	detail := map[string]string{"connector": source.Connector}
+func (s *Service) auditTest(ctx context.Context, actor sallyport.Actor, d SourceDraft, source sallyport.Source) error {
+	detail, flow := map[string]string{"connector": source.Connector}, d.Of
+	if d.System != "" {
+		detail["address"] = s.Redactor.String(d.System)
+	}
 	if source.Endpoint != "" {
 		detail["endpoint"] = source.Endpoint
 	}
@@ -49,8 +51,8 @@ func (s *Service) auditTest(ctx context.Context, actor sallyport.Actor, flow gra
 		path, _, _ := strings.Cut(q.URL, "?")
 		detail["method"], detail["path"] = methodOf(q), s.Redactor.String(path)
 	}
-	if flow, ok := source.Params[connector.ParamDataset].(string); ok {
-		detail["dataset"] = flow
+	if dataset, ok := source.Params[connector.ParamDataset].(string); ok {
+		detail["dataset"] = dataset
 	}
 	entry := sallyport.AuditEntry{Actor: actor, Action: audit.SourceTest, Object: source.Credential, Detail: detail}
 	return s.audited(ctx, entry, func(tx *store.Tx) error {

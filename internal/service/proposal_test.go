@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport-io/sallyport"
+	"github.com/sallyport-io/sallyport/internal/audit"
 	"github.com/sallyport-io/sallyport/internal/connector/resttest"
 	"github.com/sallyport-io/sallyport/internal/service"
 )
@@ -98,6 +99,22 @@ func (p *place) applies(t *testing.T, text string) {
 	file := service.FlowFile{Name: "proposed.yaml", Data: []byte(text)}
 	if _, err := p.Service.ApplyFlows(t.Context(), actor, []service.FlowFile{file}, true); err != nil {
 		t.Errorf("%v\n%s", err, text)
+	}
+}
+
+// TestAddressIsAudited finds where a test at an address went.
+func TestAddressIsAudited(t *testing.T) {
+	p, server := newPlace(t, nil), resttest.Serve(t)
+	x, err := resttest.Parse("GET /v1/items\n\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n[]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Play(x)
+	draft := service.SourceDraft{Connector: service.ManualConnector, System: server.URL, Request: &sallyport.Request{URL: "/v1/items"}}
+	p.Service.TestSource(t.Context(), actor, draft) // whether it succeeds does not matter
+	entries, err := p.Service.Audit(t.Context(), "", audit.SourceTest, 1, 0)
+	if err != nil || len(entries) != 1 || entries[0].Detail["address"] != server.URL || entries[0].Detail["path"] != "/v1/items" {
+		t.Errorf("%+v, %v", entries, err)
 	}
 }
 

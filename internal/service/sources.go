@@ -72,7 +72,7 @@ func (s *Service) TestSource(ctx context.Context, actor sallyport.Actor, d Sourc
 	if err := s.Engine.MaySample(source); err != nil {
 		return sample, err
 	}
-	if err := s.auditTest(ctx, actor, d.Of, source); err != nil {
+	if err := s.auditTest(ctx, actor, d, source); err != nil {
 		return sample, err
 	}
 	if source.Params, err = s.sampleParams(source); err != nil {

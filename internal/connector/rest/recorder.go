@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxRecorded  = 4 << 20         // bytes of one response body that a recorder keeps
+	maxRecorded  = 8 << 20         // bytes of all response bodies that a recorder keeps
 	maxDrain     = 3 * time.Second // for the rest of a body that the test did not read to its end
 	maxExchanges = 50
 )
@@ -28,6 +28,7 @@ var told = regexp.MustCompile(`(?i)^(content-(type|encoding|length|disposition)|
 // body is kept as a whole. So a second source with the same recorder can try other settings without spending a request. A nil Recorder keeps nothing.
 type Recorder struct {
 	mu        sync.Mutex
+	kept      int // bytes of bodies
 	exchanges []*keptExchange
 }
 
@@ -167,7 +168,8 @@ func (b *recording) Read(p []byte) (int, error) {
 	}
 	b.of.mu.Lock()
 	defer b.of.mu.Unlock()
-	room := maxRecorded - len(b.into.body)
+	room := maxRecorded - b.of.kept
+	b.of.kept += min(n, room)
 	b.into.body = append(b.into.body, p[:min(n, room)]...)
 	b.full = b.full || n > room
 	b.into.Bytes += int64(n)
